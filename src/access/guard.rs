@@ -1,0 +1,507 @@
+//! `Db<Door>`: the only way to the data. The door says who may come in.
+//!
+//! Form and signature of the credential are checked synchronously and first. Then, on a read
+//! connection and before anything queues for the writer: token, session and membership; the
+//! things that the path names; the right; the body. Inside the write all but the body is checked
+//! again. So refusals come in one order, and a right that was lost meanwhile is lost.
+
+use std::marker::PhantomData;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::http::Method;
+use actix_web::http::header::{HeaderName, IF_MATCH};
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest};
+
+use super::caller::{self, Actor, Credential};
+use super::policy::{Role, Scope};
+use super::scoped::{IfMatch, Scoped};
+use super::target::{Target, segment};
+use crate::http::answer::{Answer, Answers, Reply, Typed};
+use crate::http::body::{Input, Mode};
+use crate::http::limits::Left;
+use crate::http::routes::Repeatable;
+use crate::http::{Code, Describe, Draft, Problem, Result, finish, idempotency};
+use crate::state::State;
+use crate::store::{Author, Failure, Lane, RawId, StoreError};
+
+/// What somebody needs to come in.
+#[derive(Clone, Copy, Debug)]
+pub struct Needs {
+    /// The kind of credential.
+    pub credential: CredentialNeed,
+    /// The place inside a workspace; operations outside have none.
+    pub place: Option<Place>,
+    /// Whether `Idempotency-Key` is taken.
+    pub repeatable: Repeatable,
+    /// A sentence for the document.
+    pub words: &'static str,
+}
+
+/// The kind of credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CredentialNeed {
+    /// None.
+    Nothing,
+    /// An access token or an API token.
+    Any,
+    /// An access token: a signed-in person.
+    Person,
+}
+
+/// The role and, for tokens, one of the scopes.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// At least this role.
+    pub role: Role,
+    /// One of these scopes.
+    pub scopes: &'static [Scope],
+}
+
+/// Who may come in.
+pub trait Door: 'static {
+    /// What they need.
+    const NEEDS: Needs;
+}
+
+macro_rules! doors {
+    ($($(#[$doc:meta])* $door:ident: $credential:ident, $place:expr, $repeatable:ident, $words:literal;)*) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub enum $door {}
+
+        impl Door for $door {
+            const NEEDS: Needs = Needs {
+                credential: CredentialNeed::$credential,
+                place: $place,
+                repeatable: Repeatable::$repeatable,
+                words: $words,
+            };
+        }
+    )* };
+}
+
+const fn place(role: Role, scopes: &'static [Scope]) -> Option<Place> {
+    Some(Place { role, scopes })
+}
+
+doors! {
+    /// Everybody.
+    Public: Nothing, None, Never, "Open to everybody.";
+    /// Whoever has a credential that holds.
+    AnyCaller: Any, None, Keyed, "Needs an access token or an API token.";
+    /// Signed-in people, outside any workspace.
+    People: Person, None, Keyed, "Needs an access token: a signed-in person.";
+    /// Members of the workspace, and tokens with `read`.
+    Reads: Any, place(Role::Viewer, &[Scope::Read]), Keyed, "For every member of the workspace; API tokens need the scope `read`.";
+    /// Members who make and change things.
+    Writes: Any, place(Role::Member, &[Scope::Write]), Keyed,
+        "For members, admins and owners; API tokens need the scope `write`.";
+    /// Whoever posts points.
+    Posts: Any, place(Role::Member, &[Scope::Write, Scope::PointsWrite]), Keyed,
+        "For members, admins and owners who may edit the KPI; API tokens need the scope `points:write`, or `write` and that right.";
+    /// Admins and owners.
+    Admins: Any, place(Role::Admin, &[Scope::Admin]), Keyed, "For admins and owners; API tokens need the scope `admin`.";
+    /// Owners.
+    Owners: Any, place(Role::Owner, &[Scope::Admin]), Keyed, "For owners; API tokens need the scope `admin`.";
+    /// Signed-in members whose answer bears a secret.
+    MakesSecrets: Person, place(Role::Viewer, &[]), Never, "For signed-in members; API tokens make no tokens.";
+    /// Signed-in admins whose answer bears a secret.
+    AdminsMakeSecrets: Person, place(Role::Admin, &[]), Never, "For signed-in admins and owners.";
+}
+
+/// The way to the data.
+pub struct Db<D> {
+    state: Data<State>,
+    request: HttpRequest,
+    call: Call,
+    door: PhantomData<fn() -> D>,
+}
+
+/// What is known of a call before the database is asked.
+#[derive(Clone)]
+struct Call {
+    credential: Option<Credential>,
+    workspace: Option<String>,
+    if_match: Option<IfMatch>,
+    idempotency_key: Option<String>,
+    operation: String,
+    query: String,
+    request_id: String,
+    peer: Option<IpAddr>,
+}
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+impl<D: Door> FromRequest for Db<D> {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(open::<D>(request))
+    }
+}
+
+fn open<D: Door>(request: &HttpRequest) -> Result<Db<D>> {
+    let state = request
+        .app_data::<Data<State>>()
+        .cloned()
+        .ok_or_else(|| Problem::new(Code::Internal, "the program is not set up"))?;
+    let peer = request.peer_addr().map(|address| address.ip());
+    let credential = match D::NEEDS.credential {
+        CredentialNeed::Nothing => None,
+        CredentialNeed::Any | CredentialNeed::Person => {
+            match caller::read_credential(request.headers(), &state) {
+                Ok(credential) => Some(credential),
+                Err(problem) => {
+                    // Guessing is counted by address: a forged credential names nobody.
+                    if let Some(peer) = peer {
+                        state.limits.stranger(peer).map(|left| finish::note_limit(request, left))?;
+                    }
+                    return Err(problem);
+                }
+            }
+        }
+    };
+    let workspace = match D::NEEDS.place {
+        Some(_) => Some(segment(request, "workspace")?),
+        None => None,
+    };
+    let call = Call {
+        credential,
+        workspace,
+        if_match: if_match(request)?,
+        idempotency_key: idempotency_key::<D>(request)?,
+        operation: format!("{} {}", request.method(), request.path()),
+        query: request.query_string().to_owned(),
+        request_id: finish::request_id(request),
+        peer,
+    };
+    Ok(Db { state, request: request.clone(), call, door: PhantomData })
+}
+
+fn if_match(request: &HttpRequest) -> Result<Option<IfMatch>> {
+    let Some(header) = request.headers().get(IF_MATCH) else { return Ok(None) };
+    let refused = || Problem::new(Code::InvalidHeader, "If-Match takes one tag as it came in ETag, or *");
+    let text = header.to_str().map_err(|_| refused())?.trim();
+    if text == "*" {
+        return Ok(Some(IfMatch::Any));
+    }
+    let tag = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).ok_or_else(refused)?;
+    let version = tag.split('-').next().and_then(|version| version.parse().ok()).ok_or_else(refused)?;
+    Ok(Some(IfMatch::Version(version)))
+}
+
+fn idempotency_key<D: Door>(request: &HttpRequest) -> Result<Option<String>> {
+    let Some(header) = request.headers().get(&IDEMPOTENCY_KEY) else { return Ok(None) };
+    if *request.method() != Method::POST {
+        return Ok(None);
+    }
+    if D::NEEDS.repeatable == Repeatable::Never {
+        return Err(Problem::new(
+            Code::IdempotencyNotSupported,
+            "its answer bears a secret that is shown once, or it has no caller",
+        ));
+    }
+    match header.to_str() {
+        Ok(key) if (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            Ok(Some(key.to_owned()))
+        }
+        _ => {
+            Err(Problem::new(Code::InvalidHeader, "Idempotency-Key takes 1 to 255 visible ASCII characters"))
+        }
+    }
+}
+
+impl<D: Door> Describe for Db<D> {
+    fn describe(draft: &mut Draft) {
+        let needs = D::NEEDS;
+        draft.access = Some(needs.words.to_owned());
+        draft.repeatable = needs.repeatable;
+        draft.refuses(&[
+            Code::InvalidQuery,
+            Code::RateLimited,
+            Code::Internal,
+            Code::Unavailable,
+            Code::OutcomeUnknown,
+        ]);
+        match needs.credential {
+            CredentialNeed::Nothing => {}
+            CredentialNeed::Any => {
+                draft.security = Some("bearer");
+                draft.refuses(&[Code::CredentialRequired, Code::InvalidCredential]);
+            }
+            CredentialNeed::Person => {
+                draft.security = Some("bearer");
+                draft.refuses(&[Code::CredentialRequired, Code::InvalidCredential, Code::PersonRequired]);
+            }
+        }
+        if needs.place.is_some() {
+            draft.refuses(&[Code::InvalidId, Code::Forbidden, Code::InsufficientScope, Code::NotFound]);
+        }
+    }
+}
+
+/// What came out of the first look: who calls, and the input as it was read.
+pub struct Admitted<P> {
+    /// The input.
+    pub input: Arc<P>,
+    lane: Lane,
+    caller: Option<RawId>,
+}
+
+/// How a job ends that must not be kept: by a refusal, or because it was only a rehearsal.
+enum Stop {
+    Refused(Problem),
+    Rehearsed(Reply),
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl From<Problem> for Stop {
+    fn from(problem: Problem) -> Self {
+        Self::Refused(problem)
+    }
+}
+
+impl Failure for Stop {
+    fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Refused(problem) => problem.store_error(),
+            Self::Rehearsed(_) => None,
+        }
+    }
+}
+
+impl<D: Door> Db<D> {
+    /// Answers from one snapshot of the data.
+    pub async fn read<T: Target, I: Input + Send + 'static, R: Answers + 'static>(
+        self,
+        target: T,
+        input: I,
+        job: impl FnOnce(&mut Scoped, T::Found, I::Parsed) -> Result<R> + Send + 'static,
+    ) -> Answer<R> {
+        let (state, call) = (self.state.clone().into_inner(), self.call.clone());
+        let author = Author::system(call.request_id.clone());
+        let (reply, left) = self
+            .state
+            .store
+            .read(author, move |tx| -> Result<(Reply, Option<Left>)> {
+                let (mut scoped, left) = call.admit::<D>(tx, &state)?;
+                let located = target.locate(&mut scoped)?;
+                check_place::<D>(&scoped)?;
+                let found = target.grant(&mut scoped, located)?;
+                let parsed = call.parse(&input, &state)?;
+                let reply = job(&mut scoped, found, parsed)?.into_reply();
+                caller::note_use_of(&scoped);
+                Ok((reply, left))
+            })
+            .await?;
+        self.note(left);
+        Ok(Typed::new(reply))
+    }
+
+    /// Looks first and then writes, in one transaction; answers after it is durable.
+    pub async fn write<T: Target, I: Input + Clone + Send + 'static, R: Answers + 'static>(
+        self,
+        target: T,
+        input: I,
+        job: impl Fn(&mut Scoped, &T::Found, &I::Parsed) -> Result<R> + Send + 'static,
+    ) -> Answer<R> {
+        let admitted = self.admit(&target, &input).await?;
+        self.commit(target, &input, admitted, job).await
+    }
+
+    /// The first look, on a read connection: caller, path, right, body.
+    pub async fn admit<T: Target, I: Input + Clone + Send + 'static>(
+        &self,
+        target: &T,
+        input: &I,
+    ) -> Result<Admitted<I::Parsed>> {
+        let (state, call) = (self.state.clone().into_inner(), self.call.clone());
+        let author = Author::system(call.request_id.clone());
+        let (target, input) = (target.clone(), input.clone());
+        let (admitted, left) = self
+            .state
+            .store
+            .read(author, move |tx| -> Result<(Admitted<I::Parsed>, Option<Left>)> {
+                let (mut scoped, left) = call.admit::<D>(tx, &state)?;
+                let located = target.locate(&mut scoped)?;
+                check_place::<D>(&scoped)?;
+                target.grant(&mut scoped, located)?;
+                let input = Arc::new(call.parse(&input, &state)?);
+                let caller = scoped.actor().key();
+                if let (Some(caller), count @ 1..) = (caller, I::points(&input)) {
+                    state.limits.points(caller, count)?;
+                }
+                let lane = match (scoped.actor(), scoped.here()) {
+                    (_, Ok(workspace)) => Lane::Workspace(workspace),
+                    (Actor::Account(signed), Err(_)) => Lane::Account(signed.account),
+                    (Actor::Stranger | Actor::Token(_) | Actor::Inside(_), Err(_)) => Lane::Open,
+                };
+                Ok((Admitted { input, lane, caller }, left))
+            })
+            .await?;
+        self.note(left);
+        Ok(admitted)
+    }
+
+    /// The write itself, for handlers that do something slow between the first look and it.
+    pub async fn commit<T: Target, I: Input, R: Answers + 'static>(
+        self,
+        target: T,
+        input: &I,
+        admitted: Admitted<I::Parsed>,
+        job: impl Fn(&mut Scoped, &T::Found, &I::Parsed) -> Result<R> + Send + 'static,
+    ) -> Answer<R> {
+        let (state, call) = (self.state.clone().into_inner(), self.call.clone());
+        let author = Author::system(call.request_id.clone());
+        let Admitted { input: parsed, lane, caller } = admitted;
+        let remembered = match (&call.idempotency_key, caller) {
+            (Some(key), Some(caller)) => Some(idempotency::Key::new(
+                caller,
+                &call.operation,
+                key,
+                &[call.query.as_bytes(), input.raw()],
+            )),
+            _ => None,
+        };
+        let ended = self
+            .state
+            .store
+            .write(lane, author, move |tx| -> Result<Reply, Stop> {
+                let (mut scoped, _) = call.recognise::<D>(tx, &state)?;
+                let located = target.locate(&mut scoped)?;
+                check_place::<D>(&scoped)?;
+                let found = target.grant(&mut scoped, located)?;
+                if let Some(key) = &remembered
+                    && let Some(reply) = key.recall(&mut scoped)?
+                {
+                    return Ok(reply.replayed());
+                }
+                let result = job(&mut scoped, &found, &parsed).map(Answers::into_reply);
+                // 412 comes before 409, and after all that is wrong with the body.
+                if result.as_ref().map_or_else(|problem| problem.code.status() == 409, |_| true)
+                    && let Some(version) = T::version(&found)
+                {
+                    scoped.expect_version(Some(version))?;
+                }
+                let reply = result?;
+                match I::mode(&parsed) {
+                    Mode::Rehearsal => Err(Stop::Rehearsed(reply)),
+                    Mode::ForReal => {
+                        if let Some(key) = &remembered
+                            && (200..300).contains(&reply.status)
+                        {
+                            key.remember(&mut scoped, &reply)?;
+                        }
+                        Ok(reply)
+                    }
+                }
+            })
+            .await;
+        match ended {
+            Ok(reply) | Err(Stop::Rehearsed(reply)) => Ok(Typed::new(reply)),
+            Err(Stop::Refused(problem)) => Err(problem),
+        }
+    }
+
+    /// Answers without asking the database.
+    pub fn answer<R: Answers>(&self, body: R) -> Answer<R> {
+        self.call.parse(&crate::http::Nothing, &self.state)?;
+        Ok(Typed::new(body.into_reply()))
+    }
+
+    /// What all requests share.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The address of the one who calls, for limits.
+    pub fn peer(&self) -> Option<IpAddr> {
+        self.call.peer
+    }
+
+    /// The values of a header, for content negotiation.
+    pub fn accepted(&self) -> Vec<&str> {
+        self.request
+            .headers()
+            .get_all(actix_web::http::header::ACCEPT)
+            .filter_map(|value| value.to_str().ok())
+            .collect()
+    }
+
+    fn note(&self, left: Option<Left>) {
+        if let Some(left) = left {
+            finish::note_limit(&self.request, left);
+        }
+    }
+}
+
+impl Call {
+    /// Recognises the caller, and counts the request.
+    fn admit<'a, 'c, D: Door>(
+        &self,
+        tx: &'a mut crate::store::Tx<'c>,
+        state: &'a State,
+    ) -> Result<(Scoped<'a, 'c>, Option<Left>)> {
+        let (scoped, key) = self.recognise::<D>(tx, state)?;
+        let left = match (key, self.peer) {
+            (Some(caller), _) => Some(state.limits.request(caller)?),
+            (None, Some(peer)) => Some(state.limits.stranger(peer)?),
+            (None, None) => None,
+        };
+        Ok((scoped, left))
+    }
+
+    fn recognise<'a, 'c, D: Door>(
+        &self,
+        tx: &'a mut crate::store::Tx<'c>,
+        state: &'a State,
+    ) -> Result<(Scoped<'a, 'c>, Option<RawId>)> {
+        let actor = match &self.credential {
+            None => Actor::Stranger,
+            Some(credential) => caller::recognise(tx, credential)?,
+        };
+        let key = actor.key();
+        let mut scoped = Scoped::new(tx, actor, state, self.if_match);
+        if let Some(workspace) = &self.workspace {
+            scoped.enter(workspace)?;
+        }
+        Ok((scoped, key))
+    }
+
+    /// Reads the input; a query that nobody reads is refused.
+    fn parse<I: Input>(&self, input: &I, state: &State) -> Result<I::Parsed> {
+        if !I::READS_QUERY && !self.query.is_empty() {
+            return Err(Problem::new(Code::InvalidQuery, "this operation takes no query parameters"));
+        }
+        input.parse(state)
+    }
+}
+
+/// Whether role and scope open this door.
+fn check_place<D: Door>(scoped: &Scoped) -> Result<()> {
+    if D::NEEDS.credential == CredentialNeed::Person {
+        scoped.signed()?;
+    }
+    let Some(place) = D::NEEDS.place else { return Ok(()) };
+    let standing = &scoped.inside()?.standing;
+    if !place.scopes.is_empty() && !place.scopes.iter().any(|scope| caller::scope_allows(standing, *scope)) {
+        let names: Vec<&str> = place.scopes.iter().map(|scope| scope.as_str()).collect();
+        return Err(Problem::new(
+            Code::InsufficientScope,
+            format!("the token needs the scope {}", names.join(" or ")),
+        ));
+    }
+    if standing.role < place.role {
+        return Err(Problem::forbidden(format!("this needs the role {} or above", place.role)));
+    }
+    Ok(())
+}

@@ -1,0 +1,24 @@
+//! The only place that decides who may do what.
+//!
+//! A handler asks for `Db<Door>` and gets data only through it; writes on a row take a
+//! [`Granted`] that only the policy makes, after it has seen the row.
+
+pub mod api_token;
+pub mod caller;
+pub mod cursor_seal;
+pub mod guard;
+pub mod jwt;
+mod key_file;
+pub mod keys;
+pub mod password;
+mod password_rules;
+pub mod policy;
+pub mod scoped;
+pub mod secret;
+pub mod target;
+
+pub use caller::Actor;
+pub use guard::{Admins, AnyCaller, Db, Door, MakesSecrets, Owners, People, Posts, Public, Reads, Writes};
+pub use policy::{Action, Facts, Role, Scope};
+pub use scoped::Scoped;
+pub use target::{At, FromSegment, Granted, Resource, Segment, Target};

@@ -1,0 +1,296 @@
+//! The policy: a pure function from who asks, what for, and the facts of the row.
+//!
+//! Viewers read. Members also make things, and change what is theirs or their team's. Admins
+//! change everything and manage people, teams, cycles and tokens. Owners also manage owners and
+//! delete the workspace. A token does what its scopes and its person's present role allow.
+
+use crate::maths::word::words;
+use crate::store::{MemberId, TeamId};
+
+words! {
+    /// What a member may do in general; each role includes those before it.
+    pub enum Role {
+        /// Reads.
+        Viewer = "viewer",
+        /// Also makes things, and changes what is theirs or their team's.
+        Member = "member",
+        /// Also changes everything, and manages members, teams, cycles and tokens.
+        Admin = "admin",
+        /// Also manages owners, and deletes the workspace.
+        Owner = "owner",
+    }
+}
+
+words! {
+    /// What an API token may be used for; each scope stands for itself alone.
+    pub enum Scope {
+        /// Reading everything that its person or role may read.
+        Read = "read",
+        /// Posting points to KPIs, nothing else.
+        PointsWrite = "points:write",
+        /// Making and changing things.
+        Write = "write",
+        /// Managing members, teams and cycles.
+        Admin = "admin",
+    }
+}
+crate::http::words::impl_wire_words!(Role, Scope);
+crate::store::types::impl_sql_words!(Role, Scope);
+
+/// What somebody wants to do with a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Look at it.
+    View,
+    /// Make it.
+    Create,
+    /// Change its fields.
+    Edit,
+    /// Archive or restore it.
+    Archive,
+    /// Post, correct or delete points of it.
+    PostPoints,
+    /// Link or make the objective that is meant to heal it.
+    Prescribe,
+    /// Say how it is going.
+    CheckIn,
+    /// Manage people, teams, cycles and tokens.
+    Manage,
+    /// Manage owners, delete the workspace.
+    Own,
+}
+
+/// Every action, for the truth table.
+pub const ACTIONS: &[Action] = &[
+    Action::View,
+    Action::Create,
+    Action::Edit,
+    Action::Archive,
+    Action::PostPoints,
+    Action::Prescribe,
+    Action::CheckIn,
+    Action::Manage,
+    Action::Own,
+];
+
+/// What the policy looks at in a row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Who answers for it.
+    pub owners: Vec<MemberId>,
+    /// The teams that it belongs to.
+    pub teams: Vec<TeamId>,
+    /// Its key, which tokens can be narrowed to.
+    pub key: Option<String>,
+}
+
+impl Facts {
+    /// Of something with an owner and a team.
+    pub fn of(owner: Option<MemberId>, team: Option<TeamId>) -> Self {
+        Self { owners: owner.into_iter().collect(), teams: team.into_iter().collect(), key: None }
+    }
+
+    /// The same, with the key that tokens can be narrowed to.
+    pub fn with_key(mut self, key: &str) -> Self {
+        self.key = Some(key.to_owned());
+        self
+    }
+}
+
+/// What the policy looks at in the one who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The role in the workspace, as it is now.
+    pub role: Role,
+    /// The member behind the call; service tokens have none.
+    pub member: Option<MemberId>,
+    /// The member's teams.
+    pub teams: Vec<TeamId>,
+    /// What the token was made for; people have no such bounds.
+    pub token: Option<TokenBounds>,
+}
+
+/// The bounds of a token.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TokenBounds {
+    /// What it may be used for.
+    pub scopes: Vec<Scope>,
+    /// The teams that it is narrowed to; empty is all.
+    pub teams: Vec<TeamId>,
+    /// The key patterns that it is narrowed to, such as `sales-*`; empty is all.
+    pub key_patterns: Vec<String>,
+}
+
+/// What the policy says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It may be done.
+    Allow,
+    /// The role, or ownership, is missing.
+    Forbid,
+    /// The token's scopes or bounds do not reach that far.
+    OutOfScope,
+}
+
+/// Decides.
+pub fn decide(standing: &Standing, action: Action, facts: &Facts) -> Decision {
+    if let Some(token) = &standing.token
+        && !(token.has_scope_for(action) && token.reaches(action, facts))
+    {
+        return Decision::OutOfScope;
+    }
+    if may(standing, action, facts) { Decision::Allow } else { Decision::Forbid }
+}
+
+fn may(standing: &Standing, action: Action, facts: &Facts) -> bool {
+    let role = standing.role;
+    match action {
+        Action::View => role >= Role::Viewer,
+        Action::Create | Action::Prescribe => role >= Role::Member,
+        Action::Edit | Action::Archive | Action::CheckIn => is_theirs(standing, facts),
+        Action::PostPoints => {
+            is_theirs(standing, facts) || (role >= Role::Member && posts_by_scope(standing))
+        }
+        Action::Manage => role >= Role::Admin,
+        Action::Own => role >= Role::Owner,
+    }
+}
+
+/// Admins change everything; members what they own, or what belongs to a team of theirs.
+fn is_theirs(standing: &Standing, facts: &Facts) -> bool {
+    match standing.role {
+        Role::Owner | Role::Admin => true,
+        Role::Member => {
+            standing.member.is_some_and(|member| facts.owners.contains(&member))
+                || facts.teams.iter().any(|team| standing.teams.contains(team))
+        }
+        Role::Viewer => false,
+    }
+}
+
+/// A token that was made for posting points needs no ownership of each KPI.
+fn posts_by_scope(standing: &Standing) -> bool {
+    standing.token.as_ref().is_some_and(|token| token.scopes.contains(&Scope::PointsWrite))
+}
+
+impl TokenBounds {
+    fn has_scope_for(&self, action: Action) -> bool {
+        let has = |scope| self.scopes.contains(&scope);
+        match action {
+            Action::View => has(Scope::Read),
+            Action::Create | Action::Edit | Action::Archive | Action::Prescribe | Action::CheckIn => {
+                has(Scope::Write)
+            }
+            Action::PostPoints => has(Scope::Write) || has(Scope::PointsWrite),
+            Action::Manage | Action::Own => has(Scope::Admin),
+        }
+    }
+
+    /// Reading is not narrowed: reports need the whole.
+    fn reaches(&self, action: Action, facts: &Facts) -> bool {
+        if action == Action::View || (self.teams.is_empty() && self.key_patterns.is_empty()) {
+            return true;
+        }
+        facts.teams.iter().any(|team| self.teams.contains(team))
+            || facts
+                .key
+                .as_ref()
+                .is_some_and(|key| self.key_patterns.iter().any(|pattern| fits(pattern, key)))
+    }
+}
+
+/// A pattern is a key, or the beginning of one and a star at its end.
+fn fits(pattern: &str, key: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(beginning) => key.starts_with(beginning),
+        None => pattern == key,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::RawId;
+
+    fn member(number: u128) -> MemberId {
+        MemberId::from_uuid(uuid::Uuid::from_u128(number))
+    }
+
+    fn team(number: u128) -> TeamId {
+        TeamId::from_uuid(RawId(uuid::Uuid::from_u128(number)).uuid())
+    }
+
+    fn person(role: Role) -> Standing {
+        Standing { role, member: Some(member(1)), teams: vec![team(1)], token: None }
+    }
+
+    fn row(standing: &Standing, facts: &Facts) -> String {
+        ACTIONS
+            .iter()
+            .map(|action| match decide(standing, *action, facts) {
+                Decision::Allow => 'y',
+                Decision::Forbid => '-',
+                Decision::OutOfScope => 's',
+            })
+            .collect()
+    }
+
+    /// Columns: view, create, edit, archive, post points, prescribe, check in, manage, own.
+    #[test]
+    fn the_truth_table() {
+        let foreign = Facts::of(Some(member(2)), Some(team(2)));
+        let mine = Facts::of(Some(member(1)), Some(team(2)));
+        let ours = Facts::of(Some(member(2)), Some(team(1)));
+        let nobodys = Facts::default();
+        let table = [
+            (Role::Viewer, &mine, "y--------"),
+            (Role::Viewer, &foreign, "y--------"),
+            (Role::Member, &foreign, "yy---y---"),
+            (Role::Member, &nobodys, "yy---y---"),
+            (Role::Member, &mine, "yyyyyyy--"),
+            (Role::Member, &ours, "yyyyyyy--"),
+            (Role::Admin, &foreign, "yyyyyyyy-"),
+            (Role::Owner, &foreign, "yyyyyyyyy"),
+        ];
+        for (role, facts, expected) in table {
+            assert_eq!(row(&person(role), facts), expected, "{role} with {facts:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_does_what_scopes_and_role_both_allow() {
+        let foreign = Facts::of(Some(member(2)), None);
+        let table: [(Role, &[Scope], &str); 8] = [
+            (Role::Owner, &[], "sssssssss"),
+            (Role::Owner, &[Scope::Read], "yssssssss"),
+            (Role::Owner, &[Scope::Write], "syyyyyyss"),
+            (Role::Owner, &[Scope::PointsWrite], "ssssyssss"),
+            (Role::Owner, &[Scope::Admin], "sssssssyy"),
+            (Role::Member, &[Scope::PointsWrite], "ssssyssss"),
+            (Role::Member, &[Scope::Write], "sy---y-ss"),
+            (Role::Viewer, &[Scope::PointsWrite, Scope::Write, Scope::Read], "y------ss"),
+        ];
+        for (role, scopes, expected) in table {
+            let token = TokenBounds { scopes: scopes.to_vec(), ..TokenBounds::default() };
+            let standing = Standing { token: Some(token), ..person(role) };
+            assert_eq!(row(&standing, &foreign), expected, "{role} with {scopes:?}");
+        }
+    }
+
+    #[test]
+    fn a_narrowed_token_reaches_its_teams_and_keys_only() {
+        let bounds = TokenBounds {
+            scopes: vec![Scope::Read, Scope::PointsWrite],
+            teams: vec![team(7)],
+            key_patterns: vec!["sales-*".into(), "churn".into()],
+        };
+        let standing = Standing { token: Some(bounds), ..person(Role::Owner) };
+        let posts = |facts: Facts| decide(&standing, Action::PostPoints, &facts);
+        assert_eq!(posts(Facts::default().with_key("sales-emea")), Decision::Allow);
+        assert_eq!(posts(Facts::default().with_key("churn")), Decision::Allow);
+        assert_eq!(posts(Facts::default().with_key("churn-rate")), Decision::OutOfScope);
+        assert_eq!(posts(Facts::default().with_key("presales-emea")), Decision::OutOfScope);
+        assert_eq!(posts(Facts::of(None, Some(team(7))).with_key("x")), Decision::Allow);
+        assert_eq!(decide(&standing, Action::View, &Facts::default().with_key("x")), Decision::Allow);
+    }
+}

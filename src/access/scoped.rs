@@ -1,0 +1,154 @@
+//! A transaction on behalf of one caller.
+
+use std::ops::{Deref, DerefMut};
+
+use super::caller::{Actor, Inside, Signed, TokenFacts};
+use super::policy::{self, Action, Decision, Facts, Role};
+use super::target::{Granted, Resource};
+use crate::http::{Code, Problem, Result};
+use crate::state::State;
+use crate::store::{MemberId, Tx, WorkspaceId};
+
+/// A transaction, who it is for, and what all requests share.
+pub struct Scoped<'a, 'c> {
+    tx: &'a mut Tx<'c>,
+    actor: Actor,
+    state: &'a State,
+    if_match: Option<IfMatch>,
+}
+
+/// What `If-Match` asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IfMatch {
+    /// `*`: anything that is there.
+    Any,
+    /// One version.
+    Version(i32),
+}
+
+impl<'a, 'c> Scoped<'a, 'c> {
+    pub(super) fn new(tx: &'a mut Tx<'c>, actor: Actor, state: &'a State, if_match: Option<IfMatch>) -> Self {
+        Self { tx, actor, state, if_match }
+    }
+
+    /// What all requests share.
+    pub fn state(&self) -> &'a State {
+        self.state
+    }
+
+    /// Who calls.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// The caller inside the workspace.
+    pub fn inside(&self) -> Result<&Inside> {
+        match &self.actor {
+            Actor::Inside(inside) => Ok(inside),
+            Actor::Stranger | Actor::Account(_) | Actor::Token(_) => Err(Problem::not_found()),
+        }
+    }
+
+    /// The signed-in person.
+    pub fn signed(&self) -> Result<&Signed> {
+        self.actor
+            .signed()
+            .ok_or_else(|| Problem::new(Code::PersonRequired, "only a signed-in person may do this"))
+    }
+
+    /// The token that calls.
+    pub fn token(&self) -> Option<&TokenFacts> {
+        self.actor.token()
+    }
+
+    /// The member behind the call; a service token has none.
+    pub fn member(&self) -> Option<MemberId> {
+        self.inside().ok().and_then(|inside| inside.standing.member)
+    }
+
+    /// The caller's present role.
+    pub fn role(&self) -> Result<Role> {
+        self.inside().map(|inside| inside.standing.role)
+    }
+
+    /// The workspace of this request.
+    pub fn here(&self) -> Result<WorkspaceId> {
+        self.tx.workspace_id().map_err(|_| Problem::not_found())
+    }
+
+    /// Whether the caller may do something with a row that has these facts.
+    pub fn may(&self, action: Action, facts: &Facts) -> bool {
+        self.inside().is_ok_and(|inside| policy::decide(&inside.standing, action, facts) == Decision::Allow)
+    }
+
+    /// Refuses where the caller may not.
+    pub fn require(&self, action: Action, facts: &Facts) -> Result<()> {
+        match policy::decide(&self.inside()?.standing, action, facts) {
+            Decision::Allow => Ok(()),
+            Decision::Forbid => Err(Problem::forbidden(match action {
+                Action::Manage => "this is for admins and owners",
+                Action::Own => "this is for owners",
+                Action::View => "this is for members of the workspace",
+                Action::Create | Action::Prescribe => "viewers read; this is for members, admins and owners",
+                Action::Edit | Action::Archive | Action::PostPoints | Action::CheckIn => {
+                    "this is for its owner, members of its team, admins and owners of the workspace"
+                }
+            })),
+            Decision::OutOfScope => Err(Problem::new(
+                Code::InsufficientScope,
+                "the token's scopes, teams or key patterns do not reach this",
+            )),
+        }
+    }
+
+    /// Finds a row and asks the policy: the proof that writes on it take.
+    pub fn grant<T: Resource>(&mut self, action: Action, reference: &str) -> Result<Granted<T>> {
+        let row = T::find(self, reference)?;
+        self.grant_on(action, row)
+    }
+
+    /// The same for a row that was found already.
+    pub fn grant_on<T: Resource>(&self, action: Action, row: T) -> Result<Granted<T>> {
+        self.require(action, &row.facts())?;
+        Ok(Granted::new(row))
+    }
+
+    /// Refuses where `If-Match` names another version; for rows that the path does not name as such.
+    pub fn expect_version(&self, version: Option<i32>) -> Result<()> {
+        match (self.if_match, version) {
+            (None, _) | (Some(IfMatch::Any), Some(_)) => Ok(()),
+            (Some(IfMatch::Version(expected)), Some(present)) if expected == present => Ok(()),
+            (Some(_), Some(present)) => {
+                Err(Problem::new(Code::PreconditionFailed, format!("the present version is {present}")))
+            }
+            (Some(_), None) => {
+                Err(Problem::new(Code::PreconditionFailed, "there is nothing to compare with"))
+            }
+        }
+    }
+
+    pub(super) fn if_match(&self) -> Option<IfMatch> {
+        self.if_match
+    }
+
+    /// The transaction itself, to read and change who it is for.
+    pub(super) fn enter(&mut self, reference: &str) -> Result<()> {
+        let actor = std::mem::replace(&mut self.actor, Actor::Stranger);
+        self.actor = super::caller::enter(self.tx, actor, reference)?;
+        Ok(())
+    }
+}
+
+impl<'c> Deref for Scoped<'_, 'c> {
+    type Target = Tx<'c>;
+
+    fn deref(&self) -> &Tx<'c> {
+        self.tx
+    }
+}
+
+impl<'c> DerefMut for Scoped<'_, 'c> {
+    fn deref_mut(&mut self) -> &mut Tx<'c> {
+        self.tx
+    }
+}

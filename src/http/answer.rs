@@ -1,0 +1,320 @@
+//! What handlers answer with: finished inside the transaction, so that what was stored and what
+//! is told are one.
+
+use std::marker::PhantomData;
+
+use actix_web::body::BoxBody;
+use actix_web::http::header::{
+    ACCEPT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH, LINK, LOCATION,
+};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse, Responder};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::problem::Result;
+use super::routes::Draft;
+
+/// What a handler returns: a finished reply of a documented type, or a problem.
+pub type Answer<R> = Result<Typed<R>>;
+
+/// A finished answer: status, headers and bytes. It is what an `Idempotency-Key` remembers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+    /// Headers beyond those that every answer has.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    #[serde(skip)]
+    pub body: Vec<u8>,
+}
+
+/// A reply whose documented type is `R`.
+#[derive(Debug)]
+pub struct Typed<R>(pub Reply, PhantomData<R>);
+
+impl<R> Typed<R> {
+    /// Gives a reply back its documented type.
+    pub fn new(reply: Reply) -> Self {
+        Self(reply, PhantomData)
+    }
+}
+
+/// The version that `If-Match` compares travels beside the body until the tag is made of both.
+const VERSION: &str = "x-regimen-version";
+
+impl Reply {
+    fn json(status: u16, body: &impl Serialize) -> Self {
+        // Answers are plain structs of strings and finite numbers; such values always serialize.
+        let body = serde_json::to_vec(body).unwrap_or_default();
+        Self { status, headers: vec![(CONTENT_TYPE.to_string(), "application/json".into())], body }
+    }
+
+    fn with(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_string(), value.into()));
+        self
+    }
+
+    /// Says that this answer is a replay.
+    pub fn replayed(mut self) -> Self {
+        self.headers.push(("idempotent-replayed".into(), "true".into()));
+        self
+    }
+
+    fn version(&self) -> &str {
+        self.headers.iter().find(|(name, _)| name == VERSION).map_or("0", |(_, version)| version)
+    }
+}
+
+/// A type that handlers may answer with: how it is sent, and how it is documented.
+pub trait Answers {
+    /// The media types that it can be sent as; the first is the default.
+    const MEDIA: &'static [&'static str] = &["application/json"];
+
+    /// The finished reply.
+    fn into_reply(self) -> Reply;
+
+    /// Says in the document what this answer looks like.
+    fn describe(draft: &mut Draft);
+}
+
+/// 200 with an object.
+#[derive(Debug)]
+pub struct Json<T> {
+    body: T,
+    version: Option<i32>,
+}
+
+impl<T> Json<T> {
+    /// An object that nobody edits as such: a report, a list.
+    pub fn new(body: T) -> Self {
+        Self { body, version: None }
+    }
+
+    /// An object with the version that edits compare.
+    pub fn versioned(body: T, version: i32) -> Self {
+        Self { body, version: Some(version) }
+    }
+}
+
+impl<T: Serialize + ToSchema> Answers for Json<T> {
+    fn into_reply(self) -> Reply {
+        let reply = Reply::json(200, &self.body);
+        match self.version {
+            Some(version) => reply.with(HeaderName::from_static(VERSION), version.to_string()),
+            None => reply,
+        }
+    }
+
+    fn describe(draft: &mut Draft) {
+        draft.answers::<T>(200, "What was asked for.");
+    }
+}
+
+/// 201 with the whole object and where it is.
+#[derive(Debug)]
+pub struct Created<T> {
+    location: String,
+    body: T,
+    version: i32,
+}
+
+impl<T> Created<T> {
+    /// A new object at `location`.
+    pub fn at(location: impl Into<String>, body: T, version: i32) -> Self {
+        Self { location: location.into(), body, version }
+    }
+}
+
+impl<T: Serialize + ToSchema> Answers for Created<T> {
+    fn into_reply(self) -> Reply {
+        Reply::json(201, &self.body)
+            .with(LOCATION, self.location)
+            .with(HeaderName::from_static(VERSION), self.version.to_string())
+    }
+
+    fn describe(draft: &mut Draft) {
+        draft.answers::<T>(201, "It was made; `Location` says where it is.");
+        draft.header(201, "Location", "The path of what was made.");
+    }
+}
+
+/// 201 where a PUT or POST made something new, 200 where it was there.
+#[derive(Debug)]
+pub enum Put<T> {
+    /// It was not there before.
+    New(Created<T>),
+    /// It was there: replaced, or unchanged.
+    There(Json<T>),
+}
+
+impl<T: Serialize + ToSchema> Answers for Put<T> {
+    fn into_reply(self) -> Reply {
+        match self {
+            Self::New(created) => created.into_reply(),
+            Self::There(json) => json.into_reply(),
+        }
+    }
+
+    fn describe(draft: &mut Draft) {
+        Json::<T>::describe(draft);
+        Created::<T>::describe(draft);
+    }
+}
+
+/// 204.
+#[derive(Debug)]
+pub struct NoContent;
+
+impl Answers for NoContent {
+    fn into_reply(self) -> Reply {
+        Reply { status: 204, headers: Vec::new(), body: Vec::new() }
+    }
+
+    fn describe(draft: &mut Draft) {
+        draft.answers_nothing(204, "Done.");
+    }
+}
+
+/// An object as JSON, or as text for terminals and chat where `Accept` prefers that.
+#[derive(Debug)]
+pub enum PlainText<T> {
+    /// As JSON.
+    Json(Json<T>),
+    /// As text of at most 80 columns.
+    Text(String),
+}
+
+impl<T: Serialize + ToSchema> Answers for PlainText<T> {
+    const MEDIA: &'static [&'static str] = &["application/json", "text/plain"];
+
+    fn into_reply(self) -> Reply {
+        match self {
+            Self::Json(json) => json.into_reply(),
+            Self::Text(text) => Reply {
+                status: 200,
+                headers: vec![(CONTENT_TYPE.to_string(), "text/plain; charset=utf-8".into())],
+                body: text.into_bytes(),
+            },
+        }
+    }
+
+    fn describe(draft: &mut Draft) {
+        Json::<T>::describe(draft);
+        draft.also_as_text(200);
+    }
+}
+
+/// Results of many items: 200 all taken, 207 some refused, 422 none taken.
+#[derive(Debug)]
+pub struct Batch<T> {
+    /// The status that tells how it went.
+    pub status: u16,
+    /// The results.
+    pub body: T,
+}
+
+impl<T: Serialize + ToSchema> Answers for Batch<T> {
+    fn into_reply(self) -> Reply {
+        Reply::json(self.status, &self.body)
+    }
+
+    fn describe(draft: &mut Draft) {
+        draft.answers::<T>(200, "Every item was taken.");
+        draft.answers::<T>(207, "Some items were refused; the others are stored.");
+        draft.answers::<T>(422, "No item was taken; nothing is stored.");
+    }
+}
+
+impl Reply {
+    /// A page of a list, with the link to the next.
+    pub(super) fn page(body: &impl Serialize, next: Option<String>) -> Self {
+        let reply = Self::json(200, body);
+        match next {
+            Some(next) => reply.with(LINK, format!("<{next}>; rel=\"next\"")),
+            None => reply,
+        }
+    }
+
+    /// Bytes of some other media type.
+    pub fn bytes(media: &str, body: Vec<u8>, next: Option<String>) -> Self {
+        let reply = Self { status: 200, headers: vec![(CONTENT_TYPE.to_string(), media.to_owned())], body };
+        match next {
+            Some(next) => reply.with(LINK, format!("<{next}>; rel=\"next\"")),
+            None => reply,
+        }
+    }
+}
+
+impl<R> Responder for Typed<R> {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        self.0.respond(request)
+    }
+}
+
+impl Reply {
+    /// Sends the reply: with its tag, or as 304 where the caller has it already.
+    pub fn respond(self, request: &HttpRequest) -> HttpResponse {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = HttpResponse::build(status);
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        if status.is_success()
+            && !self.body.is_empty()
+            && (reads || self.headers.iter().any(|(name, _)| name == VERSION))
+        {
+            let tag = format!("\"{}-{}\"", self.version(), digest(&self.body, coding(request)));
+            if reads && is_known(request, &tag) {
+                return HttpResponse::NotModified().insert_header((ETAG, tag)).finish();
+            }
+            response.insert_header((ETAG, tag));
+        }
+        for (name, value) in &self.headers {
+            if name != VERSION
+                && let (Ok(name), Ok(value)) =
+                    (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value.as_str()))
+            {
+                response.append_header((name, value));
+            }
+        }
+        if self.body.is_empty() { response.finish() } else { response.body(self.body) }
+    }
+}
+
+/// The state half of the tag digests all that the answer shows, and how it is coded.
+fn digest(body: &[u8], coding: &str) -> String {
+    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    context.update(coding.as_bytes());
+    context.update(&[0]);
+    context.update(body);
+    context.finish().as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The coding that the caller prefers among those that are offered.
+fn coding(request: &HttpRequest) -> &'static str {
+    let accepted =
+        request.headers().get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let offered = |coding: &str| {
+        accepted.split(',').any(|one| {
+            let mut parts = one.split(';').map(str::trim);
+            parts.next() == Some(coding) && !parts.any(|part| part == "q=0")
+        })
+    };
+    match () {
+        () if offered("br") => "br",
+        () if offered("gzip") => "gzip",
+        () => "identity",
+    }
+}
+
+fn is_known(request: &HttpRequest, tag: &str) -> bool {
+    request
+        .headers()
+        .get_all(IF_NONE_MATCH)
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
+}

@@ -1,0 +1,208 @@
+//! What every answer gets on its way out: the request's id, the security headers, and problems
+//! as `application/problem+json`, whoever refused.
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
+
+use super::limits::Left;
+use super::problem::{Carried, Code, Problem};
+use super::routes::Routes;
+use crate::state::State;
+use crate::store::{Id, SessionKind};
+
+/// The id under which the log has a request.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The id of this request.
+pub fn request_id(request: &HttpRequest) -> String {
+    request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default()
+}
+
+/// Leaves what is left of a limit for the headers.
+pub fn note_limit(request: &HttpRequest, left: Left) {
+    request.extensions_mut().insert(left);
+}
+
+/// Which media types each operation answers with, for 406.
+#[derive(Clone, Default)]
+pub struct Representations(Vec<(&'static str, Method, &'static [&'static str])>);
+
+impl Representations {
+    /// Of all operations.
+    pub fn of(routes: &[Routes]) -> Self {
+        let all = routes.iter().flat_map(|routes| &routes.0);
+        Self(
+            all.flat_map(|entry| {
+                entry.operations.iter().map(|one| (entry.path, one.method.clone(), one.media))
+            })
+            .collect(),
+        )
+    }
+
+    fn of_request(&self, request: &ServiceRequest) -> Option<&'static [&'static str]> {
+        let pattern = request.match_pattern()?;
+        let method = if *request.method() == Method::HEAD { &Method::GET } else { request.method() };
+        self.0.iter().find(|(path, known, _)| *path == pattern && known == method).map(|(_, _, media)| *media)
+    }
+}
+
+/// The middleware around everything.
+pub async fn finish(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> actix_web::Result<ServiceResponse<BoxBody>> {
+    let id = accepted_request_id(&request).unwrap_or_else(|| new_request_id(&request));
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let started = std::time::Instant::now();
+
+    let refused =
+        request.app_data::<Data<Representations>>().and_then(|known| not_acceptable(known, &request));
+    let mut response = match refused {
+        Some(problem) => request.into_response(problem.error_response()),
+        None => next.call(request).await?.map_into_boxed_body(),
+    };
+
+    let carried = response.response_mut().extensions_mut().remove::<Carried>();
+    if let Some(Carried(problem)) = carried {
+        response = render(response, &problem, &id);
+    } else if response.status().is_client_error() && !is_ours(&response) {
+        // The framework refused by itself.
+        let problem = Problem::new(framework_code(response.status()), "the request cannot be read");
+        response = render(response, &problem, &id);
+    }
+    dress(&mut response, &id);
+    tracing::info!(
+        request_id = id,
+        method = %response.request().method(),
+        route = response.request().match_pattern().unwrap_or_else(|| "none".into()),
+        status = response.status().as_u16(),
+        microseconds = started.elapsed().as_micros(),
+        "answered"
+    );
+    Ok(response)
+}
+
+fn accepted_request_id(request: &ServiceRequest) -> Option<String> {
+    let sent = request.headers().get(&X_REQUEST_ID)?.to_str().ok()?;
+    let fits = (1..=64).contains(&sent.len())
+        && sent.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    fits.then(|| sent.to_owned())
+}
+
+fn new_request_id(request: &ServiceRequest) -> String {
+    match request.app_data::<Data<State>>() {
+        // Any kind serves: only the sortable text is used.
+        Some(state) => {
+            let id = Id::<SessionKind>::generate(state.store.clock().now().timestamp()).to_string();
+            id.split_once('_').map_or(id.clone(), |(_, suffix)| suffix.to_owned())
+        }
+        None => "none".into(),
+    }
+}
+
+/// Whether none of what the operation answers with is in `Accept`.
+fn not_acceptable(known: &Representations, request: &ServiceRequest) -> Option<Problem> {
+    let media = known.of_request(request)?;
+    let accepted: Vec<&str> =
+        request.headers().get_all(ACCEPT).filter_map(|value| value.to_str().ok()).collect();
+    if accepted.is_empty() || media.iter().any(|offered| accepts(&accepted, offered)) {
+        return None;
+    }
+    Some(Problem::new(Code::NotAcceptable, format!("this operation answers {}", media.join(", "))))
+}
+
+/// Whether an `Accept` header takes a media type.
+pub fn accepts(accepted: &[&str], offered: &str) -> bool {
+    weight(accepted, offered) > 0.0
+}
+
+/// How much an `Accept` header wants a media type, 0 to 1 (RFC 9110, section 12.5.1).
+pub fn weight(accepted: &[&str], offered: &str) -> f64 {
+    let group = offered.split('/').next().unwrap_or_default();
+    let mut best = (0, 0.0);
+    for range in accepted.iter().flat_map(|value| value.split(',')) {
+        let mut parts = range.split(';').map(str::trim);
+        let precise = match parts.next().unwrap_or_default().to_ascii_lowercase() {
+            range if range == offered => 3,
+            range if range == format!("{group}/*") => 2,
+            range if range == "*/*" => 1,
+            _ => continue,
+        };
+        let quality =
+            parts.find_map(|part| part.strip_prefix("q=")).map_or(1.0, |q| q.parse().unwrap_or(0.0));
+        if precise > best.0 {
+            best = (precise, quality);
+        }
+    }
+    best.1
+}
+
+fn is_ours(response: &ServiceResponse<BoxBody>) -> bool {
+    response.headers().contains_key(actix_web::http::header::CONTENT_TYPE)
+}
+
+fn framework_code(status: StatusCode) -> Code {
+    match status {
+        StatusCode::NOT_FOUND => Code::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => Code::MethodNotAllowed,
+        StatusCode::PAYLOAD_TOO_LARGE => Code::BodyTooLarge,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Code::UnsupportedMediaType,
+        StatusCode::NOT_ACCEPTABLE => Code::NotAcceptable,
+        StatusCode::REQUEST_TIMEOUT => Code::BodyTimeout,
+        _ => Code::MalformedBody,
+    }
+}
+
+fn render(response: ServiceResponse<BoxBody>, problem: &Problem, id: &str) -> ServiceResponse<BoxBody> {
+    let mut rendered = HttpResponse::new(problem.status());
+    // CORS and other layers have set headers already.
+    *rendered.headers_mut() = response.headers().clone();
+    for (name, value) in problem.headers() {
+        rendered.headers_mut().insert(name, value);
+    }
+    let body = serde_json::to_vec(&problem.body(id)).unwrap_or_default();
+    response.into_response(rendered.set_body(BoxBody::new(body)))
+}
+
+fn dress(response: &mut ServiceResponse<BoxBody>, id: &str) {
+    let left = response.request().extensions().get::<Left>().copied();
+    let credentials = response.request().path().starts_with("/v1/auth/");
+    let success = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
+    let headers = response.headers_mut();
+    let mut put = |name: HeaderName, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    };
+    put(X_REQUEST_ID, id);
+    put(X_CONTENT_TYPE_OPTIONS, "nosniff");
+    put(REFERRER_POLICY, "no-referrer");
+    if let Some(left) = left {
+        put(
+            HeaderName::from_static("ratelimit-policy"),
+            &format!("\"{}\";q={};w=60", left.policy, left.quota),
+        );
+        put(HeaderName::from_static("ratelimit"), &format!("\"{}\";r={};t=60", left.policy, left.remaining));
+    }
+    if !headers.contains_key(CONTENT_SECURITY_POLICY) {
+        headers.insert(
+            CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+        );
+    }
+    if !headers.contains_key(CACHE_CONTROL) {
+        let cache = if credentials || !success { "no-store" } else { "private, no-cache" };
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache));
+    }
+}

@@ -1,0 +1,26 @@
+//! What every handler needs and none should write: reading requests, and answering them.
+
+pub mod answer;
+pub mod body;
+pub mod finish;
+pub mod idempotency;
+pub mod json;
+pub mod limits;
+pub mod page;
+pub mod patch;
+pub mod problem;
+pub mod query;
+pub mod routes;
+pub mod schema;
+pub mod text;
+pub mod words;
+
+pub use answer::{Answer, Created, Json, NoContent, PlainText, Put, Reply};
+pub use body::{Body, Input, Nothing};
+pub use page::{Listing, Page, Paging};
+pub use patch::{Patch, PatchBody};
+pub use problem::{Code, FieldErrors, Problem, Result};
+pub use query::Query;
+pub(crate) use routes::routes;
+pub use routes::{Describe, Draft, Routes};
+pub use text::{Description, Measure, Name, Note, Unit};

@@ -1,0 +1,94 @@
+//! Query parameters: every one is known, or the request is refused.
+
+use std::marker::PhantomData;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use serde::de::DeserializeOwned;
+use utoipa::IntoParams;
+
+use super::body::{Input, Mode};
+use super::problem::{Code, Problem, Result};
+use super::routes::{Describe, Draft};
+use crate::state::State;
+
+/// The query of a request, read into `T`.
+#[derive(Clone, Debug)]
+pub struct Query<T> {
+    raw: String,
+    into: PhantomData<fn() -> T>,
+}
+
+impl<T: DeserializeOwned + Send + Sync + 'static> Input for Query<T> {
+    type Parsed = T;
+
+    const READS_QUERY: bool = true;
+
+    fn parse(&self, _: &State) -> Result<T> {
+        read(&self.raw)
+    }
+}
+
+/// Reads a query string; unknown parameters are told, never ignored.
+pub(super) fn read<T: DeserializeOwned>(raw: &str) -> Result<T> {
+    serde_html_form::from_str(raw).map_err(|error| Problem::new(Code::InvalidQuery, error.to_string()))
+}
+
+impl<T: 'static> FromRequest for Query<T> {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(Ok(Self { raw: request.query_string().to_owned(), into: PhantomData }))
+    }
+}
+
+impl<T: IntoParams + 'static> Describe for Query<T> {
+    fn describe(draft: &mut Draft) {
+        draft.parameters(T::into_params(|| Some(utoipa::openapi::path::ParameterIn::Query)));
+        draft.refuses(&[Code::InvalidQuery]);
+    }
+}
+
+/// `dry_run=true`: judged and shown, and nothing is stored.
+#[derive(Clone, Copy, Debug, serde::Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct DryRun {
+    /// Whether only to judge and show, and store nothing.
+    #[param(default = false)]
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// The query of an operation that can be rehearsed.
+#[derive(Clone, Debug)]
+pub struct Rehearsable(Query<DryRun>);
+
+impl Input for Rehearsable {
+    type Parsed = DryRun;
+
+    const READS_QUERY: bool = true;
+
+    fn parse(&self, state: &State) -> Result<DryRun> {
+        self.0.parse(state)
+    }
+
+    fn mode(parsed: &DryRun) -> Mode {
+        if parsed.dry_run { Mode::Rehearsal } else { Mode::ForReal }
+    }
+}
+
+impl FromRequest for Rehearsable {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        std::future::ready(Query::from_request(request, payload).into_inner().map(Self))
+    }
+}
+
+impl Describe for Rehearsable {
+    fn describe(draft: &mut Draft) {
+        Query::<DryRun>::describe(draft);
+    }
+}

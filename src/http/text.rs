@@ -1,0 +1,152 @@
+//! Texts and numbers with the bounds that the domain sets, the same wherever they stand.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+macro_rules! texts {
+    ($($(#[$attribute:meta])* $name:ident;)*) => { $(
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+        #[serde(transparent)]
+        $(#[$attribute])*
+        pub struct $name(String);
+
+        impl $name {
+            /// The text itself.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(text: $name) -> Self {
+                text.0
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                Self(text)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self(text.to_owned())
+            }
+        }
+    )* };
+}
+
+texts! {
+    /// A name: 1 to 200 code points, no control characters, not blank.
+    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$", example = "Churn rate")]
+    Name;
+    /// A longer text: up to 10,000 code points, Markdown welcome.
+    #[schema(max_length = 10000, example = "Customers who left in the month, divided by those at its start.")]
+    Description;
+    /// A note: up to 4,000 code points, Markdown welcome.
+    #[schema(max_length = 4000, example = "The price list changed on the 3rd.")]
+    Note;
+    /// A unit of measurement: up to 32 code points.
+    #[schema(min_length = 1, max_length = 32, pattern = r"^[^\x00-\x1f\x7f]+$", example = "days")]
+    Unit;
+    /// A short name inside a workspace, for addresses: `[a-z0-9]` with single `-` between, up to 64.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", example = "acme")]
+    Slug;
+    /// A tag: 1 to 50 code points, no control characters.
+    #[schema(min_length = 1, max_length = 50, pattern = r"^[^\x00-\x1f\x7f]+$", example = "growth")]
+    Tag;
+    /// An e-mail address, up to 254 code points.
+    #[schema(min_length = 3, max_length = 254, pattern = r"^[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+$", example = "ann@example.com")]
+    Email;
+}
+
+/// Text as it is sorted, searched and compared: white space at the ends gone, letters lower case.
+pub fn folded(text: &str) -> String {
+    text.trim().to_lowercase()
+}
+
+/// A measured value in the KPI's own unit: finite, within ±1e15.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, ToSchema)]
+#[serde(transparent)]
+#[schema(minimum = -1e15, maximum = 1e15, example = 4.2)]
+pub struct Measure(f64);
+
+impl Measure {
+    /// The number.
+    pub fn value(self) -> f64 {
+        self.0
+    }
+}
+
+impl From<f64> for Measure {
+    fn from(value: f64) -> Self {
+        // There is one zero: -0 is stored as 0.
+        Self(value + 0.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Measure {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        f64::deserialize(deserializer).map(Self::from)
+    }
+}
+
+mod of_the_store {
+    use std::borrow::Cow;
+
+    use utoipa::openapi::RefOr;
+    use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
+    use utoipa::{PartialSchema, ToSchema};
+
+    use crate::store::{Day, Id, Kind, Moment};
+
+    impl<K: Kind> PartialSchema for Id<K> {
+        fn schema() -> RefOr<Schema> {
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .description(Some(format!("The id of one {}: sortable by the time of its making.", K::NAME)))
+                .pattern(Some(format!("^{}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$", K::PREFIX)))
+                .examples([format!("{}_01h455vb4pex5vsknk084sn02q", K::PREFIX)])
+                .into()
+        }
+    }
+
+    impl<K: Kind> ToSchema for Id<K> {
+        fn name() -> Cow<'static, str> {
+            format!("{}Id", K::NAME).into()
+        }
+    }
+
+    impl PartialSchema for Moment {
+        fn schema() -> RefOr<Schema> {
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+                .description(Some("An instant in UTC, with microseconds (RFC 3339)."))
+                .examples(["2026-03-31T09:30:00.000000Z"])
+                .into()
+        }
+    }
+    impl ToSchema for Moment {
+        fn name() -> Cow<'static, str> {
+            "Moment".into()
+        }
+    }
+
+    impl PartialSchema for Day {
+        fn schema() -> RefOr<Schema> {
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .format(Some(SchemaFormat::KnownFormat(KnownFormat::Date)))
+                .description(Some("A calendar day in the workspace's time zone."))
+                .examples(["2026-03-31"])
+                .into()
+        }
+    }
+    impl ToSchema for Day {
+        fn name() -> Cow<'static, str> {
+            "Day".into()
+        }
+    }
+}

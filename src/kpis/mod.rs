@@ -1,0 +1,3 @@
+//! Diagnose: KPIs, their targets and points, and what follows from them.
+
+pub mod row;

@@ -1,0 +1,189 @@
+//! A KPI as it is stored, and how a path or a body names one.
+
+use diesel::prelude::*;
+
+use crate::access::target::invalid_id;
+use crate::access::{Facts, Resource, Scoped};
+use crate::http::{Problem, Result};
+use crate::maths::word::words;
+use crate::maths::{Aggregation, Cadence, KpiSettings, default_confirm_periods, grace_days};
+use crate::store::id::looks_like_id;
+use crate::store::schema::{kpi_aliases, kpis};
+use crate::store::{Json, KpiId, MemberId, Moment, TeamId, Tx, WorkspaceId};
+
+words! {
+    /// What part of the organisation a KPI watches.
+    pub enum Category {
+        /// Winning customers.
+        Acquisition = "acquisition",
+        /// Keeping them active.
+        Engagement = "engagement",
+        /// Turning interest into customers.
+        Conversion = "conversion",
+        /// Keeping customers.
+        Retention = "retention",
+        /// What comes in.
+        Revenue = "revenue",
+        /// What goes out.
+        Cost = "cost",
+        /// How good it is.
+        Quality = "quality",
+        /// How fast and how reliably it arrives.
+        Delivery = "delivery",
+        /// How the people are.
+        People = "people",
+        /// None of these.
+        Other = "other",
+    }
+}
+
+words! {
+    /// Whether a KPI moves before what it stands for, or after.
+    pub enum Indicator {
+        /// It moves first: it can still be acted on.
+        Leading = "leading",
+        /// It moves last: it tells how things went.
+        Lagging = "lagging",
+    }
+}
+
+words! {
+    /// How values are shown to people.
+    pub enum DisplayStyle {
+        /// As a plain number.
+        Number = "number",
+        /// As a percentage; 4.2 is 4.2 %.
+        Percent = "percent",
+        /// As an amount of money.
+        Currency = "currency",
+        /// As a stretch of time.
+        Duration = "duration",
+    }
+}
+
+words! {
+    /// Who may see it.
+    pub enum Visibility {
+        /// Everybody in the workspace.
+        Workspace = "workspace",
+        /// Its owner, contributors and teams.
+        Private = "private",
+    }
+}
+
+words! {
+    /// Why a KPI is known by another name.
+    pub enum AliasKind {
+        /// It was its key before.
+        FormerKey = "former_key",
+        /// Another system calls it so.
+        Alias = "alias",
+    }
+}
+
+crate::http::words::impl_wire_words!(Category, Indicator, DisplayStyle, Visibility);
+crate::store::types::impl_sql_words!(Category, Indicator, DisplayStyle, Visibility, AliasKind);
+
+/// A KPI as it is stored.
+#[derive(Clone, Debug, PartialEq, Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = kpis, treat_none_as_null = true)]
+pub struct KpiRow {
+    pub id: KpiId,
+    pub workspace_id: WorkspaceId,
+    pub key: String,
+    pub name: String,
+    pub name_folded: String,
+    pub definition: Option<String>,
+    pub category: Category,
+    pub cadence: Cadence,
+    pub aggregation: Aggregation,
+    pub indicator: Option<Indicator>,
+    pub display_style: DisplayStyle,
+    pub currency: Option<String>,
+    pub display_precision: Option<i32>,
+    pub unit: Option<String>,
+    pub owner_id: Option<MemberId>,
+    pub team_id: Option<TeamId>,
+    pub decision: Option<String>,
+    pub playbook_at_risk: Option<String>,
+    pub playbook_unhealthy: Option<String>,
+    pub visibility: Visibility,
+    pub tags: Json,
+    pub confirm_periods: Option<i32>,
+    pub recover_periods: i32,
+    pub grace_days: Option<i32>,
+    pub expect_every: Option<String>,
+    pub replaced_by: Option<KpiId>,
+    pub active_remedies: i32,
+    pub version: i32,
+    pub created_at: Moment,
+    pub updated_at: Moment,
+    pub archived_at: Option<Moment>,
+}
+
+impl KpiRow {
+    /// What the maths needs to know: the KPI's own settings, or the defaults of its cadence.
+    pub fn settings(&self) -> KpiSettings {
+        let or =
+            |own: Option<i32>, default: u32| own.and_then(|own| u32::try_from(own).ok()).unwrap_or(default);
+        KpiSettings {
+            cadence: self.cadence,
+            aggregation: self.aggregation,
+            confirm_periods: or(self.confirm_periods, default_confirm_periods(self.cadence)),
+            recover_periods: or(Some(self.recover_periods), 1),
+            grace_days: or(self.grace_days, grace_days(self.cadence)),
+            expect_every: self.expect_every.as_deref().and_then(|span| span.parse().ok()),
+        }
+    }
+
+    /// The KPI with this id in a workspace.
+    pub fn by_id(tx: &mut Tx, workspace: WorkspaceId, id: KpiId) -> Result<Option<Self>> {
+        Ok(kpis::table
+            .filter(kpis::workspace_id.eq(workspace))
+            .filter(kpis::id.eq(id))
+            .first(tx.db())
+            .optional()?)
+    }
+
+    /// The KPI that a path or a body names: by id, by key, or by a key or alias of its own.
+    pub fn named(tx: &mut Tx, workspace: WorkspaceId, name: &str) -> Result<Option<Self>> {
+        if looks_like_id(name) {
+            return Self::by_id(tx, workspace, name.parse().map_err(invalid_id)?);
+        }
+        let by_key = kpis::table
+            .filter(kpis::workspace_id.eq(workspace))
+            .filter(kpis::key.eq(name))
+            .first(tx.db())
+            .optional()?;
+        if by_key.is_some() {
+            return Ok(by_key);
+        }
+        let alias: Option<KpiId> = kpi_aliases::table
+            .filter(kpi_aliases::workspace_id.eq(workspace))
+            .filter(kpi_aliases::alias.eq(name))
+            .select(kpi_aliases::kpi_id)
+            .first(tx.db())
+            .optional()?;
+        match alias {
+            Some(id) => Self::by_id(tx, workspace, id),
+            None => Ok(None),
+        }
+    }
+}
+
+impl Resource for KpiRow {
+    const PARAMETER: &'static str = "kpi";
+
+    fn find(tx: &mut Scoped, reference: &str) -> Result<Self> {
+        let workspace = tx.here()?;
+        Self::named(tx, workspace, reference)?.ok_or_else(Problem::not_found)
+    }
+
+    fn facts(&self) -> Facts {
+        Facts::of(self.owner_id, self.team_id).with_key(&self.key)
+    }
+
+    fn version(&self) -> Option<i32> {
+        Some(self.version)
+    }
+}

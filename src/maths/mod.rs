@@ -1,0 +1,39 @@
+//! The pure maths of KPIs and OKRs: numbers and dates in, numbers and dates out.
+//! It knows no database, no request and no clock, so the instant that counts as now is always an argument.
+//! It never fails and never yields NaN or infinity: what is undefined is `None`.
+
+pub mod episode;
+pub mod freshness;
+pub mod health;
+pub mod natural_limits;
+pub mod number;
+pub mod period;
+pub mod progress;
+pub mod remedy;
+pub mod roll_up;
+pub mod series;
+pub mod word;
+
+pub use episode::{
+    ClosedBy, DEFAULT_RECOVER_PERIODS, Episode, EpisodeRules, default_confirm_periods, episodes,
+};
+pub use freshness::{Freshness, FreshnessDates, freshness, freshness_dates, grace_days, longest_grace_days};
+pub use health::{
+    Band, DatedTarget, Direction, Health, HealthReason, LARGEST_VALUE, Target, TargetFault, TargetField,
+    change_is_good, direction, gap, judge, severity, target_in_force,
+};
+pub use natural_limits::{NaturalLimits, mean_moving_range, natural_limits};
+pub use period::{Aggregation, Cadence, Calendar, Folded, Period, Sample, days_between, fold};
+pub use progress::{
+    Confidence, ConfidenceCounts, KeyResultFault, KeyResultGoal, KeyResultKind, ObjectiveOutcome, Pace,
+    Progress, ProgressSource, check_in_overdue, confidence_counts, expected, pace,
+};
+pub use remedy::{
+    Baseline, Recovery, RemedyInput, RemedyLink, RemedyObjective, RemedyOutcome, days_to_recovery,
+    days_to_remedy, effect_by, may_be_chance, outcome, recovery, share_of_gap_closed,
+};
+pub use roll_up::{Contribution, Item, LeftOut, RollUp, Standing, objective_pace, roll_up};
+pub use series::{
+    Current, Judged, KpiSettings, KpiState, PeriodValue, Running, complete_values, judge_series, state,
+};
+pub use word::{UnknownWord, Word};

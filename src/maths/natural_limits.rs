@@ -1,0 +1,82 @@
+//! Natural process limits of an XmR chart (Wheeler, *Understanding Variation*).
+//! They tell routine variation from a signal, and the mean moving range is the yardstick of noise.
+
+use super::number::{finite, mean};
+
+/// How many values natural limits need at least.
+pub const FEWEST_VALUES: usize = 6;
+
+/// Centre and limits of a process, all in the unit of the KPI.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NaturalLimits {
+    /// The mean of the values.
+    pub centre: f64,
+    /// Centre - 2.660 times the mean moving range.
+    pub lower: f64,
+    /// Centre + 2.660 times the mean moving range.
+    pub upper: f64,
+    /// 3.267 times the mean moving range: the largest routine step from one value to the next.
+    pub upper_range: f64,
+}
+
+impl NaturalLimits {
+    /// Whether a value is routine: within the limits, ends included.
+    pub fn hold(&self, value: f64) -> bool {
+        self.lower <= value && value <= self.upper
+    }
+}
+
+/// The mean of |x\[i\] - x\[i-1\]|, in the unit of the values; `None` with fewer than two of them.
+pub fn mean_moving_range(values: &[f64]) -> Option<f64> {
+    let ranges: Vec<f64> =
+        values.iter().zip(values.iter().skip(1)).map(|(before, after)| (after - before).abs()).collect();
+    mean(&ranges)
+}
+
+/// Centre and limits of values in their order in time; `None` with fewer than six of them.
+pub fn natural_limits(values: &[f64]) -> Option<NaturalLimits> {
+    if values.len() < FEWEST_VALUES {
+        return None;
+    }
+    let centre = mean(values)?;
+    let range = mean_moving_range(values)?;
+    Some(NaturalLimits {
+        centre,
+        lower: finite(centre - 2.660 * range)?,
+        upper: finite(centre + 2.660 * range)?,
+        upper_range: finite(3.267 * range)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_worked_by_hand() {
+        // Ranges 2, 1, 3, 2, 2: their mean is 2.
+        let limits = natural_limits(&[10.0, 12.0, 11.0, 14.0, 12.0, 14.0]);
+        let expected_centre = (10.0 + 12.0 + 11.0 + 14.0 + 12.0 + 14.0) / 6.0;
+        let limits = limits.unwrap();
+        assert_eq!(limits.centre, expected_centre);
+        assert_eq!(limits.upper, expected_centre + 5.32);
+        assert_eq!(limits.lower, expected_centre - 5.32);
+        assert_eq!(limits.upper_range, 6.534);
+        assert!(limits.hold(limits.upper) && limits.hold(limits.lower));
+        assert!(!limits.hold(limits.upper + 0.001) && !limits.hold(limits.lower - 0.001));
+    }
+
+    #[test]
+    fn five_values_are_too_few_and_equal_ones_have_no_width() {
+        assert_eq!(natural_limits(&[1.0, 2.0, 3.0, 4.0, 5.0]), None);
+        let flat = natural_limits(&[5.0; 6]).unwrap();
+        assert_eq!((flat.lower, flat.centre, flat.upper), (5.0, 5.0, 5.0));
+    }
+
+    #[test]
+    fn a_moving_range_needs_two_values() {
+        assert_eq!(mean_moving_range(&[7.0]), None);
+        assert_eq!(mean_moving_range(&[7.0, 4.0]), Some(3.0));
+        assert_eq!(mean_moving_range(&[7.0, 4.0, 5.0]), Some(2.0));
+    }
+}

@@ -1,0 +1,219 @@
+use jiff::civil::{Date, Weekday, date};
+use jiff::tz::TimeZone;
+
+use super::super::health::DatedTarget;
+use super::super::period::Folded;
+use super::super::series::{PeriodValue, judge_series};
+use super::*;
+
+fn calendar(week_starts_on: Weekday) -> Calendar {
+    Calendar { zone: TimeZone::UTC, week_starts_on }
+}
+
+fn floor(min: f64) -> Target {
+    Target { band: Band { min: Some(min), max: None }, tolerance: Band { min: Some(min - 2.0), max: None } }
+}
+
+/// Months of 2026 from January, healthy from 10 until the floor falls to 4 with `lowered_on`.
+fn months(values: &[f64], lowered_on: Option<Date>) -> Vec<Judged> {
+    let mut targets = vec![DatedTarget { effective_from: None, target: Some(floor(10.0)) }];
+    targets.extend(lowered_on.map(|day| DatedTarget { effective_from: Some(day), target: Some(floor(4.0)) }));
+    let series: Vec<PeriodValue> = (1..)
+        .zip(values)
+        .map(|(month, value)| PeriodValue {
+            period: calendar(Weekday::Monday).period_of_day(Cadence::Monthly, date(2026, month, 1)),
+            count: 1,
+            folded: Folded::Value(*value),
+        })
+        .collect();
+    judge_series(&series, &targets)
+}
+
+/// A standing remedy made in February for an active objective, looked at in December.
+fn remedy(judged: &[Judged]) -> RemedyInput<'_> {
+    RemedyInput {
+        link: RemedyLink::Standing,
+        objective: RemedyObjective::Active,
+        baseline: Baseline { starts_on: date(2026, 2, 1), target: Some(floor(10.0)) },
+        judged,
+        rules: EpisodeRules { confirm_periods: 1, recover_periods: 1 },
+        newest_point_on: None,
+        today: date(2026, 12, 1),
+        now: "2026-12-01T00:00:00Z".parse().unwrap(),
+    }
+}
+
+fn active(values: &[f64], lowered_on: Option<Date>) -> RemedyOutcome {
+    outcome(&remedy(&months(values, lowered_on)))
+}
+
+#[test]
+fn only_the_periods_from_the_baseline_on_count() {
+    assert_eq!(active(&[12.0, 5.0], None), RemedyOutcome::InProgress);
+    // The baseline's own value was corrected since.
+    assert_eq!(active(&[5.0, 12.0], None), RemedyOutcome::Recovered);
+    assert_eq!(active(&[], None), RemedyOutcome::InProgress);
+}
+
+#[test]
+fn a_recovery_holds_until_it_relapses() {
+    let table = [
+        (vec![5.0, 5.0, 9.0], RemedyOutcome::InProgress),
+        (vec![5.0, 5.0, 10.0], RemedyOutcome::Recovered),
+        (vec![5.0, 5.0, 10.0, 9.0], RemedyOutcome::Recovered),
+        (vec![5.0, 5.0, 10.0, 7.0], RemedyOutcome::Relapsed),
+        (vec![5.0, 5.0, 10.0, 7.0, 9.0], RemedyOutcome::Relapsed),
+        (vec![5.0, 5.0, 10.0, 7.0, 11.0], RemedyOutcome::Recovered),
+    ];
+    for (values, wanted) in table {
+        assert_eq!(active(&values, None), wanted, "{values:?}");
+    }
+}
+
+#[test]
+fn rows_are_as_long_as_the_kpi_asks_for() {
+    let rules = EpisodeRules { confirm_periods: 2, recover_periods: 2 };
+    let table = [
+        (vec![5.0, 5.0, 11.0], RemedyOutcome::InProgress),
+        (vec![5.0, 5.0, 11.0, 5.0, 11.0], RemedyOutcome::InProgress),
+        (vec![5.0, 5.0, 11.0, 9.0, 11.0], RemedyOutcome::Recovered),
+        (vec![5.0, 5.0, 11.0, 11.0, 5.0], RemedyOutcome::Recovered),
+        (vec![5.0, 5.0, 11.0, 11.0, 5.0, 11.0, 5.0], RemedyOutcome::Recovered),
+        (vec![5.0, 5.0, 11.0, 11.0, 5.0, 5.0, 11.0], RemedyOutcome::Relapsed),
+    ];
+    for (values, wanted) in table {
+        let judged = months(&values, None);
+        assert_eq!(outcome(&RemedyInput { rules, ..remedy(&judged) }), wanted, "{values:?}");
+    }
+}
+
+#[test]
+fn a_lowered_target_is_no_recovery() {
+    let lowered = Some(date(2026, 3, 1));
+    assert_eq!(active(&[5.0, 5.0, 5.0], lowered), RemedyOutcome::TargetMoved);
+    assert_eq!(active(&[5.0, 5.0, 9.0], lowered), RemedyOutcome::TargetMoved);
+    assert_eq!(active(&[5.0, 5.0, 10.0], lowered), RemedyOutcome::Recovered);
+    assert_eq!(active(&[5.0, 5.0, 3.0], lowered), RemedyOutcome::InProgress);
+    // What slips back under the old band only is still healthy by its own target.
+    assert_eq!(active(&[5.0, 5.0, 10.0, 5.0], lowered), RemedyOutcome::Recovered);
+    // A raised target can only be met by the value.
+    let judged = months(&[5.0, 5.0, 12.0], None);
+    let baseline = Baseline { starts_on: date(2026, 2, 1), target: Some(floor(3.0)) };
+    assert_eq!(outcome(&RemedyInput { baseline, ..remedy(&judged) }), RemedyOutcome::Recovered);
+    // Without a band at the baseline only the own target can decide.
+    let baseline = Baseline { target: None, ..baseline };
+    let judged = months(&[5.0, 5.0, 5.0], lowered);
+    assert_eq!(outcome(&RemedyInput { baseline, ..remedy(&judged) }), RemedyOutcome::Recovered);
+}
+
+#[test]
+fn the_objective_decides_what_the_values_do_not() {
+    let effect_by = date(2026, 12, 1);
+    let closed = RemedyObjective::Closed { effect_by };
+    let ill = months(&[5.0, 5.0], None);
+    let at = |objective, today| outcome(&RemedyInput { objective, today, ..remedy(&ill) });
+    assert_eq!(at(RemedyObjective::Draft, effect_by), RemedyOutcome::Planned);
+    assert_eq!(at(RemedyObjective::Active, effect_by), RemedyOutcome::InProgress);
+    assert_eq!(at(closed, date(2026, 11, 30)), RemedyOutcome::AwaitingEffect);
+    assert_eq!(at(closed, effect_by), RemedyOutcome::Failed);
+    // Healthy for less than the row asks for is not failed.
+    let rules = EpisodeRules { confirm_periods: 1, recover_periods: 2 };
+    let judged = months(&[5.0, 5.0, 11.0], None);
+    let input = RemedyInput { objective: closed, rules, ..remedy(&judged) };
+    assert_eq!(outcome(&input), RemedyOutcome::AwaitingEffect);
+    let input = RemedyInput { link: RemedyLink::Ended, ..input };
+    assert_eq!(outcome(&input), RemedyOutcome::Withdrawn);
+}
+
+#[test]
+fn a_recovery_has_a_day_and_a_value() {
+    let judged = months(&[5.0, 5.0, 10.0, 12.0], None);
+    let march = Recovery { recovered_on: date(2026, 3, 31), value: 10.0 };
+    assert_eq!(recovery(&remedy(&judged)), Some(march));
+    let running = RemedyInput {
+        newest_point_on: Some(date(2026, 3, 9)),
+        now: "2026-03-09T12:00:00Z".parse().unwrap(),
+        judged: &judged[..3],
+        ..remedy(&judged)
+    };
+    assert_eq!(recovery(&running).map(|found| found.recovered_on), Some(date(2026, 3, 9)));
+    let relapsed = months(&[5.0, 5.0, 10.0, 2.0], None);
+    assert_eq!(recovery(&remedy(&relapsed)), Some(march));
+    assert_eq!(recovery(&remedy(&relapsed[..2])), None);
+}
+
+#[test]
+fn the_share_of_the_gap_is_measured_by_one_band() {
+    let band = floor(10.0).band;
+    let table = [
+        (6.0, 6.0, Some(0.0)),
+        (6.0, 9.0, Some(0.75)),
+        (6.0, 10.0, Some(1.0)),
+        (6.0, 99.0, Some(1.0)),
+        (6.0, 2.0, Some(-1.0)),
+        (10.0, 2.0, None),
+    ];
+    for (before, now, share) in table {
+        assert_eq!(share_of_gap_closed(before, now, &band), share);
+    }
+    // From below the band to above it: the sizes count, not the signs.
+    let both = Band { min: Some(10.0), max: Some(20.0) };
+    assert_eq!(share_of_gap_closed(6.0, 21.0, &both), Some(0.75));
+}
+
+#[test]
+fn the_effect_shows_after_a_full_period_and_the_lag() {
+    let table = [
+        (Cadence::Daily, 0, date(2026, 3, 17)),
+        (Cadence::Daily, 5, date(2026, 3, 22)),
+        // Sunday to Saturday: 15 March begins a week, the next one ends on 28 March.
+        (Cadence::Weekly, 0, date(2026, 3, 29)),
+        (Cadence::Monthly, 0, date(2026, 5, 1)),
+        (Cadence::Monthly, 2, date(2026, 7, 1)),
+        (Cadence::Quarterly, 0, date(2026, 7, 1)),
+        (Cadence::Quarterly, 1, date(2026, 10, 1)),
+        (Cadence::Yearly, 0, date(2028, 1, 1)),
+        (Cadence::Irregular, 0, date(2026, 3, 17)),
+    ];
+    for (cadence, lag, day) in table {
+        assert_eq!(effect_by(&calendar(Weekday::Sunday), cadence, date(2026, 3, 15), lag), day);
+    }
+    for cadence in Cadence::ALL {
+        let last = effect_by(&calendar(Weekday::Sunday), *cadence, date(2026, 3, 15), u32::MAX);
+        assert_eq!(last, Date::MAX);
+    }
+}
+
+#[test]
+fn days_are_never_negative() {
+    assert_eq!(days_to_remedy(date(2026, 2, 27), date(2026, 3, 2)), 3);
+    assert_eq!(days_to_remedy(date(2026, 3, 2), date(2026, 2, 27)), 0);
+    assert_eq!(days_to_recovery(date(2024, 2, 28), date(2024, 3, 1)), 2);
+    assert_eq!(days_to_recovery(date(2024, 3, 1), date(2024, 3, 1)), 0);
+    assert_eq!(days_to_recovery(date(2024, 3, 2), date(2024, 3, 1)), 0);
+}
+
+#[test]
+fn within_the_limits_of_before_it_may_be_chance() {
+    // Mean 12, moving ranges of 2: limits 12 ± 5.32.
+    let before = [11.0, 13.0, 11.0, 13.0, 11.0, 13.0];
+    assert_eq!(may_be_chance(&before, 17.0), Some(true));
+    assert_eq!(may_be_chance(&before, 17.4), Some(false));
+    assert_eq!(may_be_chance(&before, 6.6), Some(false));
+    assert_eq!(may_be_chance(&before[1..], 12.0), None);
+}
+
+#[test]
+fn a_baseline_of_one_day_counts_itself() {
+    let day = |day, value| Judged {
+        period: calendar(Weekday::Monday).period_of_day(Cadence::Daily, day),
+        value: Some(value),
+        health: judge(value, &floor(10.0)),
+        gap: Some(gap(value, &floor(10.0).band)),
+        target: Some(floor(10.0)),
+    };
+    let before = [day(date(2026, 1, 31), 12.0)];
+    assert_eq!(outcome(&remedy(&before)), RemedyOutcome::InProgress);
+    let own = [day(date(2026, 2, 1), 12.0)];
+    assert_eq!(outcome(&remedy(&own)), RemedyOutcome::Recovered);
+}

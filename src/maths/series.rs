@@ -1,0 +1,339 @@
+//! What a KPI shows at an instant, from the values of its periods and its targets.
+//! Everything derived comes from this one place: value, change, health and its reason, freshness, episodes.
+//! It is a function of its arguments, so what is shown next follows by asking for a later instant.
+
+use jiff::civil::Date;
+use jiff::{Span, Timestamp};
+
+use super::episode::{DEFAULT_RECOVER_PERIODS, Episode, EpisodeRules, default_confirm_periods, episodes};
+use super::freshness::{
+    Freshness, FreshnessDates, freshness, freshness_dates, grace_days as default_grace_days,
+};
+use super::health::{DatedTarget, Health, HealthReason, Target, gap, judge, target_in_force};
+use super::number::finite;
+use super::period::{Aggregation, Cadence, Calendar, Folded, Period, days_between};
+
+/// What the points of one period amount to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PeriodValue {
+    /// The period.
+    pub period: Period,
+    /// How many points it holds.
+    pub count: u32,
+    /// Their value, in the unit of the KPI.
+    pub folded: Folded,
+}
+
+/// A period with its value held against its own target.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Judged {
+    /// The period.
+    pub period: Period,
+    /// The value, in the unit of the KPI; `None` without one or where it is not finite.
+    pub value: Option<f64>,
+    /// Unknown without a value or a target, else by the target in force on the last day of the period.
+    pub health: Health,
+    /// The nearest healthy bound minus the value; `None` without a value or a target.
+    pub gap: Option<f64>,
+    /// The target in force on the last day of the period.
+    pub target: Option<Target>,
+}
+
+/// The settings of a KPI that decide what its points mean.
+#[derive(Clone, Copy, Debug)]
+pub struct KpiSettings {
+    /// How often it is measured.
+    pub cadence: Cadence,
+    /// How the points of a period become its value.
+    pub aggregation: Aggregation,
+    /// Unhealthy periods in a row that open an episode.
+    pub confirm_periods: u32,
+    /// Healthy periods in a row that close it.
+    pub recover_periods: u32,
+    /// Calendar days from due to stale.
+    pub grace_days: u32,
+    /// How long a feed that should never pause may be silent.
+    pub expect_every: Option<Span>,
+}
+
+impl KpiSettings {
+    /// The default settings of a cadence and aggregation.
+    pub fn new(cadence: Cadence, aggregation: Aggregation) -> Self {
+        Self {
+            cadence,
+            aggregation,
+            confirm_periods: default_confirm_periods(cadence),
+            recover_periods: DEFAULT_RECOVER_PERIODS,
+            grace_days: default_grace_days(cadence),
+            expect_every: None,
+        }
+    }
+
+    /// The rules for episodes among these settings.
+    pub fn episode_rules(&self) -> EpisodeRules {
+        EpisodeRules { confirm_periods: self.confirm_periods, recover_periods: self.recover_periods }
+    }
+
+    /// Whether a period has ended. An irregular KPI has no periods, so its points never run.
+    fn is_complete(&self, period: &Period, now: Timestamp) -> bool {
+        match self.cadence {
+            Cadence::Irregular => true,
+            Cadence::Daily | Cadence::Weekly | Cadence::Monthly | Cadence::Quarterly | Cadence::Yearly => {
+                period.is_complete(now)
+            }
+        }
+    }
+
+    /// Whether the value of a period is the KPI's own: half a sum says nothing, half a month's latest value does.
+    fn counts(&self, period: &Period, now: Timestamp) -> bool {
+        match self.aggregation {
+            Aggregation::Sum => self.is_complete(period, now),
+            Aggregation::Last | Aggregation::Mean | Aggregation::Min | Aggregation::Max => true,
+        }
+    }
+}
+
+/// The period whose value is the KPI's current one, and how it changed. Values are in the unit of the KPI.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Current {
+    /// The latest period that holds a point; for a sum the latest complete one.
+    pub period: Period,
+    /// Its value; `None` where it is not finite.
+    pub value: Option<f64>,
+    /// Whether the period has ended.
+    pub complete: bool,
+    /// The value of the nearest earlier period that has one.
+    pub previous: Option<f64>,
+    /// The value minus the previous one.
+    pub change: Option<f64>,
+    /// The change over the magnitude of the previous value; `None` where that is 0.
+    pub change_ratio: Option<f64>,
+}
+
+/// The period of a sum that runs now, shown beside the current value. Values are in the unit of the KPI.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Running {
+    /// The period that holds the present instant.
+    pub period: Period,
+    /// Its value so far; `None` where it is not finite.
+    pub value: Option<f64>,
+    /// How many of its days have passed, today included.
+    pub elapsed_days: i64,
+    /// How many days it has.
+    pub total_days: i64,
+    /// The whole target, in force on the last day of the period.
+    pub target: Option<Target>,
+    /// What is expected by today: every bound of the target times elapsed over total days.
+    pub expected: Option<Target>,
+    /// The value so far under what is expected by today; unknown without either.
+    pub health: Health,
+}
+
+/// Everything that a KPI shows at an instant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KpiState {
+    /// The current value and its change; `None` without a period that counts.
+    pub current: Option<Current>,
+    /// The running period of a sum, where it holds a point.
+    pub running: Option<Running>,
+    /// How the KPI is doing.
+    pub health: Health,
+    /// Why the health is unknown, or that an unhealthy value is stale.
+    pub health_reason: Option<HealthReason>,
+    /// The health last seen, where the present one is unknown because of staleness or overflow.
+    pub last_known: Option<Health>,
+    /// The first day of the stretch of periods judged like the current one; missing periods do not end it.
+    pub since: Option<Date>,
+    /// The nearest healthy bound minus the current value, in the unit of the KPI.
+    pub gap: Option<f64>,
+    /// The target by which the current value is judged; without one, the target in force today.
+    pub target: Option<Target>,
+    /// Whether the value is recent enough.
+    pub freshness: Freshness,
+    /// From when on it is due and stale; `None` without a point, and for an irregular KPI that expects none.
+    pub freshness_dates: Option<FreshnessDates>,
+    /// The open episode.
+    pub episode: Option<Episode>,
+    /// The latest closed episode.
+    pub last_closed: Option<Episode>,
+    /// The next instant at which any of this changes by the clock alone, other than by `due_at`, `stale_at`
+    /// and the daily growth of `running`: the end of the earliest incomplete period that holds a point.
+    pub next_turn: Option<Timestamp>,
+}
+
+/// Holds every period against the target in force on its last day; one answer per period, in the same order.
+pub fn judge_series(series: &[PeriodValue], targets: &[DatedTarget]) -> Vec<Judged> {
+    series
+        .iter()
+        .map(|entry| {
+            let value = entry.folded.value();
+            let target = target_in_force(targets, entry.period.ends_on).copied();
+            let both = value.zip(target);
+            Judged {
+                period: entry.period,
+                value,
+                health: both.map_or(Health::Unknown, |(value, target)| judge(value, &target)),
+                gap: both.map(|(value, target)| gap(value, &target.band)),
+                target,
+            }
+        })
+        .collect()
+}
+
+/// The values of the complete periods that have one, in order of time; neighbours of missing ones become neighbours.
+pub fn complete_values(settings: &KpiSettings, series: &[PeriodValue], now: Timestamp) -> Vec<f64> {
+    series
+        .iter()
+        .filter(|entry| settings.is_complete(&entry.period, now))
+        .filter_map(|entry| entry.folded.value())
+        .collect()
+}
+
+/// What a KPI shows at an instant.
+///
+/// `series` holds its periods in order of time, `targets` all its targets in any order.
+pub fn state(
+    calendar: &Calendar,
+    settings: &KpiSettings,
+    series: &[PeriodValue],
+    targets: &[DatedTarget],
+    latest_point_at: Option<Timestamp>,
+    now: Timestamp,
+) -> KpiState {
+    let held: Vec<PeriodValue> = series.iter().filter(|entry| entry.count > 0).copied().collect();
+    let counting: Vec<PeriodValue> =
+        held.iter().filter(|entry| settings.counts(&entry.period, now)).copied().collect();
+    let judged = judge_series(&counting, targets);
+    let seen = judged.last();
+
+    // A sum that has only a running period is not stale: its first points have just come.
+    let newest = seen.map(|seen| seen.period).or(held.last().map(|entry| entry.period));
+    let latest_point_at = newest.map(|period| latest_point_at.unwrap_or(period.starts_at));
+    let dates = newest.zip(latest_point_at).and_then(|(period, at)| {
+        freshness_dates(calendar, settings.cadence, &period, settings.grace_days, settings.expect_every, at)
+    });
+    let freshness = freshness(latest_point_at, dates.as_ref(), now);
+
+    let target = match seen {
+        Some(seen) => seen.target,
+        None => target_in_force(targets, calendar.day_of(now)).copied(),
+    };
+    let verdict = verdict(&judged, target.as_ref(), freshness);
+    let newest_point_on = latest_point_at.map(|at| calendar.day_of(at));
+    let episodes = episodes(&judged, settings.episode_rules(), newest_point_on, now);
+
+    KpiState {
+        current: current(settings, &judged, now),
+        running: running(calendar, settings, &held, targets, now),
+        health: verdict.health,
+        health_reason: verdict.reason,
+        last_known: verdict.last_known,
+        since: since(&judged),
+        gap: seen.and_then(|seen| seen.gap),
+        target,
+        freshness,
+        freshness_dates: dates,
+        episode: episodes.last().filter(|episode| episode.closed_on.is_none()).copied(),
+        last_closed: episodes.iter().rev().find(|episode| episode.closed_on.is_some()).copied(),
+        next_turn: held
+            .iter()
+            .filter(|entry| !settings.is_complete(&entry.period, now))
+            .map(|entry| entry.period.ends_at)
+            .min(),
+    }
+}
+
+struct Verdict {
+    health: Health,
+    reason: Option<HealthReason>,
+    last_known: Option<Health>,
+}
+
+/// The health with its reason: the first that applies, and never green by default.
+fn verdict(judged: &[Judged], target: Option<&Target>, freshness: Freshness) -> Verdict {
+    let unknown = |reason, last_known| Verdict { health: Health::Unknown, reason: Some(reason), last_known };
+    if target.is_none() {
+        return unknown(HealthReason::NoTarget, None);
+    }
+    let Some(seen) = judged.last() else {
+        return unknown(HealthReason::NoData, None);
+    };
+    let is_stale = match freshness {
+        Freshness::Stale => true,
+        Freshness::Fresh | Freshness::Due | Freshness::Never => false,
+    };
+    match seen.health {
+        Health::Unknown => {
+            let before = judged.iter().rev().map(|period| period.health);
+            let last_known = before.into_iter().find(|health| *health != Health::Unknown);
+            unknown(HealthReason::Overflow, last_known)
+        }
+        Health::Healthy | Health::AtRisk if is_stale => unknown(HealthReason::Stale, Some(seen.health)),
+        Health::Healthy | Health::AtRisk | Health::Unhealthy => {
+            Verdict { health: seen.health, reason: is_stale.then_some(HealthReason::Stale), last_known: None }
+        }
+    }
+}
+
+fn current(settings: &KpiSettings, judged: &[Judged], now: Timestamp) -> Option<Current> {
+    let (seen, earlier) = judged.split_last()?;
+    let previous = earlier.iter().rev().find_map(|period| period.value);
+    let change = seen.value.zip(previous).and_then(|(value, previous)| finite(value - previous));
+    let change_ratio = change.zip(previous).and_then(|(change, previous)| finite(change / previous.abs()));
+    Some(Current {
+        period: seen.period,
+        value: seen.value,
+        complete: settings.is_complete(&seen.period, now),
+        previous,
+        change,
+        change_ratio,
+    })
+}
+
+/// The first day of the newest stretch of periods with one health.
+fn since(judged: &[Judged]) -> Option<Date> {
+    let (seen, earlier) = judged.split_last()?;
+    earlier
+        .iter()
+        .rev()
+        .filter(|period| period.value.is_some())
+        .take_while(|period| period.health == seen.health)
+        .last()
+        .or(Some(seen))
+        .map(|period| period.period.starts_on)
+}
+
+/// The running period of a sum: red on its second day only where it lags behind its second day's share.
+fn running(
+    calendar: &Calendar,
+    settings: &KpiSettings,
+    held: &[PeriodValue],
+    targets: &[DatedTarget],
+    now: Timestamp,
+) -> Option<Running> {
+    match settings.aggregation {
+        Aggregation::Sum => {}
+        Aggregation::Last | Aggregation::Mean | Aggregation::Min | Aggregation::Max => return None,
+    }
+    let entry = held
+        .iter()
+        .find(|entry| entry.period.starts_at <= now && !settings.is_complete(&entry.period, now))?;
+    let total_days = entry.period.days();
+    let today = calendar.day_of(now);
+    let elapsed_days = (days_between(entry.period.starts_on, today) + 1).clamp(1, total_days);
+    let target = target_in_force(targets, entry.period.ends_on).copied();
+    let expected = target.map(|target| target.prorated(elapsed_days, total_days));
+    let value = entry.folded.value();
+    Some(Running {
+        period: entry.period,
+        value,
+        elapsed_days,
+        total_days,
+        target,
+        expected,
+        health: value.zip(expected).map_or(Health::Unknown, |(value, expected)| judge(value, &expected)),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,3 @@
+//! People: accounts, workspaces, members, teams and tokens.
+
+pub mod accounts;

@@ -1,0 +1,35 @@
+//! What every request shares: the store, the keys, the limits, the compiled schemas.
+
+use std::sync::Arc;
+
+use crate::access::jwt::AccessTokens;
+use crate::access::keys::KeyRing;
+use crate::access::password::Hasher;
+use crate::config::Config;
+use crate::http::limits::Limits;
+use crate::http::schema::Schemas;
+use crate::store::Store;
+
+/// Shared by all workers; nothing in it decides anything that another node might decide otherwise.
+pub struct State {
+    /// The database.
+    pub store: Store,
+    /// The settings that requests look at.
+    pub config: Config,
+    /// Signing keys and the server's secret.
+    pub keys: KeyRing,
+    /// How access tokens are made and checked.
+    pub access_tokens: AccessTokens,
+    /// Hashes passwords, a few at a time.
+    pub hasher: Hasher,
+    /// What a caller may ask per minute.
+    pub limits: Limits,
+    /// The schemas that bodies are held against: those of the document itself.
+    pub schemas: Schemas,
+    /// The OpenAPI document as it is served.
+    pub document: Arc<String>,
+    /// Seals page cursors.
+    pub cursor_key: [u8; 32],
+    /// Makes the successors of refresh tokens.
+    pub refresh_key: [u8; 32],
+}

@@ -1,0 +1,219 @@
+//! Events: the audit log and the activity feed, written in the transaction of what they tell.
+//!
+//! A workspace numbers its events without gaps, in the order of commits: the counter stands in
+//! the workspace's row, which the transaction has locked.
+
+use diesel::prelude::*;
+use serde_json::Value;
+
+use super::batch;
+use super::error::StoreError;
+use super::id::{Id, Kind, RawId};
+use super::ids::WorkspaceId;
+use super::schema::{events, workspaces};
+use super::transaction::{AuthorKind, Tx};
+use super::types::{Json, Moment};
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// What kind of thing happened.
+    pub kind: EventType,
+    /// To what.
+    pub subject: Subject,
+    /// How it changed, as JSON: only fields that changed, secrets never.
+    pub change: Value,
+}
+
+/// The thing that an event, a comment or a decision is about.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// The kind of thing, such as `kpi`.
+    pub kind: &'static str,
+    /// Its prefix, to show the id in its typed form.
+    pub prefix: &'static str,
+    /// Its id.
+    pub id: RawId,
+    /// What people call it.
+    pub name: String,
+}
+
+impl Subject {
+    /// A thing of some kind, with the name that people know it by.
+    pub fn new<K: Kind>(kind: &'static str, id: Id<K>, name: impl Into<String>) -> Self {
+        Self { kind, prefix: K::PREFIX, id: id.raw(), name: name.into() }
+    }
+}
+
+crate::maths::word::words! {
+    /// What kind of thing happened. New kinds may come.
+    pub enum EventType {
+        /// A workspace was made.
+        WorkspaceCreated = "workspace.created",
+        /// A workspace's settings changed.
+        WorkspaceUpdated = "workspace.updated",
+        /// A workspace was deleted.
+        WorkspaceDeleted = "workspace.deleted",
+        /// Somebody joined.
+        MemberJoined = "member.joined",
+        /// A member's role or name changed.
+        MemberUpdated = "member.updated",
+        /// A member was removed.
+        MemberRemoved = "member.removed",
+        /// Somebody was invited.
+        InvitationCreated = "invitation.created",
+        /// An invitation was taken back.
+        InvitationRevoked = "invitation.revoked",
+        /// A team was made.
+        TeamCreated = "team.created",
+        /// A team changed, or who belongs to it.
+        TeamUpdated = "team.updated",
+        /// A team was archived.
+        TeamArchived = "team.archived",
+        /// An API token was made.
+        TokenCreated = "token.created",
+        /// An API token was revoked.
+        TokenRevoked = "token.revoked",
+        /// A KPI was made.
+        KpiCreated = "kpi.created",
+        /// A KPI's own fields changed.
+        KpiUpdated = "kpi.updated",
+        /// A KPI was archived.
+        KpiArchived = "kpi.archived",
+        /// A KPI was restored from the archive.
+        KpiRestored = "kpi.restored",
+        /// A KPI's health is another than before.
+        KpiHealthChanged = "kpi.health_changed",
+        /// Past periods of a KPI were filled in or corrected; what it shows now did not change.
+        KpiHistoryChanged = "kpi.history_changed",
+        /// A target was set.
+        TargetCreated = "target.created",
+        /// A target was taken away.
+        TargetDeleted = "target.deleted",
+        /// Points were stored, replaced or deleted.
+        PointsRecorded = "points.recorded",
+        /// A cycle was made.
+        CycleCreated = "cycle.created",
+        /// A cycle changed.
+        CycleUpdated = "cycle.updated",
+        /// A cycle was deleted.
+        CycleDeleted = "cycle.deleted",
+        /// An objective was made.
+        ObjectiveCreated = "objective.created",
+        /// An objective's own fields changed.
+        ObjectiveUpdated = "objective.updated",
+        /// An objective became active.
+        ObjectiveActivated = "objective.activated",
+        /// An objective was closed.
+        ObjectiveClosed = "objective.closed",
+        /// An objective was archived.
+        ObjectiveArchived = "objective.archived",
+        /// An objective was restored from the archive.
+        ObjectiveRestored = "objective.restored",
+        /// A key result was made.
+        KeyResultCreated = "key_result.created",
+        /// A key result changed.
+        KeyResultUpdated = "key_result.updated",
+        /// A key result was archived.
+        KeyResultArchived = "key_result.archived",
+        /// A key result was restored from the archive.
+        KeyResultRestored = "key_result.restored",
+        /// Somebody checked in.
+        CheckInCreated = "check_in.created",
+        /// An objective was linked to a KPI that it is meant to heal.
+        RemedyCreated = "remedy.created",
+        /// A remedy's note changed.
+        RemedyUpdated = "remedy.updated",
+        /// A remedy was withdrawn.
+        RemedyWithdrawn = "remedy.withdrawn",
+        /// The KPI of a remedy is healthy again.
+        RemedyRecovered = "remedy.recovered",
+        /// The KPI of a remedy recovered once and is unhealthy again.
+        RemedyRelapsed = "remedy.relapsed",
+        /// A remedy's objective ended, and its KPI did not recover in time.
+        RemedyFailed = "remedy.failed",
+        /// A remedy's outcome is another than before.
+        RemedyOutcomeChanged = "remedy.outcome_changed",
+    }
+}
+super::types::impl_sql_words!(EventType);
+
+crate::maths::word::words! {
+    /// Who may read an event.
+    pub enum Audience {
+        /// Every member.
+        Everyone = "everyone",
+        /// Admins and owners.
+        Admins = "admins",
+    }
+}
+super::types::impl_sql_words!(Audience);
+
+impl EventType {
+    /// Events of members, invitations and tokens are for admins and owners.
+    pub fn audience(self) -> Audience {
+        match self {
+            Self::MemberJoined
+            | Self::MemberUpdated
+            | Self::MemberRemoved
+            | Self::InvitationCreated
+            | Self::InvitationRevoked
+            | Self::TokenCreated
+            | Self::TokenRevoked => Audience::Admins,
+            _ => Audience::Everyone,
+        }
+    }
+}
+
+/// An event as it is stored.
+#[derive(Clone, Debug, Queryable, Insertable)]
+#[diesel(table_name = events, treat_none_as_default_value = false)]
+pub struct EventRow {
+    pub workspace_id: WorkspaceId,
+    pub sequence: i64,
+    pub at: Moment,
+    pub actor_kind: AuthorKind,
+    pub actor_id: Option<RawId>,
+    pub actor_name: String,
+    pub kind: EventType,
+    pub audience: Audience,
+    pub subject_type: String,
+    pub subject_id: RawId,
+    pub subject_name: String,
+    pub change: Json,
+    pub request_id: String,
+}
+
+/// Numbers the events and stores them.
+pub(super) fn write(tx: &mut Tx, pending: Vec<Event>) -> Result<(), StoreError> {
+    if pending.is_empty() {
+        return Ok(());
+    }
+    let (workspace_id, now, author) = (tx.workspace_id()?, tx.now, tx.author().clone());
+    // The row is read again: a job may have made the workspace, or changed it, itself.
+    let last: i64 = workspaces::table.find(workspace_id).select(workspaces::event_sequence).first(tx.db())?;
+    let rows: Vec<EventRow> = pending
+        .into_iter()
+        .zip(last + 1..)
+        .map(|(event, sequence)| EventRow {
+            workspace_id,
+            sequence,
+            at: now,
+            actor_kind: author.kind,
+            actor_id: author.id,
+            actor_name: author.name.clone(),
+            audience: event.kind.audience(),
+            kind: event.kind,
+            subject_type: event.subject.kind.to_owned(),
+            subject_id: event.subject.id,
+            subject_name: event.subject.name,
+            change: Json(event.change),
+            request_id: author.request_id.clone(),
+        })
+        .collect();
+    let newest = rows.last().map_or(last, |row| row.sequence);
+    diesel::update(workspaces::table.find(workspace_id))
+        .set(workspaces::event_sequence.eq(newest))
+        .execute(tx.db())?;
+    batch::insert_events(tx, &rows)
+}

@@ -1,0 +1,249 @@
+//! The store: the only place that names a database engine.
+//!
+//! SQLite is embedded and the default; PostgreSQL serves where one machine is not enough.
+//! Slices see one [`Tx`] over both, and every write is one re-runnable transaction: the change,
+//! its events, its idempotency record and what is derived from it.
+
+pub mod batch;
+pub mod connection;
+pub mod error;
+pub mod id;
+pub mod ids;
+pub mod journal;
+pub mod migrate;
+pub mod schema;
+pub mod transaction;
+pub mod types;
+pub mod workspace;
+mod writer;
+
+pub use connection::{AnyConnection, DatabaseUrl, Engine};
+pub use error::{Failure, StoreError};
+pub use id::{Id, Kind, RawId};
+pub use ids::*;
+pub use transaction::{Author, AuthorKind, Follower, KpiChange, Lane, Tx};
+pub use types::{Day, Json, Moment};
+pub use workspace::WorkspaceRow;
+
+use std::sync::Arc;
+
+use diesel::connection::SimpleConnection;
+use diesel::r2d2::Pool;
+
+use crate::clock::Clock;
+use connection::Opener;
+use writer::Writer;
+
+/// How the store is opened.
+pub struct Options {
+    /// Which engine, and where.
+    pub url: DatabaseUrl,
+    /// Connections that read (and, on PostgreSQL, write).
+    pub connections: u32,
+    /// The one clock.
+    pub clock: Clock,
+    /// What follows a change of KPIs, run once per transaction.
+    pub followers: &'static [Follower],
+}
+
+/// One open database. Cloning it is cheap; it is shared by all workers.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    engine: Engine,
+    pool: Pool<Opener>,
+    /// On SQLite all writes go through one thread; on PostgreSQL through the pool.
+    writer: Option<Writer>,
+    clock: Clock,
+    followers: &'static [Follower],
+}
+
+/// How often a transaction that PostgreSQL gave up (serialization, deadlock) is run again.
+const ATTEMPTS: u32 = 5;
+
+impl Store {
+    /// Opens the database, checks the engine and its settings; does not migrate.
+    pub fn open(options: Options) -> Result<Self, StoreError> {
+        let engine = options.url.engine();
+        let writer = match engine {
+            Engine::Sqlite => Some(Writer::start(options.url.clone())?),
+            Engine::Postgres => None,
+        };
+        let pool = Pool::builder()
+            .max_size(options.connections)
+            .min_idle(Some(1))
+            .connection_timeout(std::time::Duration::from_secs(3))
+            .build(Opener::reading(options.url))
+            .map_err(StoreError::unavailable)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                engine,
+                pool,
+                writer,
+                clock: options.clock,
+                followers: options.followers,
+            }),
+        })
+    }
+
+    /// The clock that the store stamps with.
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    /// Which engine answers.
+    pub fn engine(&self) -> Engine {
+        self.inner.engine
+    }
+
+    /// Runs `job` on one snapshot of the data; it cannot write.
+    pub async fn read<R, E>(
+        &self,
+        author: Author,
+        job: impl FnOnce(&mut Tx) -> Result<R, E> + Send + 'static,
+    ) -> Result<R, E>
+    where
+        R: Send + 'static,
+        E: Failure,
+    {
+        let inner = self.inner.clone();
+        blocking(move || {
+            let mut connection = inner.pool.get().map_err(StoreError::unavailable)?;
+            let begin = match inner.engine {
+                Engine::Sqlite => "BEGIN",
+                Engine::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            };
+            connection.batch_execute(begin).map_err(StoreError::from)?;
+            let mut open = OpenTransaction::on(&mut connection);
+            let mut tx = Tx::new(open.connection(), inner.clock.now(), author);
+            let result = job(&mut tx);
+            open.end("COMMIT").map_err(StoreError::from)?;
+            result
+        })
+        .await
+    }
+
+    /// Runs `job` in one transaction and answers after it is durable.
+    ///
+    /// `job` may run more than once, so it borrows its inputs and acts only through the [`Tx`].
+    pub async fn write<R, E>(
+        &self,
+        lane: Lane,
+        author: Author,
+        job: impl Fn(&mut Tx) -> Result<R, E> + Send + 'static,
+    ) -> Result<R, E>
+    where
+        R: Send + 'static,
+        E: Failure,
+    {
+        let inner = self.inner.clone();
+        let run = move |connection: &mut AnyConnection| -> Result<R, E> {
+            let mut tx = Tx::new(connection, inner.clock.now(), author.clone());
+            tx.enter(lane)?;
+            let reply = job(&mut tx)?;
+            tx.finish(inner.followers)?;
+            Ok(reply)
+        };
+        match &self.inner.writer {
+            Some(writer) => writer.run(run).await,
+            None => {
+                let inner = self.inner.clone();
+                blocking(move || write_on_postgres(&inner.pool, &run)).await
+            }
+        }
+    }
+
+    /// Whether the database answers, within the pool's patience.
+    pub async fn ready(&self) -> Result<(), StoreError> {
+        let inner = self.inner.clone();
+        blocking(move || -> Result<(), StoreError> {
+            let mut connection = inner.pool.get().map_err(StoreError::unavailable)?;
+            connection.batch_execute("SELECT 1")?;
+            Ok(())
+        })
+        .await?;
+        match &self.inner.writer {
+            Some(writer) => {
+                writer.run(|connection: &mut AnyConnection| Ok(connection.batch_execute("SELECT 1")?)).await
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn write_on_postgres<R, E: Failure>(
+    pool: &Pool<Opener>,
+    run: &impl Fn(&mut AnyConnection) -> Result<R, E>,
+) -> Result<R, E> {
+    let mut attempt = 1;
+    loop {
+        let mut connection = pool.get().map_err(StoreError::unavailable)?;
+        connection.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").map_err(StoreError::from)?;
+        let mut open = OpenTransaction::on(&mut connection);
+        match run(open.connection()) {
+            Ok(reply) => {
+                return match open.end("COMMIT").map_err(StoreError::from) {
+                    Ok(()) => Ok(reply),
+                    Err(error) if error.may_be_run_again() && attempt < ATTEMPTS => {
+                        attempt += 1;
+                        continue;
+                    }
+                    Err(error) => Err(StoreError::outcome_unknown(error).into()),
+                };
+            }
+            Err(failure) => {
+                let again = failure.store_error().is_some_and(StoreError::may_be_run_again);
+                drop(open);
+                if !again || attempt >= ATTEMPTS {
+                    return Err(failure);
+                }
+                attempt += 1;
+            }
+        }
+    }
+}
+
+/// A transaction that is rolled back unless it was ended, also when a panic passes through.
+struct OpenTransaction<'c> {
+    connection: &'c mut AnyConnection,
+    ended: bool,
+}
+
+impl<'c> OpenTransaction<'c> {
+    fn on(connection: &'c mut AnyConnection) -> Self {
+        Self { connection, ended: false }
+    }
+
+    fn connection(&mut self) -> &mut AnyConnection {
+        self.connection
+    }
+
+    fn end(&mut self, how: &str) -> diesel::QueryResult<()> {
+        self.ended = true;
+        self.connection.batch_execute(how)
+    }
+}
+
+impl Drop for OpenTransaction<'_> {
+    fn drop(&mut self) {
+        if !self.ended
+            && let Err(error) = self.connection.batch_execute("ROLLBACK")
+        {
+            tracing::warn!(%error, "a transaction could not be rolled back");
+        }
+    }
+}
+
+async fn blocking<R, E>(job: impl FnOnce() -> Result<R, E> + Send + 'static) -> Result<R, E>
+where
+    R: Send + 'static,
+    E: Failure,
+{
+    match tokio::task::spawn_blocking(job).await {
+        Ok(result) => result,
+        Err(error) => Err(StoreError::Panicked(error.to_string()).into()),
+    }
+}

@@ -1,0 +1,187 @@
+//! What a job holds while it reads or writes.
+
+use diesel::prelude::*;
+use serde_json::Value;
+
+use super::connection::AnyConnection;
+use super::error::StoreError;
+use super::id::RawId;
+use super::ids::{AccountId, KpiId, WorkspaceId};
+use super::journal::{self, Event};
+use super::schema::{accounts, workspaces};
+use super::types::Moment;
+use super::workspace::WorkspaceRow;
+use crate::maths::health::Health;
+
+/// One transaction: a connection, the moment at which it runs, and what it will leave behind.
+pub struct Tx<'c> {
+    connection: &'c mut AnyConnection,
+    /// The moment of this transaction; everything in it is stamped with it.
+    pub now: Moment,
+    author: Author,
+    workspace: Option<WorkspaceRow>,
+    events: Vec<Event>,
+    kpi_changes: Vec<KpiChange>,
+}
+
+/// Which row a write locks first, so that what hangs together has one serial history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Everything inside one workspace.
+    Workspace(WorkspaceId),
+    /// An account, its sessions and its credentials.
+    Account(AccountId),
+    /// What has no row yet: registering, creating a workspace, upkeep.
+    Open,
+}
+
+/// On whose behalf a transaction runs; events and points say so.
+#[derive(Clone, Debug)]
+pub struct Author {
+    /// What kind of author.
+    pub kind: AuthorKind,
+    /// The member's or the token's id.
+    pub id: Option<RawId>,
+    /// The name that the activity feed shows.
+    pub name: String,
+    /// The request that this transaction serves.
+    pub request_id: String,
+}
+
+crate::maths::word::words! {
+    /// What kind of author stands behind a change.
+    pub enum AuthorKind {
+        /// A signed-in person.
+        Person = "person",
+        /// An API token.
+        Token = "token",
+        /// Regimen itself.
+        System = "system",
+    }
+}
+super::types::impl_sql_words!(AuthorKind);
+
+impl Author {
+    /// Regimen itself, before a caller is known or where there is none.
+    pub fn system(request_id: impl Into<String>) -> Self {
+        Self { kind: AuthorKind::System, id: None, name: "Regimen".into(), request_id: request_id.into() }
+    }
+
+    /// The id that a row's `recorded_by` keeps; nil for Regimen itself.
+    pub fn recorded_by(&self) -> RawId {
+        self.id.unwrap_or(RawId::from_uuid(uuid::Uuid::nil()))
+    }
+}
+
+/// What a transaction changed about a KPI, for what must follow.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KpiChange {
+    /// Which KPI.
+    pub kpi: KpiId,
+    /// The health shown before.
+    pub before: Health,
+    /// The health shown after.
+    pub after: Health,
+}
+
+/// Something that must follow a change of KPIs in the same transaction.
+pub type Follower = fn(&mut Tx, &[KpiChange]) -> Result<(), StoreError>;
+
+impl<'c> Tx<'c> {
+    pub(super) fn new(connection: &'c mut AnyConnection, now: Moment, author: Author) -> Self {
+        Self { connection, now, author, workspace: None, events: Vec::new(), kpi_changes: Vec::new() }
+    }
+
+    /// The connection, for diesel's queries.
+    pub fn db(&mut self) -> &mut AnyConnection {
+        self.connection
+    }
+
+    /// On whose behalf this runs.
+    pub fn author(&self) -> &Author {
+        &self.author
+    }
+
+    /// Says on whose behalf this runs, once the caller is known.
+    pub fn act_as(&mut self, kind: AuthorKind, id: RawId, name: impl Into<String>) {
+        self.author.kind = kind;
+        self.author.id = Some(id);
+        self.author.name = name.into();
+    }
+
+    /// The workspace that this transaction serves.
+    pub fn workspace(&self) -> Result<&WorkspaceRow, StoreError> {
+        self.workspace
+            .as_ref()
+            .ok_or_else(|| StoreError::Unusable("this transaction serves no workspace".into()))
+    }
+
+    /// The id of the workspace that this transaction serves.
+    pub fn workspace_id(&self) -> Result<WorkspaceId, StoreError> {
+        self.workspace().map(|workspace| workspace.id)
+    }
+
+    /// Says which workspace this transaction serves; a write has locked its row already.
+    pub fn serve(&mut self, workspace: WorkspaceRow) {
+        self.workspace = Some(workspace);
+    }
+
+    /// Locks the lane's row. SQLite's one writer needs no lock beyond its transaction.
+    pub(super) fn enter(&mut self, lane: Lane) -> Result<(), StoreError> {
+        match lane {
+            Lane::Workspace(id) => {
+                if let AnyConnection::Postgres(connection) = self.connection {
+                    workspaces::table
+                        .find(id)
+                        .select(workspaces::id)
+                        .for_no_key_update()
+                        .first::<WorkspaceId>(connection)
+                        .optional()?;
+                }
+                self.workspace = workspaces::table.find(id).first(self.connection).optional()?;
+            }
+            Lane::Account(id) => {
+                if let AnyConnection::Postgres(connection) = self.connection {
+                    accounts::table
+                        .find(id)
+                        .select(accounts::version)
+                        .for_no_key_update()
+                        .first::<i32>(connection)
+                        .optional()?;
+                }
+            }
+            Lane::Open => {}
+        }
+        Ok(())
+    }
+
+    /// Leaves an event in the workspace's journal, written with this transaction.
+    pub fn record(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    /// The same in one line: what happened to which thing, and how it changed.
+    pub fn tell(&mut self, kind: journal::EventType, subject: journal::Subject, change: Value) {
+        self.record(Event { kind, subject, change });
+    }
+
+    /// Says that a KPI changed; what follows runs once, at the end.
+    pub fn kpi_changed(&mut self, change: KpiChange) {
+        match self.kpi_changes.iter_mut().find(|known| known.kpi == change.kpi) {
+            Some(known) => known.after = change.after,
+            None => self.kpi_changes.push(change),
+        }
+    }
+
+    /// Runs what follows and writes the journal.
+    pub(super) fn finish(&mut self, followers: &[Follower]) -> Result<(), StoreError> {
+        let changes = std::mem::take(&mut self.kpi_changes);
+        if !changes.is_empty() {
+            for follower in followers {
+                follower(self, &changes)?;
+            }
+        }
+        let events = std::mem::take(&mut self.events);
+        journal::write(self, events)
+    }
+}

@@ -1,0 +1,177 @@
+//! What the server says of itself: whether it lives and is ready, its document, its keys.
+//!
+//! None of it belongs to a workspace, and all of it is open to everybody.
+
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, Responder};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::access::{Db, FromSegment, Public, Scoped, Segment};
+use crate::http::answer::{Answer, Json, Reply};
+use crate::http::{Code, Nothing, Problem, Result, Routes, routes};
+use crate::state::State;
+
+/// The paths of the server itself.
+pub fn routes() -> Routes {
+    routes! { "system",
+        "/livez" {
+            /// Whether the process lives.
+            /// It says nothing of the database; see `/readyz`.
+            GET show_liveness
+        }
+        "/readyz" {
+            /// Whether requests can be served: the database answers, for reading and for writing.
+            GET show_readiness
+        }
+        "/.well-known/jwks.json" {
+            /// The public keys with which other systems verify access tokens (RFC 7517).
+            /// Tokens are signed with EdDSA; `kid` in their header names the key.
+            GET show_keys
+        }
+        "/problems" {
+            /// Every kind of problem that this API answers with.
+            GET list_problems
+        }
+        "/problems/{code}" {
+            /// What one kind of problem means, and what to do.
+            GET show_problem
+        }
+    }
+}
+
+/// How the server is.
+#[derive(Serialize, ToSchema)]
+pub struct Status {
+    /// `ok`; where it is not, the answer is a problem.
+    #[schema(example = "ok")]
+    status: &'static str,
+}
+
+/// The public keys, as a JSON Web Key Set.
+#[derive(Serialize, ToSchema)]
+pub struct KeySet {
+    /// The keys that access tokens are verified with.
+    keys: Vec<PublicKey>,
+}
+
+/// A public key, as a JSON Web Key (RFC 8037).
+#[derive(Serialize, ToSchema)]
+pub struct PublicKey {
+    /// The type of key: `OKP`.
+    #[schema(example = "OKP")]
+    kty: String,
+    /// The curve: `Ed25519`.
+    #[schema(example = "Ed25519")]
+    crv: String,
+    /// The public key, base64url.
+    #[schema(example = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")]
+    x: String,
+    /// The name of the key, as in the header of tokens.
+    #[schema(example = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")]
+    kid: String,
+    /// The algorithm: `EdDSA`.
+    #[schema(example = "EdDSA")]
+    alg: String,
+    /// What it is for: `sig`.
+    #[serde(rename = "use")]
+    #[schema(example = "sig")]
+    usage: String,
+}
+
+/// Every kind of problem.
+#[derive(Serialize, ToSchema)]
+pub struct ProblemKinds {
+    /// The kinds, by status and name.
+    items: Vec<ProblemKind>,
+}
+
+/// One kind of problem.
+#[derive(Serialize, ToSchema)]
+pub struct ProblemKind {
+    /// Its stable name.
+    #[schema(example = "validation_failed")]
+    code: &'static str,
+    /// The HTTP status that goes with it.
+    #[schema(example = 422, minimum = 400, maximum = 599)]
+    status: u16,
+    /// What it is, in a few words.
+    #[schema(example = "Some fields are not acceptable")]
+    title: &'static str,
+    /// What it means and what to do.
+    explanation: String,
+}
+
+async fn show_liveness(db: Db<Public>) -> Answer<Json<Status>> {
+    db.answer(Json::new(Status { status: "ok" }))
+}
+
+async fn show_readiness(db: Db<Public>) -> Answer<Json<Status>> {
+    db.state().store.ready().await.map_err(Problem::from)?;
+    db.answer(Json::new(Status { status: "ok" }))
+}
+
+async fn show_keys(db: Db<Public>) -> Answer<Json<KeySet>> {
+    let jwks = db.state().keys.jwks();
+    let text = |key: &Value, name: &str| key[name].as_str().unwrap_or_default().to_owned();
+    let keys = jwks["keys"].as_array().into_iter().flatten();
+    db.answer(Json::new(KeySet {
+        keys: keys
+            .map(|key| PublicKey {
+                kty: text(key, "kty"),
+                crv: text(key, "crv"),
+                x: text(key, "x"),
+                kid: text(key, "kid"),
+                alg: text(key, "alg"),
+                usage: text(key, "use"),
+            })
+            .collect(),
+    }))
+}
+
+async fn list_problems(db: Db<Public>) -> Answer<Json<ProblemKinds>> {
+    let mut items: Vec<ProblemKind> = Code::ALL.iter().map(|code| kind(*code)).collect();
+    items.sort_by_key(|kind| (kind.status, kind.code));
+    db.answer(Json::new(ProblemKinds { items }))
+}
+
+async fn show_problem(db: Db<Public>, code: Segment<Code>) -> Answer<Json<ProblemKind>> {
+    db.read(code, Nothing, |_, code, ()| Ok(Json::new(kind(code)))).await
+}
+
+impl FromSegment for Code {
+    const PARAMETER: &'static str = "code";
+
+    fn read(_: &mut Scoped, text: &str) -> Result<Self> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == text).ok_or_else(Problem::not_found)
+    }
+}
+
+fn kind(code: Code) -> ProblemKind {
+    ProblemKind {
+        code: code.as_str(),
+        status: code.status(),
+        title: code.title(),
+        explanation: code.explanation().trim().to_owned(),
+    }
+}
+
+/// The OpenAPI document; it cannot describe itself.
+pub async fn show_document(state: Data<State>, request: HttpRequest) -> impl Responder {
+    Reply::bytes("application/json", state.document.as_bytes().to_vec(), None).respond(&request)
+}
+
+/// Answers whatever no path takes.
+pub async fn nothing_here() -> Result<HttpResponse> {
+    Err(Problem::new(Code::NotFound, "there is no such path"))
+}
+
+/// Sends people who open the address in a browser to the documentation.
+pub async fn welcome() -> HttpResponse {
+    HttpResponse::SeeOther()
+        .insert_header(("location", "/docs/"))
+        .insert_header((CONTENT_TYPE, "text/plain; charset=utf-8"))
+        .body("Regimen: KPIs diagnose, OKRs prescribe. The API is described at /docs/ and /openapi.json.\n")
+}
