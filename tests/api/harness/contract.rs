@@ -69,7 +69,7 @@ pub fn hold(method: &Method, path: &str, answer: &Answer) {
         );
     };
     let media = answer.header("content-type").split(';').next().unwrap_or_default().to_owned();
-    if answer.raw.is_empty() {
+    if answer.raw.is_empty() || answer.headers.contains_key("content-encoding") {
         return;
     }
     let Some(content) = response["content"].get(&media) else {
