@@ -10,6 +10,7 @@ pub mod access;
 pub mod app;
 pub mod clock;
 pub mod config;
+pub mod feeds;
 pub mod http;
 pub mod kpis;
 pub mod maths;
@@ -23,7 +24,11 @@ use store::Follower;
 
 /// Every slice is one line.
 pub fn slices() -> Vec<Routes> {
-    vec![people::accounts::routes(), system::routes()]
+    vec![
+        people::accounts::routes(),
+        feeds::events::routes(),
+        system::routes(),
+    ]
 }
 
 /// What must follow a change of KPIs, once per transaction, in this order.
