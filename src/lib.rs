@@ -26,6 +26,9 @@ use store::Follower;
 pub fn slices() -> Vec<Routes> {
     vec![
         people::accounts::routes(),
+        kpis::periods::routes(),
+        kpis::episodes::routes(),
+        kpis::points::routes(),
         feeds::events::routes(),
         system::routes(),
     ]

@@ -1,5 +1,7 @@
 //! Diagnose: KPIs, their targets and points, and what follows from them.
 
 pub mod derive;
+pub mod episodes;
 pub mod periods;
+pub mod points;
 pub mod row;
