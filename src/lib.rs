@@ -24,11 +24,7 @@ use store::Follower;
 
 /// Every slice is one line.
 pub fn slices() -> Vec<Routes> {
-    vec![
-        people::accounts::routes(),
-        feeds::events::routes(),
-        system::routes(),
-    ]
+    vec![people::accounts::routes(), feeds::events::routes(), system::routes()]
 }
 
 /// What must follow a change of KPIs, once per transaction, in this order.
