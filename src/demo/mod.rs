@@ -15,16 +15,24 @@ use serde_json::{Value, json};
 use crate::access::password::Password;
 use crate::app::{self, Parts};
 use crate::clock::Clock;
+use crate::http::limits::LimitMode;
 use crate::people::seed;
 use crate::store::{Author, Lane, Moment, Store, StoreError, Tx};
 
 pub use tour::tour;
+
+use script::Script;
 
 /// The address that the demo's user signs in with.
 pub const EMAIL: &str = "demo@regimen.example";
 const NAME: &str = "Dana Demo";
 const TOKEN: &str = "demo";
 const SLUGS: [&str; 2] = [nhs_england::SLUG, harbour_street::SLUG];
+
+type Failure = Box<dyn std::error::Error>;
+
+/// Makes what an App needs around a store.
+pub type PartsFor<'a> = dyn Fn(Store) -> Result<Parts, Failure> + 'a;
 
 /// What the demo holds before it is loaded.
 enum Found {
@@ -45,9 +53,9 @@ pub struct Access {
 }
 
 /// Loads what is missing, and gives the demo's user a fresh password and fresh tokens.
-pub async fn load(parts: &Parts, say: &impl Fn(&str)) -> Result<Access, Box<dyn std::error::Error>> {
-    match look(&parts.store).await? {
-        Found::Nothing => fill(parts, say).await?,
+pub async fn load(parts: &PartsFor<'_>, store: &Store, say: &dyn Fn(&str)) -> Result<Access, Failure> {
+    match look(store).await? {
+        Found::Nothing => fill(parts, store, say).await?,
         Found::Whole => say("the demo is loaded already"),
         Found::Half => {
             return Err("an earlier load of the demo was cut off: remove the database and start again".into());
@@ -56,7 +64,7 @@ pub async fn load(parts: &Parts, say: &impl Fn(&str)) -> Result<Access, Box<dyn 
             return Err("this database holds something else than the demo: name another one with --database-url".into());
         }
     }
-    renew(parts).await
+    renew(&parts(store.clone())?).await
 }
 
 async fn look(store: &Store) -> Result<Found, StoreError> {
@@ -76,23 +84,28 @@ async fn look(store: &Store) -> Result<Found, StoreError> {
 }
 
 /// Loads both workspaces, each by its own script.
-async fn fill(parts: &Parts, say: &impl Fn(&str)) -> Result<(), Box<dyn std::error::Error>> {
-    let now = parts.store.clock().now();
+async fn fill(parts: &PartsFor<'_>, store: &Store, say: &dyn Fn(&str)) -> Result<(), Failure> {
+    let now = store.clock().now();
     let clock = Clock::set_to(now);
-    let loading = Parts { store: parts.store.with_clock(clock.clone()), limits: crate::http::limits::LimitMode::Off, ..parts.clone() };
-    let hash = parts.hasher.hash(&Password::new(fresh_password())).await?;
+    let loading = Parts { limits: LimitMode::Off, ..parts(store.with_clock(clock.clone()))? };
+    let hash = loading.hasher.hash(&Password::new(fresh_password())).await?;
     write(&loading.store, move |tx| seed::account(tx, EMAIL, NAME, &hash).map(|_| ())).await?;
     let state = app::state(loading)?;
+
     say("loading nhs-england: A&E waiting times of every hospital in England, April 2016 to March 2019");
-    nhs_england::load(&script::Script::open(&state, clock.clone(), nhs_england::workspace(), now).await?).await?;
+    let script = Script::open(&state, clock.clone(), nhs_england::workspace(), now).await?;
+    nhs_england::load(&script).await?;
+    script.close(&state.store).await?;
+
     say("loading harbour-street: the invented marketing of a small shop, dated back from today");
-    harbour_street::load(&script::Script::open(&state, clock.clone(), harbour_street::workspace(), harbour_street::beginning(now)).await?, now)
-        .await?;
-    Ok(())
+    let beginning = harbour_street::beginning(now);
+    let script = Script::open(&state, clock, harbour_street::workspace(), beginning).await?;
+    harbour_street::load(&script, now).await?;
+    script.close(&state.store).await
 }
 
 /// A fresh password and fresh tokens; the earlier ones end.
-async fn renew(parts: &Parts) -> Result<Access, Box<dyn std::error::Error>> {
+async fn renew(parts: &Parts) -> Result<Access, Failure> {
     let password = fresh_password();
     let hash = parts.hasher.hash(&Password::new(password.clone())).await?;
     let tokens = write(&parts.store, move |tx| {
