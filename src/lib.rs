@@ -23,7 +23,12 @@ use store::Follower;
 
 /// Every slice is one line.
 pub fn slices() -> Vec<Routes> {
-    vec![people::accounts::routes(), system::routes()]
+    vec![
+        people::accounts::routes(),
+        kpis::kpis::routes(),
+        kpis::targets::routes(),
+        system::routes(),
+    ]
 }
 
 /// What must follow a change of KPIs, once per transaction, in this order.
