@@ -54,7 +54,7 @@ pub fn state(parts: Parts) -> Result<Data<State>, String> {
     let access_tokens = AccessTokens::new(parts.config.public_url.clone(), parts.config.public_url.clone());
     Ok(Data::new(State {
         schemas: Schemas::compile(&value, judged)?,
-        document: Arc::new(serde_json::to_string_pretty(&value).map_err(|error| error.to_string())? + "\n"),
+        document: Arc::new(document_text(&document).map_err(|error| error.to_string())?),
         cursor_key: parts.keys.derive("page cursors"),
         refresh_key: parts.keys.derive("refresh tokens"),
         store: parts.store,
@@ -151,6 +151,11 @@ fn docs() -> utoipa_swagger_ui::SwaggerUi {
             .try_it_out_enabled(true)
             .display_request_duration(true),
     )
+}
+
+/// The document as it is served and committed.
+pub fn document_text(document: &OpenApi) -> serde_json::Result<String> {
+    serde_json::to_string_pretty(document).map(|text| text + "\n")
 }
 
 /// The OpenAPI document, and the names of the schemas that bodies are judged by.

@@ -10,6 +10,7 @@ pub mod access;
 pub mod app;
 pub mod clock;
 pub mod config;
+pub mod feeds;
 pub mod http;
 pub mod kpis;
 pub mod maths;
@@ -27,6 +28,7 @@ pub fn slices() -> Vec<Routes> {
         people::accounts::routes(),
         kpis::kpis::routes(),
         kpis::targets::routes(),
+        feeds::events::routes(),
         system::routes(),
     ]
 }

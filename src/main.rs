@@ -63,7 +63,7 @@ async fn run(command: Command) -> Outcome {
     match command {
         Command::Openapi => {
             let (document, _) = app::document(&regimen::slices());
-            println!("{}", serde_json::to_string_pretty(&serde_json::to_value(&document)?)?);
+            print!("{}", app::document_text(&document)?);
             Ok(())
         }
         Command::Migrate { database } => {

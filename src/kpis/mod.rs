@@ -3,6 +3,7 @@
 pub mod derive;
 #[allow(clippy::module_inception, reason = "the KPI itself, among all that belongs to KPIs")]
 pub mod kpis;
+pub mod periods;
 pub mod row;
 pub mod targets;
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
-use super::derive::{self, Since};
+use super::derive::{self, Since, TargetRow};
 use super::row::KpiRow;
 use crate::access::{Action, At, Db, FromSegment, Granted, Reads, Resource, Scoped, Segment, Writes};
 use crate::http::answer::Answer;
@@ -27,7 +27,7 @@ use crate::maths::{
 };
 use crate::store::journal::{EventType, Subject};
 use crate::store::schema::{kpis, targets};
-use crate::store::{Day, KpiId, Moment, RawId, StoreError, TargetId, Tx, WorkspaceId};
+use crate::store::{Day, KpiId, Moment, StoreError, TargetId, Tx};
 
 /// The paths of targets.
 pub fn routes() -> Routes {
@@ -310,40 +310,10 @@ async fn delete_target(db: Db<Writes>, kpi: At<KpiRow>, begins: Segment<Beginnin
     .await
 }
 
-/// A target as it is stored.
-#[derive(Clone, Debug, PartialEq, Queryable, Insertable)]
-#[diesel(table_name = targets, treat_none_as_default_value = false)]
-pub struct TargetRow {
-    pub id: TargetId,
-    pub workspace_id: WorkspaceId,
-    pub kpi_id: KpiId,
-    pub effective_from: Day,
-    pub target_min: Option<f64>,
-    pub target_max: Option<f64>,
-    pub tolerance_min: Option<f64>,
-    pub tolerance_max: Option<f64>,
-    pub note: Option<String>,
-    pub backdated: bool,
-    pub recorded_at: Moment,
-    pub recorded_by: RawId,
-    pub replaced_at: Option<Moment>,
-}
-
 impl TargetRow {
     /// The first day on which it holds; `None` where it holds from the beginning.
     pub fn effective_from(&self) -> Option<Day> {
         (self.effective_from != Day::BEGINNING).then_some(self.effective_from)
-    }
-
-    /// The same for the maths.
-    pub fn dated(&self) -> DatedTarget {
-        let band = Band { min: self.target_min, max: self.target_max };
-        let tolerance = Band { min: self.tolerance_min, max: self.tolerance_max };
-        let has_bounds = band.min.is_some() || band.max.is_some();
-        DatedTarget {
-            effective_from: self.effective_from().map(Day::date),
-            target: has_bounds.then_some(Judging { band, tolerance }),
-        }
     }
 
     /// Those of some KPIs that stand, in order of their dates.
@@ -520,6 +490,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::store::{RawId, WorkspaceId};
 
     fn faults(said: Value) -> String {
         let mut errors = FieldErrors::new();

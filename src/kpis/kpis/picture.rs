@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use crate::http::Result;
 use crate::kpis::derive::{self, History, PeriodRow, StateRow, View};
@@ -33,8 +34,8 @@ pub struct Picture {
     pub targets: Vec<DatedTarget>,
     /// Its newest periods that hold a point, oldest first, where history was computed anyway.
     pub recent: Option<Vec<Recent>>,
-    /// The instant from which it is seen.
-    pub now: Timestamp,
+    /// The day whose target judges it: the last one of the current value's period, without a value the present one.
+    pub judged_on: Date,
 }
 
 /// A period of a sparkline.
@@ -70,12 +71,14 @@ fn from_history(row: KpiRow, history: History) -> Picture {
         value: judged.value,
         health: judged.health,
     });
+    let current = history.state.current.as_ref();
     Picture {
         row,
         recent: Some(recent.collect()),
+        judged_on: current
+            .map_or(history.calendar.day_of(history.now), |current| current.period.ends_on),
         state: history.state,
         targets: history.targets,
-        now: history.now,
     }
 }
 
@@ -101,7 +104,10 @@ fn by_the_clock(tx: &mut Tx, rows: Vec<KpiRow>) -> Result<Vec<Picture>> {
         if state.health_reason == Some(HealthReason::Overflow) {
             state.last_known = last_known.get(&row.id).copied();
         }
-        Picture { row, state, targets, recent: None, now: now.timestamp() }
+        let judged_on = state
+            .current
+            .map_or(calendar.day_of(now.timestamp()), |current| current.period.ends_on);
+        Picture { row, state, targets, recent: None, judged_on }
     });
     Ok(pictures.collect())
 }

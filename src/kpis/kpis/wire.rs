@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
+use jiff::civil::Date;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -397,7 +398,7 @@ pub fn show_pictures(tx: &mut Scoped, pictures: Vec<Picture>, sparkline: Sparkli
 }
 
 fn one(tx: &Scoped, picture: Picture, names: &mut Names, sparkline: Sparkline) -> Kpi {
-    let Picture { row, state, targets, recent, now: _ } = picture;
+    let Picture { row, state, targets, recent, judged_on } = picture;
     let (facts, settings) = (row.facts(), row.settings());
     let can = |action| tx.may(action, &facts);
     let recent = match sparkline {
@@ -426,7 +427,7 @@ fn one(tx: &Scoped, picture: Picture, names: &mut Names, sparkline: Sparkline) -
         current: current(&row, &state),
         running: running(&row, &state),
         target: target.map(|target| KpiTarget {
-            effective_from: begun(&targets, &state).map(Day::from),
+            effective_from: begun(&targets, judged_on).map(Day::from),
             min: target.band.min,
             max: target.band.max,
         }),
@@ -511,13 +512,9 @@ fn running(row: &KpiRow, state: &KpiState) -> Option<RunningValue> {
     })
 }
 
-/// From when on the shown target holds: the latest one that is the shown one and began by its period's end.
-fn begun(targets: &[DatedTarget], state: &KpiState) -> Option<jiff::civil::Date> {
-    let by = state.current.map(|current| current.period.ends_on);
-    targets
-        .iter()
-        .filter(|dated| dated.target == state.target)
-        .filter(|dated| by.is_none_or(|by| dated.effective_from.is_none_or(|from| from <= by)))
-        .max_by_key(|dated| dated.effective_from)
-        .and_then(|dated| dated.effective_from)
+/// From when on a target holds that is in force on a day.
+fn begun(targets: &[DatedTarget], day: Date) -> Option<Date> {
+    let begun = targets.iter().map(|dated| dated.effective_from);
+    // `None`, the beginning of time, sorts before every date.
+    begun.filter(|from| from.is_none_or(|from| from <= day)).max().flatten()
 }
