@@ -140,8 +140,12 @@ fn load(tx: &mut Scoped, filter: &EventFilter, paging: &Paging, order: Order) ->
     let query = matching(tx, filter)?.limit(paging.rows());
     let position: Option<i64> = paging.after()?;
     let query = match order {
-        Order::Newest => query.order(events::sequence.desc()).filter(events::sequence.lt(position.unwrap_or(i64::MAX))),
-        Order::Oldest { after } => query.order(events::sequence.asc()).filter(events::sequence.gt(position.unwrap_or(after))),
+        Order::Newest => {
+            query.order(events::sequence.desc()).filter(events::sequence.lt(position.unwrap_or(i64::MAX)))
+        }
+        Order::Oldest { after } => {
+            query.order(events::sequence.asc()).filter(events::sequence.gt(position.unwrap_or(after)))
+        }
     };
     Ok(query.load(tx.db())?)
 }
@@ -161,7 +165,11 @@ fn show(row: EventRow) -> Event {
         at: row.at,
         actor: EventActor { kind: row.actor_kind, id: actor_id, name: row.actor_name },
         kind: row.kind,
-        subject: EventSubject { id: subject_id(&row.subject_type, row.subject_id), kind: row.subject_type, name: row.subject_name },
+        subject: EventSubject {
+            id: subject_id(&row.subject_type, row.subject_id),
+            kind: row.subject_type,
+            name: row.subject_name,
+        },
         change: row.change.0,
         request_id: row.request_id,
     }

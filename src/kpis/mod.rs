@@ -17,10 +17,8 @@ use crate::store::schema::kpis as kpi_table;
 /// changed.
 pub fn recompute_all(tx: &mut Tx) -> Result<()> {
     let workspace = tx.workspace_id()?;
-    let rows: Vec<row::KpiRow> = kpi_table::table
-        .filter(kpi_table::workspace_id.eq(workspace))
-        .order(kpi_table::id)
-        .load(tx.db())?;
+    let rows: Vec<row::KpiRow> =
+        kpi_table::table.filter(kpi_table::workspace_id.eq(workspace)).order(kpi_table::id).load(tx.db())?;
     for kpi in &rows {
         derive::recompute(tx, kpi, derive::Since::Beginning)?;
     }

@@ -22,9 +22,7 @@ use crate::http::{
     Body, Code, Created, FieldErrors, Json, Listing, Measure, NoContent, Note, Nothing, Page, Problem, Put,
     Result, Routes, routes,
 };
-use crate::maths::{
-    Band, DatedTarget, Period, Target as Judging, TargetFault, TargetField, target_in_force,
-};
+use crate::maths::{Band, DatedTarget, Period, Target as Judging, TargetFault, TargetField, target_in_force};
 use crate::store::journal::{EventType, Subject};
 use crate::store::schema::{kpis, targets};
 use crate::store::{Day, KpiId, Moment, StoreError, TargetId, Tx};
@@ -154,10 +152,8 @@ impl Rules for NewTarget {
 
 /// Adds what is wrong with a target and its tolerance.
 pub fn judge_target(target: Option<NewBounds>, tolerance: Option<NewBounds>, errors: &mut FieldErrors) {
-    let judging = Judging {
-        band: target.unwrap_or_default().band(),
-        tolerance: tolerance.unwrap_or_default().band(),
-    };
+    let judging =
+        Judging { band: target.unwrap_or_default().band(), tolerance: tolerance.unwrap_or_default().band() };
     for fault in judging.faults() {
         let pointer = match fault.field() {
             TargetField::TargetMin => "/target/min",
@@ -177,11 +173,9 @@ pub fn judge_target(target: Option<NewBounds>, tolerance: Option<NewBounds>, err
                 "tolerance_inside_target",
                 "the tolerance is the wider band: it must not end inside the target",
             ),
-            TargetFault::ToleranceWithoutTarget(_) => errors.add(
-                pointer,
-                "tolerance_without_target",
-                "a side without a target takes no tolerance",
-            ),
+            TargetFault::ToleranceWithoutTarget(_) => {
+                errors.add(pointer, "tolerance_without_target", "a side without a target takes no tolerance")
+            }
             TargetFault::OutOfRange(_) => {
                 errors.add(pointer, "out_of_bounds", "it must be finite and within ±1e15");
             }
@@ -230,7 +224,9 @@ impl FromSegment for Beginning {
         match (text, text.parse::<Date>()) {
             ("beginning", _) => Ok(Self(Day::BEGINNING)),
             (_, Ok(day)) => Ok(Self(day.into())),
-            (_, Err(_)) => Err(Problem::new(Code::InvalidId, "not a date such as 2026-03-31, or `beginning`")),
+            (_, Err(_)) => {
+                Err(Problem::new(Code::InvalidId, "not a date such as 2026-03-31, or `beginning`"))
+            }
         }
     }
 }
@@ -272,7 +268,8 @@ async fn create_target(
             Set::There(row) => Ok(Put::There(Json::versioned(row.shown(), kpi.version))),
             Set::New(row) => {
                 let version = touch(tx, kpi)?;
-                derive::recompute(tx, kpi, row.since(tx)?)?;
+                let since = row.since(tx)?;
+                derive::recompute(tx, kpi, since)?;
                 let path = format!(
                     "/v1/workspaces/{}/kpis/{}/targets/{}",
                     kpi.workspace_id,
@@ -304,7 +301,8 @@ async fn delete_target(db: Db<Writes>, kpi: At<KpiRow>, begins: Segment<Beginnin
         let change = json!({ "effective_from": row.effective_from() });
         tx.tell(EventType::TargetDeleted, Subject::new("kpi", kpi.id, &kpi.name), change);
         touch(tx, kpi)?;
-        derive::recompute(tx, kpi, row.since(tx)?)?;
+        let since = row.since(tx)?;
+        derive::recompute(tx, kpi, since)?;
         Ok(NoContent)
     })
     .await

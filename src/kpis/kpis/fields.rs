@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use jiff::civil::date;
 use jiff::{Span, Unit as SpanUnit};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::http::body::Rules;
@@ -223,7 +222,11 @@ impl NewKpi {
 impl Rules for NewKpi {
     fn judge(&self, errors: &mut FieldErrors) {
         if self.key.as_ref().is_some_and(|key| looks_like_id(key.as_str())) {
-            errors.add("/key", "looks_like_id", "a key may not look like an id: a prefix, `_`, 26 characters");
+            errors.add(
+                "/key",
+                "looks_like_id",
+                "a key may not look like an id: a prefix, `_`, 26 characters",
+            );
         }
         match (self.display.style, &self.display.currency) {
             (DisplayStyle::Currency, None) => {
@@ -241,7 +244,11 @@ impl Rules for NewKpi {
         for (index, alias) in self.aliases.iter().enumerate() {
             if looks_like_id(alias.as_str()) {
                 let pointer = format!("/aliases/{index}");
-                errors.add(pointer, "looks_like_id", "a name may not look like an id: a prefix, `_`, 26 characters");
+                errors.add(
+                    pointer,
+                    "looks_like_id",
+                    "a name may not look like an id: a prefix, `_`, 26 characters",
+                );
             }
         }
         let longest = longest_grace_days(self.cadence);
@@ -281,7 +288,7 @@ fn judge_stretch(text: &str, errors: &mut FieldErrors) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::*;
 

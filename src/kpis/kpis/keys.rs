@@ -205,7 +205,8 @@ mod tests {
         assert_eq!(suggested("  Churn (%) "), "churn");
         assert_eq!(suggested("Kündigungsquote"), "kuendigungsquote");
         assert_eq!(suggested("解約率"), "kpi");
-        for name in ["Churn", "a.b_c", "...", "İstanbul", "解約率", "ÆØÅ 4", &"long name ".repeat(20)] {
+        for name in ["Churn", "a.b_c", "...", "İstanbul", "解約率", "ÆØÅ 4", &"long name ".repeat(20)]
+        {
             assert!(is_key(&suggested(name)), "{name} suggests {}", suggested(name));
         }
     }

@@ -75,8 +75,7 @@ fn from_history(row: KpiRow, history: History) -> Picture {
     Picture {
         row,
         recent: Some(recent.collect()),
-        judged_on: current
-            .map_or(history.calendar.day_of(history.now), |current| current.period.ends_on),
+        judged_on: current.map_or(history.calendar.day_of(history.now), |current| current.period.ends_on),
         state: history.state,
         targets: history.targets,
     }
@@ -104,9 +103,8 @@ fn by_the_clock(tx: &mut Tx, rows: Vec<KpiRow>) -> Result<Vec<Picture>> {
         if state.health_reason == Some(HealthReason::Overflow) {
             state.last_known = last_known.get(&row.id).copied();
         }
-        let judged_on = state
-            .current
-            .map_or(calendar.day_of(now.timestamp()), |current| current.period.ends_on);
+        let judged_on =
+            state.current.map_or(calendar.day_of(now.timestamp()), |current| current.period.ends_on);
         Picture { row, state, targets, recent: None, judged_on }
     });
     Ok(pictures.collect())
