@@ -26,6 +26,8 @@ use store::Follower;
 pub fn slices() -> Vec<Routes> {
     vec![
         people::accounts::routes(),
+        kpis::kpis::routes(),
+        kpis::targets::routes(),
         kpis::periods::routes(),
         kpis::episodes::routes(),
         kpis::points::routes(),
