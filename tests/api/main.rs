@@ -2,7 +2,10 @@
 
 mod harness;
 
+mod derive;
 mod document;
+mod periods;
+mod points;
 mod problems;
 mod store;
 mod sweep;

@@ -171,7 +171,7 @@ pub struct PointPeriod {
     /// Its last day.
     ends_on: Day,
     /// What its points amount to, in the unit of the KPI; null where that is not finite.
-    value: Option<Measure>,
+    value: Option<f64>,
     /// How many points it holds.
     #[schema(minimum = 0)]
     count: i32,
@@ -438,7 +438,7 @@ fn period_of(tx: &mut Scoped, kpi: &KpiRow, at: Moment) -> Result<PointPeriod> {
         period: period_name(kpi.cadence, period.starts_on),
         starts_on: period.starts_on.into(),
         ends_on: period.ends_on.into(),
-        value: row.value.map(Measure::from),
+        value: row.value,
         count: row.points,
         complete: period.is_complete(tx.now.timestamp()),
         health: row.health,
