@@ -24,7 +24,16 @@ use store::Follower;
 
 /// Every slice is one line.
 pub fn slices() -> Vec<Routes> {
-    vec![people::accounts::routes(), feeds::events::routes(), system::routes()]
+    vec![
+        people::accounts::routes(),
+        feeds::events::routes(),
+        people::workspaces::routes(),
+        people::members::routes(),
+        people::invitations::routes(),
+        people::teams::routes(),
+        people::tokens::routes(),
+        system::routes(),
+    ]
 }
 
 /// What must follow a change of KPIs, once per transaction, in this order.
