@@ -29,6 +29,11 @@ pub fn slices() -> Vec<Routes> {
         kpis::kpis::routes(),
         kpis::targets::routes(),
         feeds::events::routes(),
+        people::workspaces::routes(),
+        people::members::routes(),
+        people::invitations::routes(),
+        people::teams::routes(),
+        people::tokens::routes(),
         system::routes(),
     ]
 }
