@@ -26,6 +26,11 @@ use store::Follower;
 pub fn slices() -> Vec<Routes> {
     vec![
         people::accounts::routes(),
+    vec![
+        kpis::kpis::routes(),
+        kpis::targets::routes(),
+        system::routes(),
+    ]
         feeds::events::routes(),
         people::workspaces::routes(),
         people::members::routes(),

@@ -45,7 +45,11 @@ async fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_env("REGIMEN_LOG")
+<<<<<<< HEAD
                 .unwrap_or_else(|_| "warn,regimen=info".into()),
+=======
+                .unwrap_or_else(|_| cli.command.logs().into()),
+>>>>>>> kpis
         )
         .init();
     match run(Cli::parse().command).await {
@@ -73,7 +77,53 @@ async fn run(command: Command) -> Outcome {
             eprintln!("{steps} migrations applied");
             Ok(())
         }
+<<<<<<< HEAD
         Command::Serve { database, serving } => serve(&database, &serving, None).await,
+=======
+        Command::Token { database, workspace, email, name, scopes } => {
+            let url = database.url()?;
+            migrate::check(&url)?;
+            let store = open(url, 2)?;
+            let make = move |tx: &mut _| seed::token(tx, &workspace, &email, &name, &scopes);
+            println!(
+                "{}",
+                store.write::<_, StoreError>(Lane::Open, Author::system("command line"), make).await?
+            );
+            Ok(())
+        }
+        Command::Serve { database, serving } => {
+            let config = serving.config(None)?;
+            let url = database.url()?;
+            let _lock = FileLock::take(&url)?;
+            prepare(&url)?;
+            let keys = database.keys(&url);
+            let store = open(url, serving.connections)?;
+            let parts = parts(store, config, &keys, serving.rate_limits)?;
+            serve(parts, &serving, |address| eprintln!("regimen: listening on {address}")).await
+        }
+        Command::Demo { serving, database_url, load_only } => {
+            let config = serving.config(Some(CorsOrigins::Loopback))?;
+            let url = DatabaseUrl::parse(&database_url)?;
+            let _lock = FileLock::take(&url)?;
+            prepare(&url)?;
+            let keys = url
+                .path()
+                .map_or_else(|| PathBuf::from("regimen-demo.keys"), |path| path.with_extension("keys"));
+            let store = open(url, serving.connections)?;
+            let parts = |store: Store| parts(store, config.clone(), &keys, serving.rate_limits);
+            let access = demo::load(&parts, &store, &|line| eprintln!("regimen: {line}")).await?;
+            let address = config.public_url.clone();
+            if load_only == AfterLoading::Stop {
+                println!("{}", demo::announcement(&address, &access));
+                return Ok(());
+            }
+            serve(parts(store)?, &serving, |listening| {
+                println!("{}", demo::announcement(&address, &access));
+                eprintln!("regimen: listening on {listening}\n{}", demo::tour(&address, &access));
+            })
+            .await
+        }
+>>>>>>> kpis
     }
 }
 
