@@ -29,14 +29,23 @@ pub fn slices() -> Vec<Routes> {
     vec![
         kpis::kpis::routes(),
         kpis::targets::routes(),
+        feeds::events::routes(),
         system::routes(),
     ]
-        feeds::events::routes(),
         people::workspaces::routes(),
         people::members::routes(),
         people::invitations::routes(),
         people::teams::routes(),
         people::tokens::routes(),
+    vec![
+        kpis::kpis::routes(),
+        kpis::targets::routes(),
+        kpis::periods::routes(),
+        kpis::episodes::routes(),
+        kpis::points::routes(),
+        feeds::events::routes(),
+        system::routes(),
+    ]
         system::routes(),
     ]
 }
