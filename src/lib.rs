@@ -13,6 +13,7 @@ pub mod config;
 pub mod http;
 pub mod kpis;
 pub mod maths;
+pub mod okrs;
 pub mod people;
 pub mod state;
 pub mod store;
@@ -23,8 +24,14 @@ use store::Follower;
 
 /// Every slice is one line.
 pub fn slices() -> Vec<Routes> {
-    vec![people::accounts::routes(), system::routes()]
+    let mut slices = vec![people::accounts::routes()];
+    slices.extend(okrs::routes());
+    slices.push(system::routes());
+    slices
 }
 
 /// What must follow a change of KPIs, once per transaction, in this order.
 pub const FOLLOWERS: &[Follower] = &[];
+
+/// What must follow a change of an objective's state, in the same transaction, in this order.
+pub const OBJECTIVE_FOLLOWERS: &[okrs::objectives::StateFollower] = &[];
