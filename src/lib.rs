@@ -10,6 +10,7 @@ pub mod access;
 pub mod app;
 pub mod clock;
 pub mod config;
+pub mod feeds;
 pub mod http;
 pub mod kpis;
 pub mod maths;
@@ -24,10 +25,15 @@ use store::Follower;
 
 /// Every slice is one line.
 pub fn slices() -> Vec<Routes> {
-    let mut slices = vec![people::accounts::routes()];
-    slices.extend(okrs::routes());
-    slices.push(system::routes());
-    slices
+    vec![
+        people::accounts::routes(),
+        okrs::cycles::routes(),
+        okrs::objectives::routes(),
+        okrs::key_results::routes(),
+        okrs::check_ins::routes(),
+        feeds::events::routes(),
+        system::routes(),
+    ]
 }
 
 /// What must follow a change of KPIs, once per transaction, in this order.
