@@ -27,6 +27,8 @@ use store::Follower;
 pub fn slices() -> Vec<Routes> {
     vec![
         people::accounts::routes(),
+        kpis::kpis::routes(),
+        kpis::targets::routes(),
         okrs::cycles::routes(),
         okrs::objectives::routes(),
         okrs::key_results::routes(),

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::key_results::OwnedKeyResult;
 use super::key_results::row::KeyResultSource;
 use super::objectives::{ObjectiveRow, ObjectiveState};
-use super::progress::{CurrentValue, Dates, source_kpis};
+use super::progress::{KeyResultValue, Dates, source_kpis};
 use super::wire::path;
 use crate::access::target::invalid_id;
 use crate::access::{Action, At, Db, Facts, Reads, Resource, Scoped, Writes};
@@ -185,8 +185,8 @@ pub struct CheckInRow {
 
 impl CheckInRow {
     /// The value that was told, and the instant that it stands for.
-    pub fn current(&self) -> Option<CurrentValue> {
-        Some(CurrentValue { value: self.value?.into(), at: self.at })
+    pub fn current(&self) -> Option<KeyResultValue> {
+        Some(KeyResultValue { value: self.value?.into(), at: self.at })
     }
 
     fn show(self, author: Option<MemberRef>, calendar: &Calendar) -> CheckIn {

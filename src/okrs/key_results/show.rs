@@ -10,7 +10,7 @@ use crate::http::page::page_type;
 use crate::http::{Measure, Name, Note, Result, Unit};
 use crate::maths::{Confidence, KeyResultKind, Pace};
 use crate::okrs::objectives::{ObjectiveRef, ObjectiveRow};
-use crate::okrs::progress::{CurrentValue, Dates, KeyResultProgress, Measured, Surroundings, due_on};
+use crate::okrs::progress::{KeyResultValue, Dates, KeyResultProgress, Measured, Surroundings, due_on};
 use crate::okrs::wire::Weight;
 use crate::people::members::MemberRef;
 use crate::store::{CheckInId, Day, KeyResultId, KpiId, MemberId, Moment, ObjectiveId};
@@ -54,7 +54,7 @@ pub struct KeyResult {
     /// The KPI, as a page shows it.
     kpi: Option<KeyResultKpi>,
     /// Its current value; null before the first check-in, or while the KPI has none.
-    current: Option<CurrentValue>,
+    current: Option<KeyResultValue>,
     /// How far it has come.
     progress: KeyResultProgress,
     /// What the numbers say.
@@ -167,7 +167,7 @@ pub struct KeyResultShort {
     /// The KPI, as a page shows it.
     kpi: Option<KeyResultKpi>,
     /// Its current value.
-    current: Option<CurrentValue>,
+    current: Option<KeyResultValue>,
     /// How far it has come.
     progress: KeyResultProgress,
     /// What the numbers say.

@@ -24,7 +24,7 @@ pub use surroundings::{IDS_PER_STATEMENT, SourceKpi, Surroundings, source_kpis};
 
 /// The current value of a key result.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct CurrentValue {
+pub struct KeyResultValue {
     /// The value, in the key result's unit.
     pub value: Measure,
     /// The instant that it stands for: of the check-in, or the start of the KPI's period.
@@ -133,7 +133,7 @@ impl From<ConfidenceCounts> for ConfidenceSummary {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// Its current value.
-    pub current: Option<CurrentValue>,
+    pub current: Option<KeyResultValue>,
     /// Its progress.
     pub progress: KeyResultProgress,
     /// Its progress by the goal that it had when it became active, 0..1.
@@ -202,7 +202,7 @@ fn measure(
     row: &KeyResultRow,
     objective: &ObjectiveRow,
     cycle: Option<&CycleRow>,
-    current: Option<CurrentValue>,
+    current: Option<KeyResultValue>,
     last: Option<&CheckInRow>,
     today: &Today,
 ) -> Measured {

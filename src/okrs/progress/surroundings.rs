@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 
-use super::{CurrentValue, Measured, Summary, Today, measure, summarise};
+use super::{KeyResultValue, Measured, Summary, Today, measure, summarise};
 use crate::http::Result;
 use crate::okrs::check_ins::CheckInRow;
 use crate::okrs::cycles::CycleRow;
@@ -39,7 +39,7 @@ pub struct SourceKpi {
     /// Its name.
     pub name: String,
     /// Its current value.
-    pub current: Option<CurrentValue>,
+    pub current: Option<KeyResultValue>,
 }
 
 /// All that objectives and key results of a page hang together with, loaded once.
@@ -265,7 +265,7 @@ pub fn source_kpis(tx: &mut Tx, ids: impl IntoIterator<Item = KpiId>) -> Result<
 }
 
 /// The values that KPIs show now.
-fn shown_values(tx: &mut Tx, ids: &[KpiId]) -> Result<HashMap<KpiId, CurrentValue>, StoreError> {
+fn shown_values(tx: &mut Tx, ids: &[KpiId]) -> Result<HashMap<KpiId, KeyResultValue>, StoreError> {
     let workspace = tx.workspace_id()?;
     let now = tx.now;
     let rows: Vec<(KpiId, Option<f64>, Option<Moment>)> = kpi_states::table
@@ -279,7 +279,7 @@ fn shown_values(tx: &mut Tx, ids: &[KpiId]) -> Result<HashMap<KpiId, CurrentValu
     for (id, value, at) in rows {
         // The later ones overwrite the earlier ones, also where they hold no value.
         match value.zip(at) {
-            Some((value, at)) => shown.insert(id, CurrentValue { value: value.into(), at }),
+            Some((value, at)) => shown.insert(id, KeyResultValue { value: value.into(), at }),
             None => shown.remove(&id),
         };
     }
