@@ -92,7 +92,8 @@ async fn main() -> ExitCode {
         .json()
         .with_writer(std::io::stderr)
         .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("REGIMEN_LOG").unwrap_or_else(|_| cli.command.logs().into()),
+            tracing_subscriber::EnvFilter::try_from_env("REGIMEN_LOG")
+                .unwrap_or_else(|_| cli.command.logs().into()),
         )
         .init();
     match run(cli.command).await {
@@ -133,7 +134,10 @@ async fn run(command: Command) -> Result<(), Failure> {
             migrate::check(&url)?;
             let store = open(url, 2)?;
             let make = move |tx: &mut _| seed::token(tx, &workspace, &email, &name, &scopes);
-            println!("{}", store.write::<_, StoreError>(Lane::Open, Author::system("command line"), make).await?);
+            println!(
+                "{}",
+                store.write::<_, StoreError>(Lane::Open, Author::system("command line"), make).await?
+            );
             Ok(())
         }
         Command::Serve { database, serving } => {
@@ -151,7 +155,9 @@ async fn run(command: Command) -> Result<(), Failure> {
             let url = DatabaseUrl::parse(&database_url)?;
             let _lock = FileLock::take(&url)?;
             prepare(&url)?;
-            let keys = url.path().map_or_else(|| PathBuf::from("regimen-demo.keys"), |path| path.with_extension("keys"));
+            let keys = url
+                .path()
+                .map_or_else(|| PathBuf::from("regimen-demo.keys"), |path| path.with_extension("keys"));
             let store = open(url, serving.connections)?;
             let parts = |store: Store| parts(store, config.clone(), &keys, serving.rate_limits);
             let access = demo::load(&parts, &store, &|line| eprintln!("regimen: {line}")).await?;

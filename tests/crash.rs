@@ -27,7 +27,8 @@ fn nothing_acknowledged_is_lost_on_sqlite() {
     let folder = folder("sqlite");
     let url = format!("sqlite:{}", folder.join("crash.db").display());
     survive(&url, &folder);
-    let mut file = SqliteConnection::establish(folder.join("crash.db").to_str().expect("UTF-8")).expect("the file opens");
+    let mut file = SqliteConnection::establish(folder.join("crash.db").to_str().expect("UTF-8"))
+        .expect("the file opens");
     file.batch_execute("PRAGMA foreign_key_check; PRAGMA integrity_check;").expect("the file is whole");
     std::fs::remove_dir_all(folder).expect("the folder goes");
 }
@@ -35,15 +36,20 @@ fn nothing_acknowledged_is_lost_on_sqlite() {
 #[test]
 fn nothing_acknowledged_is_lost_on_postgres() {
     let folder = folder("postgres");
-    let server = std::env::var("TEST_POSTGRES_URL").expect("TEST_POSTGRES_URL: run `tests/run`, or `tests/postgres with cargo test`");
+    let server = std::env::var("TEST_POSTGRES_URL")
+        .expect("TEST_POSTGRES_URL: run `tests/run`, or `tests/postgres with cargo test`");
     let name = format!("regimen_crash_{}", std::process::id());
     let on_server = |statement: String| {
-        PgConnection::establish(&server).expect("the server answers").batch_execute(&statement).expect("the statement runs");
+        PgConnection::establish(&server)
+            .expect("the server answers")
+            .batch_execute(&statement)
+            .expect("the statement runs");
     };
     on_server(format!("CREATE DATABASE {name}"));
     let (host, _) = server.rsplit_once('/').expect("a database in the URL");
     let url = format!("{host}/{name}");
-    let migrated = Command::new(env!("CARGO_BIN_EXE_regimen")).args(["migrate", "--database-url", &url]).status();
+    let migrated =
+        Command::new(env!("CARGO_BIN_EXE_regimen")).args(["migrate", "--database-url", &url]).status();
     assert!(migrated.expect("it runs").success());
     survive(&url, &folder);
     on_server(format!("DROP DATABASE {name} WITH (FORCE)"));
@@ -65,7 +71,11 @@ struct Ledger {
 }
 
 fn survive(url: &str, folder: &Path) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
     let kills: u64 = std::env::var("REGIMEN_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
     let ledger = Arc::new(Mutex::new(Ledger::default()));
     let counter = Arc::new(AtomicU64::new(0));
@@ -73,7 +83,15 @@ fn survive(url: &str, folder: &Path) {
     let token = runtime.block_on(prepare(&server.address));
     for round in 0..kills {
         let writers: Vec<_> = (0..WRITERS)
-            .map(|writer| runtime.spawn(write(server.address.clone(), token.clone(), writer, ledger.clone(), counter.clone())))
+            .map(|writer| {
+                runtime.spawn(write(
+                    server.address.clone(),
+                    token.clone(),
+                    writer,
+                    ledger.clone(),
+                    counter.clone(),
+                ))
+            })
             .collect();
         // Somewhere in the first half second; a different place each round.
         std::thread::sleep(Duration::from_millis(60 + (round * 137) % 440));
@@ -102,7 +120,15 @@ impl Server {
     fn start(url: &str, folder: &Path) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
         let mut child = Command::new(env!("CARGO_BIN_EXE_regimen"))
-            .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--rate-limits", "off", "--database-url", url])
+            .args([
+                "serve",
+                "--listen",
+                &format!("127.0.0.1:{port}"),
+                "--rate-limits",
+                "off",
+                "--database-url",
+                url,
+            ])
             .arg("--keys")
             .arg(folder.join("crash.keys"))
             .env("REGIMEN_LOG", "error")
@@ -110,14 +136,22 @@ impl Server {
             .spawn()
             .expect("the program starts");
         let mut lines = BufReader::new(child.stderr.take().expect("its messages")).lines();
-        let said = lines.find_map(|line| line.ok().filter(|line| line.contains("listening on"))).expect("it listens");
+        let said = lines
+            .find_map(|line| line.ok().filter(|line| line.contains("listening on")))
+            .expect("it listens");
         std::thread::spawn(move || lines.for_each(drop));
         let address = said.rsplit(' ').next().expect("an address").to_owned();
         Self { child, address }
     }
 }
 
-async fn call(address: &str, token: &str, method: Method, path: &str, body: &Value) -> reqwest::Result<(u16, Value)> {
+async fn call(
+    address: &str,
+    token: &str,
+    method: Method,
+    path: &str,
+    body: &Value,
+) -> reqwest::Result<(u16, Value)> {
     let response = client()
         .request(method, format!("{address}{path}"))
         .bearer_auth(token)
@@ -144,7 +178,10 @@ async fn prepare(address: &str) -> String {
     let person = json!({"email": "ann@example.com", "name": "Ann", "password": "seven purple bicycles sing"});
     let session = answer(call(address, "", Method::POST, "/v1/auth/register", &person).await);
     let access = session["access_token"].as_str().expect("a token").to_owned();
-    answer(call(address, &access, Method::POST, "/v1/workspaces", &json!({"name": "Acme", "slug": "acme"})).await);
+    answer(
+        call(address, &access, Method::POST, "/v1/workspaces", &json!({"name": "Acme", "slug": "acme"}))
+            .await,
+    );
     for writer in 0..WRITERS {
         let kpi = json!({"name": format!("Writer {writer}"), "key": format!("w{writer}"), "cadence": "daily", "target": {"min": 5.0}});
         answer(call(address, &access, Method::POST, "/v1/workspaces/acme/kpis", &kpi).await);
@@ -160,7 +197,13 @@ fn day(number: u64) -> String {
 }
 
 /// Writes until the server is gone: single points and batches, each place with growing numbers.
-async fn write(address: String, token: String, writer: u64, ledger: Arc<Mutex<Ledger>>, counter: Arc<AtomicU64>) {
+async fn write(
+    address: String,
+    token: String,
+    writer: u64,
+    ledger: Arc<Mutex<Ledger>>,
+    counter: Arc<AtomicU64>,
+) {
     loop {
         let number = counter.fetch_add(1, Ordering::SeqCst);
         #[allow(clippy::cast_precision_loss, reason = "the numbers stay small")]
@@ -170,13 +213,22 @@ async fn write(address: String, token: String, writer: u64, ledger: Arc<Mutex<Le
             let items: Vec<Value> = (0..BATCH)
                 .map(|item| json!({"kpi": format!("w{writer}"), "at": day(number + item), "feed": feed, "value": value}))
                 .collect();
-            let places: Vec<(String, f64)> = (0..BATCH).map(|item| (format!("w{writer}/{}/{feed}", day(number + item)), value)).collect();
+            let places: Vec<(String, f64)> =
+                (0..BATCH).map(|item| (format!("w{writer}/{}/{feed}", day(number + item)), value)).collect();
             let position = {
                 let mut ledger = ledger.lock().expect("the ledger");
                 ledger.batches.push((feed, places, false));
                 ledger.batches.len() - 1
             };
-            match call(&address, &token, Method::POST, "/v1/workspaces/acme/points?atomic=true", &json!(items)).await {
+            match call(
+                &address,
+                &token,
+                Method::POST,
+                "/v1/workspaces/acme/points?atomic=true",
+                &json!(items),
+            )
+            .await
+            {
                 Ok((200, _)) => ledger.lock().expect("the ledger").batches[position].2 = true,
                 Ok((status, body)) => assert_eq!(status, 503, "{body}"),
                 Err(_) => return,
@@ -216,7 +268,8 @@ async fn compare(address: &str, token: &str, ledger: &Ledger) {
         }
     }
     for (place, value) in &ledger.acknowledged {
-        let found = stored.get(place).copied().unwrap_or_else(|| panic!("{place} was acknowledged and is gone"));
+        let found =
+            stored.get(place).copied().unwrap_or_else(|| panic!("{place} was acknowledged and is gone"));
         let possible = found >= *value && ledger.attempted[place].contains(&found);
         assert!(possible, "{place} holds {found}, acknowledged was {value}");
     }
@@ -234,7 +287,10 @@ async fn compare(address: &str, token: &str, ledger: &Ledger) {
 async fn derived_state_is_right(address: &str, token: &str, writer: u64, stored: &BTreeMap<String, f64>) {
     let own = format!("w{writer}/");
     let newest = stored.iter().filter(|(place, _)| place.starts_with(&own)).next_back();
-    let (_, kpi) = call(address, token, Method::GET, &format!("/v1/workspaces/acme/kpis/w{writer}"), &Value::Null).await.expect("an answer");
+    let (_, kpi) =
+        call(address, token, Method::GET, &format!("/v1/workspaces/acme/kpis/w{writer}"), &Value::Null)
+            .await
+            .expect("an answer");
     match newest {
         None => assert_eq!(kpi["current"], Value::Null),
         Some((place, value)) => {
@@ -242,10 +298,14 @@ async fn derived_state_is_right(address: &str, token: &str, writer: u64, stored:
             #[allow(clippy::disallowed_methods, reason = "the program under test runs by the wall clock")]
             let now = jiff::Timestamp::now();
             let fresh = format!("/v1/workspaces/acme/kpis/w{writer}?known_at={now}");
-            let (status, recomputed) = call(address, token, Method::GET, &fresh, &Value::Null).await.expect("an answer");
+            let (status, recomputed) =
+                call(address, token, Method::GET, &fresh, &Value::Null).await.expect("an answer");
             assert_eq!(status, 200, "{recomputed}");
             for field in ["current", "health", "episode", "gap", "since"] {
-                assert_eq!(kpi[field], recomputed[field], "{field} of w{writer} differs from a fresh computation");
+                assert_eq!(
+                    kpi[field], recomputed[field],
+                    "{field} of w{writer} differs from a fresh computation"
+                );
             }
         }
     }

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::key_results::OwnedKeyResult;
 use super::key_results::row::KeyResultSource;
 use super::objectives::{ObjectiveRow, ObjectiveState};
-use super::progress::{KeyResultValue, Dates, source_kpis};
+use super::progress::{Dates, KeyResultValue, source_kpis};
 use super::wire::path;
 use crate::access::target::invalid_id;
 use crate::access::{Action, At, Db, Facts, Reads, Resource, Scoped, Writes};
@@ -249,7 +249,8 @@ pub fn check_in(tx: &mut Scoped, found: &OwnedKeyResult, new: &NewCheckIn) -> Re
     found.must_take_changes(tx)?;
     must_be_active(objective)?;
     if let (KeyResultSource::Kpi, Some(kpi), Some(_)) = (key_result.source, key_result.kpi_id, new.value) {
-        let key = source_kpis(tx, [kpi])?.remove(&kpi).map_or_else(|| kpi.to_string(), |kpi| kpi.key);
+        let key =
+            source_kpis(tx, [kpi])?.remove(&kpi).map_or_else(|| kpi.to_string(), |kpi| kpi.reference.key);
         let detail =
             format!("its value is that of the KPI {key}: post a point there, and check in without value");
         return Err(Problem::new(Code::ValueComesFromKpi, detail).with(

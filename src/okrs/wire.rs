@@ -13,14 +13,14 @@ use crate::maths::word::words;
 use crate::store::{Json, WorkspaceId};
 
 words! {
-    /// Whether a list shows what is archived.
+    /// Whether archived objectives and key results are listed.
     pub enum ArchivedOkrs {
-        /// Only what is not archived.
-        Without = "without",
+        /// Only those in use.
+        No = "no",
+        /// Only archived ones.
+        Yes = "yes",
         /// Both.
-        With = "with",
-        /// Only what is archived.
-        Only = "only",
+        All = "all",
     }
 
     /// What people said last, as a filter.
@@ -39,8 +39,8 @@ crate::http::words::impl_wire_words!(ArchivedOkrs, ConfidenceFilter);
 
 impl ArchivedOkrs {
     /// What lists show where nothing is said.
-    pub fn without() -> Self {
-        Self::Without
+    pub fn no() -> Self {
+        Self::No
     }
 }
 

@@ -28,8 +28,8 @@ use crate::store::{KeyResultId, Moment, ObjectiveId};
 #[serde(deny_unknown_fields)]
 pub struct OwnKeyResultFilter {
     /// Whether archived ones are listed.
-    #[serde(default = "ArchivedOkrs::without")]
-    #[param(inline, default = "without")]
+    #[serde(default = "ArchivedOkrs::no")]
+    #[param(inline, default = "no")]
     archived: ArchivedOkrs,
 }
 
@@ -80,9 +80,9 @@ pub fn of_objective(
     // An objective holds a hundred at the most, so they are loaded at once.
     let mut rows = of_objectives(tx, &[objective.id])?.remove(&objective.id).unwrap_or_default();
     rows.retain(|row| match filter.archived {
-        ArchivedOkrs::Without => row.archived_at.is_none(),
-        ArchivedOkrs::With => true,
-        ArchivedOkrs::Only => row.archived_at.is_some(),
+        ArchivedOkrs::No => row.archived_at.is_none(),
+        ArchivedOkrs::All => true,
+        ArchivedOkrs::Yes => row.archived_at.is_some(),
     });
     let paged = paging.page_of_all(rows, |row| ByMaking { made_at: row.created_at, id: row.id })?;
     let own = HashMap::from([(objective.id, paged.rows.clone())]);

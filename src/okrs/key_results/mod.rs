@@ -15,7 +15,7 @@ pub use create::{completeness, create, must_have_room, plan, store};
 pub use fields::{Completeness, KeyResultRange, NewKeyResult, judge_goal};
 use list::{KeyResultFilter, OwnKeyResultFilter};
 pub use row::{KeyResultRow, OwnedKeyResult};
-pub use show::{KeyResult, KeyResultKpi, KeyResultPage, KeyResultShort, show, show_one, show_short};
+pub use show::{KeyResult, KeyResultPage, KeyResultShort, show, show_one, show_short};
 
 use super::objectives::{ObjectiveRow, ObjectiveState};
 use super::progress::{Dates, due_on};

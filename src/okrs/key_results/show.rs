@@ -8,9 +8,10 @@ use super::row::{KeyResultRow, KeyResultSource, facts};
 use crate::access::{Action, Scoped};
 use crate::http::page::page_type;
 use crate::http::{Measure, Name, Note, Result, Unit};
+use crate::kpis::kpis::KpiRef;
 use crate::maths::{Confidence, KeyResultKind, Pace};
 use crate::okrs::objectives::{ObjectiveRef, ObjectiveRow};
-use crate::okrs::progress::{KeyResultValue, Dates, KeyResultProgress, Measured, Surroundings, due_on};
+use crate::okrs::progress::{Dates, KeyResultProgress, KeyResultValue, Measured, Surroundings, due_on};
 use crate::okrs::wire::Weight;
 use crate::people::members::MemberRef;
 use crate::store::{CheckInId, Day, KeyResultId, KpiId, MemberId, Moment, ObjectiveId};
@@ -52,7 +53,7 @@ pub struct KeyResult {
     /// The KPI that it reads.
     kpi_id: Option<KpiId>,
     /// The KPI, as a page shows it.
-    kpi: Option<KeyResultKpi>,
+    kpi: Option<KpiRef>,
     /// Its current value; null before the first check-in, or while the KPI has none.
     current: Option<KeyResultValue>,
     /// How far it has come.
@@ -77,18 +78,6 @@ pub struct KeyResult {
     updated_at: Moment,
     /// What the caller may do with it, as things stand.
     can: KeyResultCan,
-}
-
-/// The KPI that a key result reads.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct KeyResultKpi {
-    /// Its id.
-    id: KpiId,
-    /// Its key.
-    #[schema(example = "visitor-to-lead")]
-    key: String,
-    /// Its name.
-    name: Name,
 }
 
 /// The latest check-in of a key result.
@@ -165,7 +154,7 @@ pub struct KeyResultShort {
     /// The KPI that it reads.
     kpi_id: Option<KpiId>,
     /// The KPI, as a page shows it.
-    kpi: Option<KeyResultKpi>,
+    kpi: Option<KpiRef>,
     /// Its current value.
     current: Option<KeyResultValue>,
     /// How far it has come.
@@ -277,10 +266,8 @@ pub fn show_short(around: &Surroundings, row: &KeyResultRow, objective: &Objecti
     }
 }
 
-fn kpi(around: &Surroundings, row: &KeyResultRow) -> Option<KeyResultKpi> {
-    let id = row.kpi_id?;
-    let kpi = around.kpis.get(&id)?;
-    Some(KeyResultKpi { id, key: kpi.key.clone(), name: kpi.name.as_str().into() })
+fn kpi(around: &Surroundings, row: &KeyResultRow) -> Option<KpiRef> {
+    Some(around.kpis.get(&row.kpi_id?)?.reference.clone())
 }
 
 fn range(min: Option<f64>, max: Option<f64>) -> Option<KeyResultRange> {

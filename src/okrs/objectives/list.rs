@@ -67,8 +67,8 @@ pub struct ObjectiveFilter {
     #[param(max_length = 200)]
     q: Option<String>,
     /// Whether archived ones are listed.
-    #[serde(default = "ArchivedOkrs::without")]
-    #[param(inline, default = "without")]
+    #[serde(default = "ArchivedOkrs::no")]
+    #[param(inline, default = "no")]
     archived: ArchivedOkrs,
     /// The order.
     #[serde(default = "by_title")]
@@ -170,9 +170,9 @@ fn matching(
     let mut query =
         objectives::table.filter(objectives::workspace_id.eq(workspace)).into_boxed::<MultiBackend>();
     query = match filter.archived {
-        ArchivedOkrs::Without => query.filter(objectives::archived_at.is_null()),
-        ArchivedOkrs::With => query,
-        ArchivedOkrs::Only => query.filter(objectives::archived_at.is_not_null()),
+        ArchivedOkrs::No => query.filter(objectives::archived_at.is_null()),
+        ArchivedOkrs::All => query,
+        ArchivedOkrs::Yes => query.filter(objectives::archived_at.is_not_null()),
     };
     if !filter.state.is_empty() {
         query = query.filter(objectives::state.eq_any(filter.state.clone()));

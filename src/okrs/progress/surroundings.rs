@@ -6,6 +6,8 @@ use diesel::prelude::*;
 
 use super::{KeyResultValue, Measured, Summary, Today, measure, summarise};
 use crate::http::Result;
+use crate::kpis::derive::shown;
+use crate::kpis::kpis::{KpiRef, references};
 use crate::okrs::check_ins::CheckInRow;
 use crate::okrs::cycles::CycleRow;
 use crate::okrs::key_results::KeyResultRow;
@@ -14,10 +16,8 @@ use crate::okrs::objectives::{ObjectiveRow, ObjectiveState};
 use crate::people::members::{self, MemberRef};
 use crate::people::teams::{self, TeamRef};
 use crate::store::connection::MultiBackend;
-use crate::store::schema::{check_ins, cycles, kpi_states, kpis, remedies};
-use crate::store::{
-    CycleId, Json, KeyResultId, KpiId, MemberId, Moment, ObjectiveId, StoreError, TeamId, Tx,
-};
+use crate::store::schema::{check_ins, cycles, remedies};
+use crate::store::{CycleId, Json, KeyResultId, KpiId, MemberId, Moment, ObjectiveId, TeamId, Tx};
 
 /// Ids that one statement names at the most: below both engines' limit of bound values.
 pub const IDS_PER_STATEMENT: usize = 10_000;
@@ -34,10 +34,8 @@ pub struct Said {
 /// A KPI that key results read.
 #[derive(Clone, Debug)]
 pub struct SourceKpi {
-    /// Its key.
-    pub key: String,
-    /// Its name.
-    pub name: String,
+    /// The KPI, as a page shows it.
+    pub reference: KpiRef,
     /// Its current value.
     pub current: Option<KeyResultValue>,
 }
@@ -248,42 +246,17 @@ fn latest_check_ins(tx: &mut Tx, ids: &[KeyResultId], values: Values) -> Result<
 pub fn source_kpis(tx: &mut Tx, ids: impl IntoIterator<Item = KpiId>) -> Result<HashMap<KpiId, SourceKpi>> {
     let ids: HashSet<KpiId> = ids.into_iter().collect();
     let ids: Vec<KpiId> = ids.into_iter().collect();
-    let workspace = tx.workspace_id()?;
     let mut found = HashMap::new();
     for ids in ids.chunks(IDS_PER_STATEMENT) {
-        let values = shown_values(tx, ids)?;
-        let names: Vec<(KpiId, String, String)> = kpis::table
-            .filter(kpis::workspace_id.eq(workspace))
-            .filter(kpis::id.eq_any(ids.to_vec()))
-            .select((kpis::id, kpis::key, kpis::name))
-            .load(tx.db())?;
-        for (id, key, name) in names {
-            found.insert(id, SourceKpi { key, name, current: values.get(&id).copied() });
+        let states = shown(tx, ids)?;
+        for (id, reference) in references(tx, ids)? {
+            let current = states.get(&id).and_then(|state| {
+                Some(KeyResultValue { value: state.value?.into(), at: state.period_starts_at? })
+            });
+            found.insert(id, SourceKpi { reference, current });
         }
     }
     Ok(found)
-}
-
-/// The values that KPIs show now.
-fn shown_values(tx: &mut Tx, ids: &[KpiId]) -> Result<HashMap<KpiId, KeyResultValue>, StoreError> {
-    let workspace = tx.workspace_id()?;
-    let now = tx.now;
-    let rows: Vec<(KpiId, Option<f64>, Option<Moment>)> = kpi_states::table
-        .filter(kpi_states::workspace_id.eq(workspace))
-        .filter(kpi_states::kpi_id.eq_any(ids.to_vec()))
-        .filter(kpi_states::from_at.le(now))
-        .order(kpi_states::from_at)
-        .select((kpi_states::kpi_id, kpi_states::value, kpi_states::period_starts_at))
-        .load(tx.db())?;
-    let mut shown = HashMap::new();
-    for (id, value, at) in rows {
-        // The later ones overwrite the earlier ones, also where they hold no value.
-        match value.zip(at) {
-            Some((value, at)) => shown.insert(id, KeyResultValue { value: value.into(), at }),
-            None => shown.remove(&id),
-        };
-    }
-    Ok(shown)
 }
 
 fn remedies_of(tx: &mut Tx, objectives: &[ObjectiveId]) -> Result<HashMap<ObjectiveId, i64>> {
