@@ -27,6 +27,11 @@ use store::Follower;
 pub fn slices() -> Vec<Routes> {
     vec![
         people::accounts::routes(),
+        people::workspaces::routes(),
+        people::members::routes(),
+        people::invitations::routes(),
+        people::teams::routes(),
+        people::tokens::routes(),
         kpis::kpis::routes(),
         kpis::targets::routes(),
         okrs::cycles::routes(),
