@@ -18,8 +18,8 @@ use crate::access::{Action, At, Db, Facts, Reads, Resource, Scoped, Writes};
 use crate::http::body::Rules;
 use crate::http::page::{Total, page_type};
 use crate::http::{
-    Answer, Body, Code, Created, FieldErrors, Json, Listing, Measure, Note, Nothing, Page, Problem, Result,
-    Routes, routes,
+    Answer, Body, Code, Created, FieldErrors, Json, Listing, Measure, Note, Nothing, Page, Problem, Refusals,
+    Refuses, Result, Routes, routes,
 };
 use crate::maths::{Calendar, Confidence, KeyResultKind};
 use crate::people::members::{self, MemberRef};
@@ -154,6 +154,7 @@ async fn create_check_in(
     db: Db<Writes>,
     key_result: At<OwnedKeyResult>,
     body: Body<NewCheckIn>,
+    _: Refuses<NotTaken>,
 ) -> Answer<Created<CheckIn>> {
     db.write(key_result.to(Action::CheckIn), body, |tx, found, new| {
         let row = check_in(tx, found, new)?;
@@ -165,6 +166,12 @@ async fn create_check_in(
 
 async fn show_check_in(db: Db<Reads>, id: At<CheckInRow>) -> Answer<Json<CheckIn>> {
     db.read(id.to(Action::View), Nothing, |tx, row, ()| Ok(Json::versioned(show_one(tx, &row)?, 1))).await
+}
+
+enum NotTaken {}
+impl Refusals for NotTaken {
+    const CODES: &'static [Code] =
+        &[Code::Conflict, Code::ObjectiveClosed, Code::CycleClosed, Code::ValueComesFromKpi];
 }
 
 /// A check-in as it is stored.

@@ -17,10 +17,11 @@ use crate::http::page::{Total, page_type};
 use crate::http::text::{Slug, folded};
 use crate::http::{
     Answer, Body, Code, Created, FieldErrors, Json, Listing, Name, NoContent, Nothing, Page, PatchBody,
-    Problem, Result, Routes, routes,
+    Problem, Refusals, Refuses, Result, Routes, routes,
 };
 use crate::maths::days_between;
 use crate::maths::word::words;
+use crate::people::slug;
 use crate::store::connection::MultiBackend;
 use crate::store::id::looks_like_id;
 use crate::store::journal::{EventType, Subject};
@@ -196,7 +197,11 @@ async fn list_cycles(db: Db<Reads>, listing: Listing<CycleFilter>) -> Answer<Pag
     .await
 }
 
-async fn create_cycle(db: Db<Admins>, body: Body<NewCycle>) -> Answer<Created<Cycle>> {
+async fn create_cycle(
+    db: Db<Admins>,
+    body: Body<NewCycle>,
+    _: Refuses<SlugIsTaken>,
+) -> Answer<Created<Cycle>> {
     db.write((), body, |tx, (), new| {
         tx.require(Action::Manage, &Facts::default())?;
         match new.state {
@@ -266,7 +271,7 @@ async fn update_cycle(db: Db<Admins>, id: At<CycleRow>, body: PatchBody<NewCycle
     .await
 }
 
-async fn delete_cycle(db: Db<Admins>, id: At<CycleRow>) -> Answer<NoContent> {
+async fn delete_cycle(db: Db<Admins>, id: At<CycleRow>, _: Refuses<StillNamed>) -> Answer<NoContent> {
     db.write(id.to(Action::Manage), Nothing, |tx, row, ()| {
         let naming: i64 = objectives::table
             .filter(objectives::workspace_id.eq(row.workspace_id))
@@ -287,6 +292,16 @@ async fn delete_cycle(db: Db<Admins>, id: At<CycleRow>) -> Answer<NoContent> {
         Ok(NoContent)
     })
     .await
+}
+
+enum SlugIsTaken {}
+impl Refusals for SlugIsTaken {
+    const CODES: &'static [Code] = &[Code::AlreadyExists];
+}
+
+enum StillNamed {}
+impl Refusals for StillNamed {
+    const CODES: &'static [Code] = &[Code::Conflict];
 }
 
 /// A cycle as it is stored.
@@ -416,7 +431,7 @@ impl Rules for NewCycle {
 fn free_slug(tx: &mut Tx, workspace: WorkspaceId, new: &NewCycle, own: Option<CycleId>) -> Result<String> {
     let slug = match &new.slug {
         Some(slug) => slug.as_str().to_owned(),
-        None => slug_of(new.name.as_str())
+        None => slug::of_name(new.name.as_str())
             .filter(|slug| slug != CURRENT)
             .unwrap_or_else(|| format!("cycle-{}", new.starts_on)),
     };
@@ -435,21 +450,6 @@ fn free_slug(tx: &mut Tx, workspace: WorkspaceId, new: &NewCycle, own: Option<Cy
     }
 }
 
-/// Letters and digits of a name with single `-` between; nothing where it has none of them.
-fn slug_of(name: &str) -> Option<String> {
-    let mut slug = String::new();
-    for character in name.to_lowercase().chars() {
-        if character.is_ascii_alphanumeric() {
-            slug.push(character);
-        } else if !slug.is_empty() && !slug.ends_with('-') {
-            slug.push('-');
-        }
-    }
-    slug.truncate(64);
-    let slug = slug.trim_matches('-').to_owned();
-    (!slug.is_empty()).then_some(slug)
-}
-
 fn show(tx: &Scoped, row: &CycleRow) -> Cycle {
     let manages = tx.may(Action::Manage, &Facts::default());
     Cycle {
@@ -463,18 +463,5 @@ fn show(tx: &Scoped, row: &CycleRow) -> Cycle {
         created_at: row.created_at,
         updated_at: row.updated_at,
         can: CycleCan { edit: manages, delete: manages },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_slug_is_made_from_what_a_name_has_of_letters_and_digits() {
-        assert_eq!(slug_of("Q1 2026").as_deref(), Some("q1-2026"));
-        assert_eq!(slug_of("  Spring — the big one! ").as_deref(), Some("spring-the-big-one"));
-        assert_eq!(slug_of("春"), None);
-        assert_eq!(slug_of(&"a ".repeat(100)).map(|slug| slug.len()), Some(63));
     }
 }

@@ -23,7 +23,7 @@ use super::wire::{changed, path};
 use crate::access::{Action, At, Db, Reads, Writes};
 use crate::http::{
     Answer, Body, Code, Created, FieldErrors, Json, Listing, NoContent, Nothing, Page, PatchBody, Problem,
-    Result, Routes, routes,
+    Refusals, Refuses, Result, Routes, routes,
 };
 use crate::store::Tx;
 use crate::store::journal::EventType;
@@ -81,6 +81,7 @@ async fn create_key_result(
     db: Db<Writes>,
     objective: At<ObjectiveRow>,
     body: Body<NewKeyResult>,
+    _: Refuses<NotMade>,
 ) -> Answer<Created<KeyResult>> {
     db.write(objective.to(Action::Edit), body, |tx, objective, new| {
         let row = create(tx, objective, new)?;
@@ -101,6 +102,7 @@ async fn update_key_result(
     db: Db<Writes>,
     id: At<OwnedKeyResult>,
     body: PatchBody<NewKeyResult>,
+    _: Refuses<NotChanged>,
 ) -> Answer<Json<KeyResult>> {
     db.write(id.to(Action::Edit), body, |tx, found, patch| {
         let OwnedKeyResult { row, objective } = &**found;
@@ -124,7 +126,11 @@ async fn update_key_result(
     .await
 }
 
-async fn archive_key_result(db: Db<Writes>, id: At<OwnedKeyResult>) -> Answer<NoContent> {
+async fn archive_key_result(
+    db: Db<Writes>,
+    id: At<OwnedKeyResult>,
+    _: Refuses<NotArchived>,
+) -> Answer<NoContent> {
     db.write(id.to(Action::Archive), Nothing, |tx, found, ()| {
         if found.row.archived_at.is_some() {
             return Ok(NoContent);
@@ -144,7 +150,11 @@ async fn archive_key_result(db: Db<Writes>, id: At<OwnedKeyResult>) -> Answer<No
     .await
 }
 
-async fn restore_key_result(db: Db<Writes>, id: At<OwnedKeyResult>) -> Answer<Json<KeyResult>> {
+async fn restore_key_result(
+    db: Db<Writes>,
+    id: At<OwnedKeyResult>,
+    _: Refuses<NotRestored>,
+) -> Answer<Json<KeyResult>> {
     db.write(id.to(Action::Archive), Nothing, |tx, found, ()| {
         let OwnedKeyResult { row, objective } = &**found;
         if row.archived_at.is_none() {
@@ -189,4 +199,27 @@ fn must_keep_kind(before: &KeyResultRow, after: &KeyResultRow) -> Result<()> {
     let detail =
         format!("its objective became active with it as {}: archive it and make another", before.kind);
     Err(Problem::new(Code::Conflict, detail).with("/kind", "kind_is_settled", "the kind stays"))
+}
+
+enum NotMade {}
+impl Refusals for NotMade {
+    const CODES: &'static [Code] =
+        &[Code::ObjectiveClosed, Code::CycleClosed, Code::KpiArchived, Code::LimitReached];
+}
+
+enum NotChanged {}
+impl Refusals for NotChanged {
+    const CODES: &'static [Code] =
+        &[Code::ObjectiveClosed, Code::CycleClosed, Code::KpiArchived, Code::Conflict];
+}
+
+enum NotArchived {}
+impl Refusals for NotArchived {
+    const CODES: &'static [Code] = &[Code::ObjectiveClosed, Code::CycleClosed];
+}
+
+enum NotRestored {}
+impl Refusals for NotRestored {
+    const CODES: &'static [Code] =
+        &[Code::ObjectiveClosed, Code::CycleClosed, Code::NotReady, Code::LimitReached];
 }

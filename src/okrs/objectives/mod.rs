@@ -21,7 +21,8 @@ pub use show::{Objective, ObjectivePage, show, show_one};
 use super::wire::path;
 use crate::access::{Action, At, Db, Facts, Reads, Writes};
 use crate::http::{
-    Answer, Body, Created, Json, Listing, NoContent, Nothing, Page, PatchBody, Routes, routes,
+    Answer, Body, Code, Created, Json, Listing, NoContent, Nothing, Page, PatchBody, Refusals, Refuses,
+    Routes, routes,
 };
 
 /// The paths of objectives.
@@ -66,7 +67,11 @@ async fn list_objectives(db: Db<Reads>, listing: Listing<ObjectiveFilter>) -> An
     db.read((), listing, |tx, (), (filter, paging)| list::page(tx, &filter, &paging)).await
 }
 
-async fn create_objective(db: Db<Writes>, body: Body<NewObjective>) -> Answer<Created<Objective>> {
+async fn create_objective(
+    db: Db<Writes>,
+    body: Body<NewObjective>,
+    _: Refuses<NotMade>,
+) -> Answer<Created<Objective>> {
     db.write((), body, |tx, (), new| {
         tx.require(Action::Create, &Facts::default())?;
         let row = create(tx, new)?;
@@ -85,6 +90,7 @@ async fn update_objective(
     db: Db<Writes>,
     id: At<ObjectiveRow>,
     body: PatchBody<ObjectiveFields>,
+    _: Refuses<NotChanged>,
 ) -> Answer<Json<Objective>> {
     db.write(id.to(Action::Edit), body, |tx, row, patch| {
         let row = change::update(tx, row, patch)?.unwrap_or_else(|| ObjectiveRow::clone(row));
@@ -93,7 +99,11 @@ async fn update_objective(
     .await
 }
 
-async fn archive_objective(db: Db<Writes>, id: At<ObjectiveRow>) -> Answer<NoContent> {
+async fn archive_objective(
+    db: Db<Writes>,
+    id: At<ObjectiveRow>,
+    _: Refuses<CycleIsOver>,
+) -> Answer<NoContent> {
     db.write(id.to(Action::Archive), Nothing, |tx, row, ()| {
         change::archive(tx, row)?;
         Ok(NoContent)
@@ -101,7 +111,11 @@ async fn archive_objective(db: Db<Writes>, id: At<ObjectiveRow>) -> Answer<NoCon
     .await
 }
 
-async fn restore_objective(db: Db<Writes>, id: At<ObjectiveRow>) -> Answer<Json<Objective>> {
+async fn restore_objective(
+    db: Db<Writes>,
+    id: At<ObjectiveRow>,
+    _: Refuses<CycleIsOver>,
+) -> Answer<Json<Objective>> {
     db.write(id.to(Action::Archive), Nothing, |tx, row, ()| {
         let row = change::restore(tx, row)?;
         Ok(Json::versioned(show_one(tx, &row)?, row.version))
@@ -109,7 +123,11 @@ async fn restore_objective(db: Db<Writes>, id: At<ObjectiveRow>) -> Answer<Json<
     .await
 }
 
-async fn activate_objective(db: Db<Writes>, id: At<ObjectiveRow>) -> Answer<Json<Objective>> {
+async fn activate_objective(
+    db: Db<Writes>,
+    id: At<ObjectiveRow>,
+    _: Refuses<NotChanged>,
+) -> Answer<Json<Objective>> {
     db.write(id.to(Action::Edit), Nothing, |tx, row, ()| {
         let row = activate(tx, row)?;
         Ok(Json::versioned(show_one(tx, &row)?, row.version))
@@ -121,10 +139,31 @@ async fn close_objective(
     db: Db<Writes>,
     id: At<ObjectiveRow>,
     body: Body<ObjectiveClosing>,
+    _: Refuses<NotClosed>,
 ) -> Answer<Json<Objective>> {
     db.write(id.to(Action::Edit), body, |tx, row, closing| {
         let row = close(tx, row, closing)?;
         Ok(Json::versioned(show_one(tx, &row)?, row.version))
     })
     .await
+}
+
+enum NotMade {}
+impl Refusals for NotMade {
+    const CODES: &'static [Code] = &[Code::NotReady, Code::CycleClosed, Code::KpiArchived];
+}
+
+enum NotChanged {}
+impl Refusals for NotChanged {
+    const CODES: &'static [Code] = &[Code::NotReady, Code::ObjectiveClosed, Code::CycleClosed];
+}
+
+enum NotClosed {}
+impl Refusals for NotClosed {
+    const CODES: &'static [Code] = &[Code::Conflict, Code::ObjectiveClosed, Code::CycleClosed];
+}
+
+enum CycleIsOver {}
+impl Refusals for CycleIsOver {
+    const CODES: &'static [Code] = &[Code::CycleClosed];
 }
