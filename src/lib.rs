@@ -14,6 +14,7 @@ pub mod feeds;
 pub mod http;
 pub mod kpis;
 pub mod maths;
+pub mod okrs;
 pub mod people;
 pub mod state;
 pub mod store;
@@ -40,15 +41,32 @@ pub fn slices() -> Vec<Routes> {
     vec![
         kpis::kpis::routes(),
         kpis::targets::routes(),
+        feeds::events::routes(),
+    vec![
+        people::workspaces::routes(),
+        people::members::routes(),
+        people::invitations::routes(),
+        people::teams::routes(),
+        people::tokens::routes(),
+        kpis::kpis::routes(),
+        kpis::targets::routes(),
         kpis::periods::routes(),
         kpis::episodes::routes(),
         kpis::points::routes(),
+        okrs::cycles::routes(),
+        okrs::objectives::routes(),
+        okrs::key_results::routes(),
+        okrs::check_ins::routes(),
         feeds::events::routes(),
         system::routes(),
     ]
+>>>>>>> okrs
         system::routes(),
     ]
 }
 
 /// What must follow a change of KPIs, once per transaction, in this order.
 pub const FOLLOWERS: &[Follower] = &[];
+
+/// What must follow a change of an objective's state, in the same transaction, in this order.
+pub const OBJECTIVE_FOLLOWERS: &[okrs::objectives::StateFollower] = &[];
