@@ -10,6 +10,7 @@ pub mod access;
 pub mod app;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod feeds;
 pub mod http;
 pub mod kpis;
@@ -27,22 +28,6 @@ use store::Follower;
 pub fn slices() -> Vec<Routes> {
     vec![
         people::accounts::routes(),
-    vec![
-        kpis::kpis::routes(),
-        kpis::targets::routes(),
-        feeds::events::routes(),
-        system::routes(),
-    ]
-        people::workspaces::routes(),
-        people::members::routes(),
-        people::invitations::routes(),
-        people::teams::routes(),
-        people::tokens::routes(),
-    vec![
-        kpis::kpis::routes(),
-        kpis::targets::routes(),
-        feeds::events::routes(),
-    vec![
         people::workspaces::routes(),
         people::members::routes(),
         people::invitations::routes(),
@@ -50,17 +35,14 @@ pub fn slices() -> Vec<Routes> {
         people::tokens::routes(),
         kpis::kpis::routes(),
         kpis::targets::routes(),
+        kpis::points::routes(),
         kpis::periods::routes(),
         kpis::episodes::routes(),
-        kpis::points::routes(),
         okrs::cycles::routes(),
         okrs::objectives::routes(),
         okrs::key_results::routes(),
         okrs::check_ins::routes(),
         feeds::events::routes(),
-        system::routes(),
-    ]
->>>>>>> okrs
         system::routes(),
     ]
 }
