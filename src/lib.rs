@@ -27,15 +27,11 @@ use store::Follower;
 pub fn slices() -> Vec<Routes> {
     vec![
         people::accounts::routes(),
-        kpis::kpis::routes(),
-        kpis::targets::routes(),
-        feeds::events::routes(),
         people::workspaces::routes(),
         people::members::routes(),
         people::invitations::routes(),
         people::teams::routes(),
         people::tokens::routes(),
-<<<<<<< HEAD
         kpis::kpis::routes(),
         kpis::targets::routes(),
         kpis::periods::routes(),
@@ -46,8 +42,6 @@ pub fn slices() -> Vec<Routes> {
         okrs::key_results::routes(),
         okrs::check_ins::routes(),
         feeds::events::routes(),
-=======
->>>>>>> kpis
         system::routes(),
     ]
 }
