@@ -3,6 +3,8 @@
 mod harness;
 
 mod document;
+mod kpis;
 mod problems;
 mod store;
 mod sweep;
+mod targets;
