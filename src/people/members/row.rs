@@ -1,0 +1,180 @@
+//! A member as it is stored, and how paths, bodies and filters name one.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::access::caller::MemberState;
+use crate::access::target::invalid_id;
+use crate::access::{Facts, Resource, Role, Scoped};
+use crate::http::{Code, Problem, Result};
+use crate::store::schema::members;
+use crate::store::{AccountId, MemberId, Moment, Tx, WorkspaceId};
+
+/// What stands for the caller wherever a member is asked for.
+const ME: &str = "me";
+
+/// A member as it is stored.
+#[derive(Clone, Debug, PartialEq, Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = members, treat_none_as_null = true)]
+pub struct MemberRow {
+    pub id: MemberId,
+    pub workspace_id: WorkspaceId,
+    pub account_id: AccountId,
+    pub name: String,
+    pub name_folded: String,
+    pub role: Role,
+    pub state: MemberState,
+    pub version: i32,
+    pub joined_at: Moment,
+    pub updated_at: Moment,
+    pub removed_at: Option<Moment>,
+}
+
+/// A member, as other things show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct MemberRef {
+    /// The member's id.
+    pub id: MemberId,
+    /// The member's name in this workspace.
+    #[schema(example = "Ann Smith")]
+    pub name: String,
+}
+
+/// A member in a body: an id, or `me` for the caller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(pattern = "^(me|mem_[0-7][0-9a-hjkmnp-tv-z]{25})$", example = "me")]
+pub struct MemberInput(String);
+
+impl From<MemberId> for MemberInput {
+    fn from(id: MemberId) -> Self {
+        Self(id.to_string())
+    }
+}
+
+impl MemberInput {
+    /// The caller.
+    pub fn me() -> Self {
+        Self(ME.to_owned())
+    }
+
+    /// The id that is meant; `None` where it is no member's, or `me` is no person.
+    fn id(&self, tx: &Scoped) -> Option<MemberId> {
+        if self.0 == ME { tx.member() } else { self.0.parse().ok() }
+    }
+}
+
+impl MemberRow {
+    /// The member with this id in a workspace, whatever its state.
+    pub fn by_id(tx: &mut Tx, workspace: WorkspaceId, id: MemberId) -> Result<Option<Self>> {
+        Ok(members::table
+            .filter(members::workspace_id.eq(workspace))
+            .filter(members::id.eq(id))
+            .first(tx.db())
+            .optional()?)
+    }
+
+    /// The membership of an account in a workspace, whatever its state.
+    pub fn of_account(tx: &mut Tx, workspace: WorkspaceId, account: AccountId) -> Result<Option<Self>> {
+        Ok(members::table
+            .filter(members::workspace_id.eq(workspace))
+            .filter(members::account_id.eq(account))
+            .first(tx.db())
+            .optional()?)
+    }
+
+    /// The member, as other things show it.
+    pub fn reference(&self) -> MemberRef {
+        MemberRef { id: self.id, name: self.name.clone() }
+    }
+}
+
+impl Resource for MemberRow {
+    const PARAMETER: &'static str = "member";
+
+    fn find(tx: &mut Scoped, reference: &str) -> Result<Self> {
+        let id = match (reference, tx.member()) {
+            (ME, Some(me)) => me,
+            (ME, None) => return Err(Problem::not_found()),
+            (id, _) => id.parse().map_err(invalid_id)?,
+        };
+        let workspace = tx.here()?;
+        Self::by_id(tx, workspace, id)?.ok_or_else(Problem::not_found)
+    }
+
+    fn facts(&self) -> Facts {
+        Facts::of(Some(self.id), None)
+    }
+
+    fn version(&self) -> Option<i32> {
+        Some(self.version)
+    }
+}
+
+/// The names of members, for things that refer to them; former members keep theirs.
+pub fn names(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    ids: impl IntoIterator<Item = MemberId>,
+) -> Result<HashMap<MemberId, MemberRef>> {
+    let mut ids: Vec<MemberId> = ids.into_iter().collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let found: Vec<(MemberId, String)> = members::table
+        .filter(members::workspace_id.eq(workspace))
+        .filter(members::id.eq_any(ids))
+        .select((members::id, members::name))
+        .load(tx.db())?;
+    Ok(found.into_iter().map(|(id, name)| (id, MemberRef { id, name })).collect())
+}
+
+/// The active member that a body names; 404 with the pointer where there is none here.
+///
+/// Call it for what was sent: a stored owner may have left since, and stays until changed.
+pub fn resolve(tx: &mut Scoped, pointer: &str, input: &MemberInput) -> Result<MemberRef> {
+    let workspace = tx.here()?;
+    let found = match input.id(tx) {
+        Some(id) => MemberRow::by_id(tx, workspace, id)?,
+        None => None,
+    };
+    match found {
+        Some(row) if row.state == MemberState::Active => Ok(row.reference()),
+        _ => Err(Problem::not_found_at(pointer)),
+    }
+}
+
+/// The same for a field that may be null.
+pub fn resolve_optional(
+    tx: &mut Scoped,
+    pointer: &str,
+    input: Option<&MemberInput>,
+) -> Result<Option<MemberRef>> {
+    input.map(|input| resolve(tx, pointer, input)).transpose()
+}
+
+/// The members that a filter names, as a query has them: 400 for what is no member's id. Former
+/// members are found too, because what they own still names them.
+pub fn filtered(tx: &mut Scoped, parameter: &str, texts: &[String]) -> Result<Vec<MemberId>> {
+    texts
+        .iter()
+        .map(|text| match (text.as_str(), tx.member()) {
+            (ME, Some(me)) => Ok(me),
+            (ME, None) => Err(Problem::not_found_at(parameter)),
+            (id, _) => {
+                let id = id
+                    .parse()
+                    .map_err(|error| Problem::new(Code::InvalidQuery, format!("{parameter}: {error}")))?;
+                let workspace = tx.here()?;
+                MemberRow::by_id(tx, workspace, id)?
+                    .map(|row| row.id)
+                    .ok_or_else(|| Problem::not_found_at(parameter))
+            }
+        })
+        .collect()
+}
