@@ -29,7 +29,7 @@ use crate::http::problem::ProblemBody;
 use crate::http::routes::{Operation, Repeatable, Routes, document_method};
 use crate::http::schema::Schemas;
 use crate::state::State;
-use crate::store::Store;
+use crate::store::{Author, Lane, Store};
 use crate::{slices, system};
 
 /// What stands between an opened store and a served API.
@@ -390,4 +390,20 @@ fn schemas_of_requests(document: &OpenApi) -> BTreeSet<String> {
         }
     }
     found
+}
+
+/// What is done beside requests, for as long as the server runs: forgetting what has had its time.
+pub async fn upkeep(state: Data<State>) {
+    let mut hour = tokio::time::interval(std::time::Duration::from_secs(3600));
+    loop {
+        hour.tick().await;
+        state.limits.sweep();
+        let swept = state
+            .store
+            .write(Lane::Open, Author::system("upkeep"), |tx| crate::http::idempotency::sweep(tx))
+            .await;
+        if let Err(problem) = swept {
+            tracing::warn!(%problem, "answers of old Idempotency-Keys could not be dropped");
+        }
+    }
 }

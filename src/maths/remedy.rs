@@ -9,7 +9,7 @@ use super::episode::{EpisodeRules, Row, last_known_day};
 use super::health::{Band, Health, Target, gap, judge};
 use super::natural_limits::natural_limits;
 use super::number::bounded;
-use super::period::{Cadence, Calendar, days_between};
+use super::period::{Cadence, days_between};
 use super::series::Judged;
 use super::word::words;
 
