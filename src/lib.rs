@@ -14,6 +14,7 @@ pub mod feeds;
 pub mod http;
 pub mod kpis;
 pub mod maths;
+pub mod okrs;
 pub mod people;
 pub mod state;
 pub mod store;
@@ -24,8 +25,21 @@ use store::Follower;
 
 /// Every slice is one line.
 pub fn slices() -> Vec<Routes> {
-    vec![people::accounts::routes(), feeds::events::routes(), system::routes()]
+    vec![
+        people::accounts::routes(),
+        kpis::kpis::routes(),
+        kpis::targets::routes(),
+        okrs::cycles::routes(),
+        okrs::objectives::routes(),
+        okrs::key_results::routes(),
+        okrs::check_ins::routes(),
+        feeds::events::routes(),
+        system::routes(),
+    ]
 }
 
 /// What must follow a change of KPIs, once per transaction, in this order.
 pub const FOLLOWERS: &[Follower] = &[];
+
+/// What must follow a change of an objective's state, in the same transaction, in this order.
+pub const OBJECTIVE_FOLLOWERS: &[okrs::objectives::StateFollower] = &[];
