@@ -34,6 +34,11 @@ pub fn slices() -> Vec<Routes> {
         okrs::key_results::routes(),
         okrs::check_ins::routes(),
         feeds::events::routes(),
+        people::workspaces::routes(),
+        people::members::routes(),
+        people::invitations::routes(),
+        people::teams::routes(),
+        people::tokens::routes(),
         system::routes(),
     ]
 }

@@ -25,7 +25,7 @@ use crate::http::limits::Left;
 use crate::http::routes::Repeatable;
 use crate::http::{Code, Describe, Draft, Problem, Result, finish, idempotency};
 use crate::state::State;
-use crate::store::{Author, Failure, Lane, RawId, StoreError};
+use crate::store::{AccountId, Author, Failure, Lane, RawId, StoreError, Tx};
 
 /// What somebody needs to come in.
 #[derive(Clone, Copy, Debug)]
@@ -106,11 +106,22 @@ doors! {
     Admins: Any, place(Role::Admin, &[Scope::Admin]), Keyed, "For admins and owners; API tokens need the scope `admin`.";
     /// Owners.
     Owners: Any, place(Role::Owner, &[Scope::Admin]), Keyed, "For owners; API tokens need the scope `admin`.";
+    /// Signed-in people, outside any workspace, whose answer bears a secret.
+    PeopleMakeSecrets: Person, None, Never, "Needs an access token: a signed-in person.";
+    /// Members where it is about themselves, and admins; the target says about whom it is.
+    Themselves: Any, place(Role::Viewer, &[Scope::Admin]), Keyed,
+        "For every member where it is their own, else for admins and owners; API tokens need the scope `admin`.";
     /// Signed-in members whose answer bears a secret.
     MakesSecrets: Person, place(Role::Viewer, &[]), Never, "For signed-in members; API tokens make no tokens.";
     /// Signed-in admins whose answer bears a secret.
     AdminsMakeSecrets: Person, place(Role::Admin, &[]), Never, "For signed-in admins and owners.";
 }
+
+/// Doors behind which credentials are made and judged: slow work on what the database says of them,
+/// before the write and outside of it.
+pub trait HandlesCredentials: Door {}
+impl HandlesCredentials for Public {}
+impl HandlesCredentials for PeopleMakeSecrets {}
 
 /// The way to the data.
 pub struct Db<D> {
@@ -250,6 +261,16 @@ pub struct Admitted<P> {
     pub input: Arc<P>,
     lane: Lane,
     caller: Option<RawId>,
+}
+
+impl<P> Admitted<P> {
+    /// The account that calls, outside any workspace.
+    pub fn account(&self) -> Result<AccountId> {
+        match self.lane {
+            Lane::Account(account) => Ok(account),
+            Lane::Workspace(_) | Lane::Open => Err(Problem::not_found()),
+        }
+    }
 }
 
 /// How a job ends that must not be kept: by a refusal, or because it was only a rehearsal.
@@ -450,11 +471,34 @@ impl<D: Door> Db<D> {
     }
 }
 
+impl<D: HandlesCredentials> Db<D> {
+    /// Looks something up between the first look and the write.
+    pub async fn look<R: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Tx) -> Result<R> + Send + 'static,
+    ) -> Result<R> {
+        self.state.store.read(Author::system(self.request_id()), job).await
+    }
+
+    /// Writes something that holds whatever becomes of the request, such as that it was tried.
+    pub async fn jot<R: Send + 'static>(
+        &self,
+        job: impl Fn(&mut Tx) -> Result<R> + Send + 'static,
+    ) -> Result<R> {
+        self.state.store.write(Lane::Open, Author::system(self.request_id()), job).await
+    }
+
+    /// The id under which the log has this request.
+    pub fn request_id(&self) -> &str {
+        &self.call.request_id
+    }
+}
+
 impl Call {
     /// Recognises the caller, and counts the request.
     fn admit<'a, 'c, D: Door>(
         &self,
-        tx: &'a mut crate::store::Tx<'c>,
+        tx: &'a mut Tx<'c>,
         state: &'a State,
     ) -> Result<(Scoped<'a, 'c>, Option<Left>)> {
         let (scoped, key) = self.recognise::<D>(tx, state)?;
@@ -468,7 +512,7 @@ impl Call {
 
     fn recognise<'a, 'c, D: Door>(
         &self,
-        tx: &'a mut crate::store::Tx<'c>,
+        tx: &'a mut Tx<'c>,
         state: &'a State,
     ) -> Result<(Scoped<'a, 'c>, Option<RawId>)> {
         let actor = match &self.credential {

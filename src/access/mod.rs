@@ -18,7 +18,10 @@ pub mod secret;
 pub mod target;
 
 pub use caller::Actor;
-pub use guard::{Admins, AnyCaller, Db, Door, MakesSecrets, Owners, People, Posts, Public, Reads, Writes};
+pub use guard::{
+    Admins, AdminsMakeSecrets, AnyCaller, Db, Door, MakesSecrets, Owners, People, PeopleMakeSecrets, Posts,
+    Public, Reads, Themselves, Writes,
+};
 pub use policy::{Action, Facts, Role, Scope};
 pub use scoped::Scoped;
 pub use target::{At, FromSegment, Granted, Resource, Segment, Target};

@@ -101,6 +101,14 @@ impl<'a, 'c> Scoped<'a, 'c> {
         }
     }
 
+    /// Refuses to grant a role above the caller's own, or to act on somebody who has one.
+    pub fn require_rank(&self, role: Role) -> Result<()> {
+        match self.role()? {
+            own if own >= role => Ok(()),
+            own => Err(Problem::forbidden(format!("this reaches up to the role {role}; yours is {own}"))),
+        }
+    }
+
     /// Finds a row and asks the policy: the proof that writes on it take.
     pub fn grant<T: Resource>(&mut self, action: Action, reference: &str) -> Result<Granted<T>> {
         let row = T::find(self, reference)?;

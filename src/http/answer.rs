@@ -5,7 +5,8 @@ use std::marker::PhantomData;
 
 use actix_web::body::BoxBody;
 use actix_web::http::header::{
-    ACCEPT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH, LINK, LOCATION,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH, LINK,
+    LOCATION,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, Responder};
@@ -137,6 +138,20 @@ impl<T: Serialize + ToSchema> Answers for Created<T> {
     fn describe(draft: &mut Draft) {
         draft.answers::<T>(201, "It was made; `Location` says where it is.");
         draft.header(201, "Location", "The path of what was made.");
+    }
+}
+
+/// The same with a secret in it that is shown once: nobody keeps a copy on the way.
+#[derive(Debug)]
+pub struct Revealed<T>(pub Created<T>);
+
+impl<T: Serialize + ToSchema> Answers for Revealed<T> {
+    fn into_reply(self) -> Reply {
+        self.0.into_reply().with(CACHE_CONTROL, "no-store")
+    }
+
+    fn describe(draft: &mut Draft) {
+        Created::<T>::describe(draft);
     }
 }
 

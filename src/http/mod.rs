@@ -15,12 +15,12 @@ pub mod schema;
 pub mod text;
 pub mod words;
 
-pub use answer::{Answer, Answers, Created, Json, NoContent, PlainText, Put, Reply};
+pub use answer::{Answer, Answers, Created, Json, NoContent, PlainText, Put, Reply, Revealed};
 pub use body::{Body, Input, Nothing};
 pub use page::{Listing, Page, Paging};
 pub use patch::{Patch, PatchBody};
 pub use problem::{Code, FieldErrors, Problem, Result};
 pub use query::Query;
 pub(crate) use routes::routes;
-pub use routes::{Describe, Draft, Routes};
+pub use routes::{Describe, Draft, Refusals, Refuses, Routes};
 pub use text::{Description, Measure, Name, Note, Unit};

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use actix_web::http::Method;
@@ -26,6 +27,31 @@ use super::problem::{Code, Problem};
 pub trait Describe {
     /// Adds what this adds to the operation.
     fn describe(draft: &mut Draft);
+}
+
+/// Refusals that an operation has beyond those of its other arguments.
+pub trait Refusals: 'static {
+    /// Their codes.
+    const CODES: &'static [Code];
+}
+
+/// Says in the document what else an operation may refuse with; it takes nothing from the request.
+#[derive(Debug)]
+pub struct Refuses<R>(PhantomData<fn() -> R>);
+
+impl<R: Refusals> FromRequest for Refuses<R> {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self, Problem>>;
+
+    fn from_request(_: &HttpRequest, _: &mut actix_web::dev::Payload) -> Self::Future {
+        std::future::ready(Ok(Self(PhantomData)))
+    }
+}
+
+impl<R: Refusals> Describe for Refuses<R> {
+    fn describe(draft: &mut Draft) {
+        draft.refuses(R::CODES);
+    }
 }
 
 /// A handler whose arguments and answer describe themselves.

@@ -67,6 +67,19 @@ pub fn folded(text: &str) -> String {
     text.trim().to_lowercase()
 }
 
+/// The pattern of `LIKE` for folded texts that hold this one; a backslash escapes what the pattern would read.
+pub fn contains(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for letter in folded(text).chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
+}
+
 /// A measured value in the KPI's own unit: finite, within ±1e15.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, ToSchema)]
 #[serde(transparent)]

@@ -1,5 +1,10 @@
-//! People: accounts, workspaces, members, teams and tokens.
+//! People: accounts, workspaces, members, invitations, teams and tokens.
 
 pub mod accounts;
+pub mod invitations;
 pub mod members;
+pub mod seed;
+mod slug;
 pub mod teams;
+pub mod tokens;
+pub mod workspaces;

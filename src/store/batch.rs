@@ -10,7 +10,7 @@ use super::connection::AnyConnection;
 use super::error::StoreError;
 use super::ids::KpiId;
 use super::journal::EventRow;
-use super::schema::{events, kpi_periods, kpi_states, point_revisions, points};
+use super::schema::{events, kpi_periods, kpi_states, point_revisions, points, sign_in_attempts};
 use super::transaction::Tx;
 use super::types::Moment;
 use crate::kpis::derive::{PeriodRow, PointRow, RevisionRow, StateRow};
@@ -144,5 +144,20 @@ pub fn replace_states(tx: &mut Tx, rows: &[StateRow]) -> Result<(), StoreError> 
     for chunk in rows.chunks(VALUES_PER_STATEMENT / 20) {
         each_engine!(tx, connection => diesel::insert_into(kpi_states::table).values(chunk).execute(connection))?;
     }
+    Ok(())
+}
+
+/// Makes sure that attempts on a subject are counted; those counted already stay.
+pub fn begin_sign_in_attempts(tx: &mut Tx, subject: &[u8], now: Moment) -> Result<(), StoreError> {
+    let row = (
+        sign_in_attempts::subject.eq(subject),
+        sign_in_attempts::failures.eq(0),
+        sign_in_attempts::last_at.eq(now),
+    );
+    each_engine!(tx, connection => diesel::insert_into(sign_in_attempts::table)
+        .values(row)
+        .on_conflict(sign_in_attempts::subject)
+        .do_nothing()
+        .execute(connection))?;
     Ok(())
 }

@@ -14,8 +14,6 @@ diesel::table! {
         name -> Text,
         password_hash -> Text,
         state -> Text,
-        failed_logins -> Integer,
-        locked_until -> Nullable<SqlMoment>,
         password_changed_at -> SqlMoment,
         version -> Integer,
         created_at -> SqlMoment,
@@ -47,6 +45,18 @@ diesel::table! {
         created_at -> SqlMoment,
         expires_at -> SqlMoment,
         used_at -> Nullable<SqlMoment>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::{SqlDay, SqlId, SqlJson, SqlMoment};
+
+    sign_in_attempts (subject) {
+        subject -> Binary,
+        failures -> Integer,
+        locked_until -> Nullable<SqlMoment>,
+        last_at -> SqlMoment,
     }
 }
 
@@ -509,6 +519,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     accounts,
     sessions,
     refresh_tokens,
+    sign_in_attempts,
     workspaces,
     members,
     teams,

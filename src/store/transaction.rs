@@ -126,8 +126,9 @@ impl<'c> Tx<'c> {
         self.workspace = Some(workspace);
     }
 
-    /// Locks the lane's row. SQLite's one writer needs no lock beyond its transaction.
-    pub(super) fn enter(&mut self, lane: Lane) -> Result<(), StoreError> {
+    /// Locks the lane's row. SQLite's one writer needs no lock beyond its transaction. A write that
+    /// turns out to reach into a workspace enters its lane before it changes anything there.
+    pub fn enter(&mut self, lane: Lane) -> Result<(), StoreError> {
         match lane {
             Lane::Workspace(id) => {
                 if let AnyConnection::Postgres(connection) = self.connection {
@@ -151,6 +152,15 @@ impl<'c> Tx<'c> {
                 }
             }
             Lane::Open => {}
+        }
+        Ok(())
+    }
+
+    /// Waits until no other transaction registers an account: whether there is one already, and whose
+    /// address it has, must hold until this one ends. SQLite's one writer waits anyway.
+    pub fn register_alone(&mut self) -> Result<(), StoreError> {
+        if let AnyConnection::Postgres(connection) = self.connection {
+            diesel::sql_query("SELECT pg_advisory_xact_lock(7305809162410033)").execute(connection)?;
         }
         Ok(())
     }

@@ -19,6 +19,7 @@ DROP TABLE team_members;
 DROP TABLE teams;
 DROP TABLE members;
 DROP TABLE workspaces;
+DROP TABLE sign_in_attempts;
 DROP TABLE refresh_tokens;
 DROP TABLE sessions;
 DROP TABLE accounts;

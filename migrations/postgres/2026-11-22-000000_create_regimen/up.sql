@@ -11,8 +11,6 @@ CREATE TABLE accounts (
     name text COLLATE "C" NOT NULL,
     password_hash text COLLATE "C" NOT NULL,
     state text COLLATE "C" NOT NULL,
-    failed_logins integer NOT NULL,
-    locked_until timestamptz,
     password_changed_at timestamptz NOT NULL,
     version integer NOT NULL,
     created_at timestamptz NOT NULL,
@@ -45,6 +43,17 @@ CREATE TABLE refresh_tokens (
     CONSTRAINT refresh_tokens_session FOREIGN KEY (session_id) REFERENCES sessions (id)
 );
 CREATE INDEX refresh_tokens_by_session ON refresh_tokens (session_id);
+
+-- Sign-ins that were begun and did not succeed yet, by a keyed digest of what was tried. Addresses
+-- without an account are counted like those with one, so that nobody can tell them apart.
+CREATE TABLE sign_in_attempts (
+    subject bytea NOT NULL,
+    failures integer NOT NULL,
+    locked_until timestamptz,
+    last_at timestamptz NOT NULL,
+    CONSTRAINT sign_in_attempts_pk PRIMARY KEY (subject)
+);
+CREATE INDEX sign_in_attempts_by_age ON sign_in_attempts (last_at);
 
 CREATE TABLE workspaces (
     id uuid NOT NULL,

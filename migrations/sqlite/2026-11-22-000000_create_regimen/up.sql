@@ -11,8 +11,6 @@ CREATE TABLE accounts (
     name TEXT NOT NULL,
     password_hash TEXT NOT NULL,
     state TEXT NOT NULL,
-    failed_logins INTEGER NOT NULL,
-    locked_until INTEGER,
     password_changed_at INTEGER NOT NULL,
     version INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
@@ -45,6 +43,17 @@ CREATE TABLE refresh_tokens (
     CONSTRAINT refresh_tokens_session FOREIGN KEY (session_id) REFERENCES sessions (id)
 ) STRICT;
 CREATE INDEX refresh_tokens_by_session ON refresh_tokens (session_id);
+
+-- Sign-ins that were begun and did not succeed yet, by a keyed digest of what was tried. Addresses
+-- without an account are counted like those with one, so that nobody can tell them apart.
+CREATE TABLE sign_in_attempts (
+    subject BLOB NOT NULL,
+    failures INTEGER NOT NULL,
+    locked_until INTEGER,
+    last_at INTEGER NOT NULL,
+    CONSTRAINT sign_in_attempts_pk PRIMARY KEY (subject)
+) STRICT;
+CREATE INDEX sign_in_attempts_by_age ON sign_in_attempts (last_at);
 
 CREATE TABLE workspaces (
     id BLOB NOT NULL,

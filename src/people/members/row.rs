@@ -9,9 +9,11 @@ use utoipa::ToSchema;
 use crate::access::caller::MemberState;
 use crate::access::target::invalid_id;
 use crate::access::{Facts, Resource, Role, Scoped};
+use crate::http::text::folded;
 use crate::http::{Code, Problem, Result};
+use crate::people::accounts::AccountRow;
 use crate::store::schema::members;
-use crate::store::{AccountId, MemberId, Moment, Tx, WorkspaceId};
+use crate::store::{AccountId, AuthorKind, MemberId, Moment, Tx, WorkspaceId};
 
 /// What stands for the caller wherever a member is asked for.
 const ME: &str = "me";
@@ -112,6 +114,60 @@ impl Resource for MemberRow {
     fn version(&self) -> Option<i32> {
         Some(self.version)
     }
+}
+
+/// Lets an account take part in a workspace, in which it does not yet, or not any more; from then on
+/// the transaction runs on behalf of the new member.
+pub fn admit(tx: &mut Tx, workspace: WorkspaceId, account: &AccountRow, role: Role) -> Result<MemberRow> {
+    let former = MemberRow::of_account(tx, workspace, account.id)?;
+    let returns = former.is_some();
+    let row = match former {
+        Some(former) => MemberRow {
+            role,
+            state: MemberState::Active,
+            version: former.version + 1,
+            joined_at: tx.now,
+            updated_at: tx.now,
+            removed_at: None,
+            ..former
+        },
+        None => MemberRow {
+            id: MemberId::generate(tx.now.timestamp()),
+            workspace_id: workspace,
+            account_id: account.id,
+            name: account.name.clone(),
+            name_folded: folded(&account.name),
+            role,
+            state: MemberState::Active,
+            version: 1,
+            joined_at: tx.now,
+            updated_at: tx.now,
+            removed_at: None,
+        },
+    };
+    if returns {
+        let own = members::table.filter(members::workspace_id.eq(workspace)).filter(members::id.eq(row.id));
+        diesel::update(own).set(&row).execute(tx.db())?;
+    } else {
+        diesel::insert_into(members::table).values(&row).execute(tx.db())?;
+    }
+    tx.act_as(AuthorKind::Person, row.id.raw(), row.name.clone());
+    Ok(row)
+}
+
+/// Refuses where nobody but this member is an active owner.
+pub fn refuse_last_owner(tx: &mut Tx, row: &MemberRow) -> Result<()> {
+    let others: i64 = members::table
+        .filter(members::workspace_id.eq(row.workspace_id))
+        .filter(members::role.eq(Role::Owner))
+        .filter(members::state.eq(MemberState::Active))
+        .filter(members::id.ne(row.id))
+        .count()
+        .get_result(tx.db())?;
+    if others == 0 && row.state == MemberState::Active {
+        return Err(Problem::new(Code::LastOwner, "make somebody else an owner first"));
+    }
+    Ok(())
 }
 
 /// The names of members, for things that refer to them; former members keep theirs.

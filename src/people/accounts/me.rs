@@ -1,0 +1,153 @@
+//! Who is calling.
+
+use diesel::prelude::*;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::row::AccountRow;
+use crate::access::caller::{self, Actor, MemberState, TokenKind};
+use crate::access::{AnyCaller, Db, Role, Scope, Scoped};
+use crate::http::answer::Answer;
+use crate::http::{Code, Json, Nothing, Problem, Result};
+use crate::maths::word::words;
+use crate::people::workspaces::WorkspaceRef;
+use crate::store::schema::{members, workspaces};
+use crate::store::{AccountId, MemberId, Moment, TokenId, Tx, WorkspaceId};
+
+words! {
+    /// What kind of caller it is.
+    pub enum CallerKind {
+        /// A signed-in person.
+        Person = "person",
+        /// A personal API token: it acts for the person who made it.
+        Personal = "personal",
+        /// A service token: it acts for its workspace.
+        Service = "service",
+    }
+}
+crate::http::words::impl_wire_words!(CallerKind);
+
+/// Who is calling. For a person the fields of the account hold, for an API token those of the token.
+#[derive(Serialize, ToSchema)]
+pub struct Caller {
+    /// What kind of caller it is.
+    kind: CallerKind,
+    /// The person's name, or the token's.
+    #[schema(example = "Ann Smith")]
+    name: String,
+    /// The account; null for tokens.
+    account_id: Option<AccountId>,
+    /// The account's e-mail address; null for tokens.
+    #[schema(example = "ann@example.com")]
+    email: Option<String>,
+    /// Where the person takes part, by name; empty for tokens.
+    memberships: Vec<Membership>,
+    /// The token; null for people.
+    token_id: Option<TokenId>,
+    /// The token's workspace; null for people.
+    workspace_id: Option<WorkspaceId>,
+    /// The token's workspace; null for people.
+    workspace: Option<WorkspaceRef>,
+    /// The role that the token has now; null for people, who have one in each workspace.
+    role: Option<Role>,
+    /// The member for whom a personal token acts; else null.
+    member_id: Option<MemberId>,
+    /// What the token may be used for; empty for people, who are not bound by scopes.
+    scopes: Vec<Scope>,
+    /// When the token ends; null for people.
+    expires_at: Option<Moment>,
+}
+
+/// A workspace in which a person takes part.
+#[derive(Serialize, ToSchema)]
+pub struct Membership {
+    /// The workspace.
+    pub workspace_id: WorkspaceId,
+    /// The workspace.
+    pub workspace: WorkspaceRef,
+    /// The person, as a member of it.
+    pub member_id: MemberId,
+    /// The person's role there.
+    pub role: Role,
+}
+
+pub async fn show_me(db: Db<AnyCaller>) -> Answer<Json<Caller>> {
+    db.read((), Nothing, |tx, (), ()| caller_of(tx).map(Json::new)).await
+}
+
+fn caller_of(tx: &mut Scoped) -> Result<Caller> {
+    match tx.actor().clone() {
+        Actor::Account(signed) => {
+            let account = AccountRow::by_id(tx, signed.account)?.ok_or_else(Problem::not_found)?;
+            Ok(Caller {
+                kind: CallerKind::Person,
+                name: account.name,
+                account_id: Some(account.id),
+                email: Some(account.email),
+                memberships: memberships(tx, account.id)?,
+                token_id: None,
+                workspace_id: None,
+                workspace: None,
+                role: None,
+                member_id: None,
+                scopes: Vec::new(),
+                expires_at: None,
+            })
+        }
+        actor @ Actor::Token(_) => caller_of_token(tx, actor),
+        Actor::Stranger | Actor::Inside(_) => Err(Problem::not_found()),
+    }
+}
+
+fn caller_of_token(tx: &mut Scoped, actor: Actor) -> Result<Caller> {
+    // It must hold here as it must hold inside its workspace: its person may have left.
+    let workspace = actor.token().map(|token| token.workspace.to_string()).unwrap_or_default();
+    let inside = match caller::enter(tx, actor, &workspace) {
+        Ok(Actor::Inside(inside)) => inside,
+        Ok(Actor::Stranger | Actor::Account(_) | Actor::Token(_)) => return Err(Problem::not_found()),
+        Err(problem) if problem.code == Code::NotFound => {
+            return Err(Problem::new(Code::InvalidCredential, "the token's workspace was deleted"));
+        }
+        Err(problem) => return Err(problem),
+    };
+    let token = inside.token.ok_or_else(Problem::not_found)?;
+    let workspace = WorkspaceRef::of(tx.workspace()?);
+    Ok(Caller {
+        kind: match token.kind {
+            TokenKind::Personal => CallerKind::Personal,
+            TokenKind::Service => CallerKind::Service,
+        },
+        name: token.name,
+        account_id: None,
+        email: None,
+        memberships: Vec::new(),
+        token_id: Some(token.id),
+        workspace_id: Some(workspace.id),
+        workspace: Some(workspace),
+        role: Some(inside.standing.role),
+        member_id: inside.standing.member,
+        scopes: token.bounds.scopes,
+        expires_at: token.expires_at,
+    })
+}
+
+/// Where an account takes part, by name.
+fn memberships(tx: &mut Tx, account: AccountId) -> Result<Vec<Membership>> {
+    let rows: Vec<(WorkspaceId, String, String, MemberId, Role)> = members::table
+        .inner_join(workspaces::table.on(workspaces::id.eq(members::workspace_id)))
+        .filter(members::account_id.eq(account))
+        .filter(members::state.eq(MemberState::Active))
+        .filter(workspaces::deleted_at.is_null())
+        .order((workspaces::name_folded, workspaces::id))
+        .select((workspaces::id, workspaces::slug, workspaces::name, members::id, members::role))
+        .load(tx.db())?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, slug, name, member_id, role)| Membership {
+            workspace_id: id,
+            workspace: WorkspaceRef { id, slug, name },
+            member_id,
+            role,
+        })
+        .collect())
+}
