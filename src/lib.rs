@@ -28,8 +28,16 @@ use store::Follower;
 pub fn slices() -> Vec<Routes> {
     vec![
         people::accounts::routes(),
+        people::workspaces::routes(),
+        people::members::routes(),
+        people::invitations::routes(),
+        people::teams::routes(),
+        people::tokens::routes(),
         kpis::kpis::routes(),
         kpis::targets::routes(),
+        kpis::periods::routes(),
+        kpis::episodes::routes(),
+        kpis::points::routes(),
         okrs::cycles::routes(),
         okrs::objectives::routes(),
         okrs::key_results::routes(),
@@ -37,11 +45,6 @@ pub fn slices() -> Vec<Routes> {
         care::remedies::routes(),
         care::triage::routes(),
         feeds::events::routes(),
-        people::workspaces::routes(),
-        people::members::routes(),
-        people::invitations::routes(),
-        people::teams::routes(),
-        people::tokens::routes(),
         system::routes(),
     ]
 }

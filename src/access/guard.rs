@@ -17,7 +17,7 @@ use actix_web::{FromRequest, HttpRequest};
 
 use super::caller::{self, Actor, Credential};
 use super::policy::{Role, Scope};
-use super::scoped::{IfMatch, Scoped};
+use super::scoped::{IfMatch, Repetition, Scoped};
 use super::target::{Target, segment};
 use crate::http::answer::{Answer, Answers, Reply, Typed};
 use crate::http::body::{Input, Mode};
@@ -431,14 +431,9 @@ impl<D: Door> Db<D> {
         match ended {
             Ok(reply) | Err(Stop::Rehearsed(reply)) => Ok(Typed::new(reply)),
             // The lock is waited for no longer than a first call may take.
-            Err(Stop::Refused(problem))
-                if keyed && problem.store_error().is_some_and(StoreError::is_lock_timeout) =>
-            {
-                Err(Problem::new(
-                    Code::IdempotencyInProgress,
-                    "a first call with this key is still running; try again",
-                )
-                .retry_after(1))
+            Err(Stop::Refused(problem)) if keyed && problem.store_error().is_some_and(StoreError::is_lock_timeout) => {
+                Err(Problem::new(Code::IdempotencyInProgress, "a first call with this key is still running; try again")
+                    .retry_after(1))
             }
             Err(Stop::Refused(problem)) => Err(problem),
         }
@@ -525,7 +520,11 @@ impl Call {
             Some(credential) => caller::recognise(tx, credential)?,
         };
         let key = actor.key();
-        let mut scoped = Scoped::new(tx, actor, state, self.if_match);
+        let repetition = match self.idempotency_key {
+            Some(_) => Repetition::Recalled,
+            None => Repetition::Anew,
+        };
+        let mut scoped = Scoped::new(tx, actor, state, self.if_match, repetition);
         if let Some(workspace) = &self.workspace {
             scoped.enter(workspace)?;
         }

@@ -1,9 +1,11 @@
 //! Diagnose: KPIs, their targets and points, and what follows from them.
 
 pub mod derive;
+pub mod episodes;
 #[allow(clippy::module_inception, reason = "the KPI itself, among all that belongs to KPIs")]
 pub mod kpis;
 pub mod periods;
+pub mod points;
 pub mod row;
 pub mod targets;
 

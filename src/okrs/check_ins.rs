@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::key_results::OwnedKeyResult;
 use super::key_results::row::KeyResultSource;
 use super::objectives::{ObjectiveRow, ObjectiveState};
-use super::progress::{Dates, KeyResultValue, source_kpis};
+use super::progress::{KeyResultValue, Dates, source_kpis};
 use super::wire::path;
 use crate::access::target::invalid_id;
 use crate::access::{Action, At, Db, Facts, Reads, Resource, Scoped, Writes};

@@ -79,7 +79,12 @@ impl Store {
             .build(Opener::reading(options.url))
             .map_err(StoreError::unavailable)?;
         Ok(Self {
-            inner: Arc::new(Inner { engine, pool, writer, followers: options.followers }),
+            inner: Arc::new(Inner {
+                engine,
+                pool,
+                writer,
+                followers: options.followers,
+            }),
             clock: options.clock,
         })
     }

@@ -10,7 +10,7 @@ use crate::http::page::page_type;
 use crate::http::{Measure, Name, Note, Result, Unit};
 use crate::maths::{Confidence, KeyResultKind, Pace};
 use crate::okrs::objectives::{ObjectiveRef, ObjectiveRow};
-use crate::okrs::progress::{Dates, KeyResultProgress, KeyResultValue, Measured, Surroundings, due_on};
+use crate::okrs::progress::{KeyResultValue, Dates, KeyResultProgress, Measured, Surroundings, due_on};
 use crate::okrs::wire::Weight;
 use crate::people::members::MemberRef;
 use crate::store::{CheckInId, Day, KeyResultId, KpiId, MemberId, Moment, ObjectiveId};
