@@ -200,7 +200,8 @@ fn dress(response: &mut ServiceResponse<BoxBody>, id: &str) {
         );
         put(HeaderName::from_static("ratelimit"), &format!("\"{}\";r={};t=60", left.policy, left.remaining));
     }
-    let policy = if documentation { DOCUMENTATION_POLICY } else { "default-src 'none'; frame-ancestors 'none'" };
+    let policy =
+        if documentation { DOCUMENTATION_POLICY } else { "default-src 'none'; frame-ancestors 'none'" };
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     if !headers.contains_key(CACHE_CONTROL) {
         let cache = if credentials || !success { "no-store" } else { "private, no-cache" };
