@@ -12,6 +12,7 @@ use regimen::app::{self, Parts};
 use regimen::clock::Clock;
 use regimen::config::{Config, CorsOrigins, Database, Serving};
 use regimen::demo;
+use regimen::http::Result as Judged;
 use regimen::http::limits::LimitMode;
 use regimen::people::seed;
 use regimen::store::migrate::{self, FileLock};
@@ -83,6 +84,9 @@ enum AfterLoading {
     Stop,
 }
 
+/// How long a token of the command line lasts: 90 days.
+const LIFETIME: jiff::SignedDuration = jiff::SignedDuration::from_hours(90 * 24);
+
 type Failure = Box<dyn std::error::Error>;
 
 #[actix_web::main]
@@ -92,7 +96,8 @@ async fn main() -> ExitCode {
         .json()
         .with_writer(std::io::stderr)
         .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("REGIMEN_LOG").unwrap_or_else(|_| cli.command.logs().into()),
+            tracing_subscriber::EnvFilter::try_from_env("REGIMEN_LOG")
+                .unwrap_or_else(|_| cli.command.logs().into()),
         )
         .init();
     match run(cli.command).await {
@@ -132,8 +137,14 @@ async fn run(command: Command) -> Result<(), Failure> {
             let url = database.url()?;
             migrate::check(&url)?;
             let store = open(url, 2)?;
-            let make = move |tx: &mut _| seed::token(tx, &workspace, &email, &name, &scopes);
-            println!("{}", store.write::<_, StoreError>(Lane::Open, Author::system("command line"), make).await?);
+            let token = store
+                .write(Lane::Open, Author::system("command line"), move |tx| -> Judged<String> {
+                    let member = seed::enter(tx, &workspace, &email)?;
+                    let token = seed::token(tx, member.id, &name, &scopes, LIFETIME)?;
+                    Ok(token.reveal().to_owned())
+                })
+                .await?;
+            println!("{token}");
             Ok(())
         }
         Command::Serve { database, serving } => {
@@ -151,7 +162,9 @@ async fn run(command: Command) -> Result<(), Failure> {
             let url = DatabaseUrl::parse(&database_url)?;
             let _lock = FileLock::take(&url)?;
             prepare(&url)?;
-            let keys = url.path().map_or_else(|| PathBuf::from("regimen-demo.keys"), |path| path.with_extension("keys"));
+            let keys = url
+                .path()
+                .map_or_else(|| PathBuf::from("regimen-demo.keys"), |path| path.with_extension("keys"));
             let store = open(url, serving.connections)?;
             let parts = |store: Store| parts(store, config.clone(), &keys, serving.rate_limits);
             let access = demo::load(&parts, &store, &|line| eprintln!("regimen: {line}")).await?;

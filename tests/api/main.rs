@@ -4,8 +4,10 @@ mod harness;
 
 mod derive;
 mod document;
+mod kpis;
 mod periods;
 mod points;
 mod problems;
 mod store;
 mod sweep;
+mod targets;

@@ -1,3 +1,4 @@
+use crate::maths::Calendar;
 use jiff::civil::{Date, Weekday, date};
 use jiff::tz::TimeZone;
 
