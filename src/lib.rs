@@ -10,6 +10,7 @@ pub mod access;
 pub mod app;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod feeds;
 pub mod http;
 pub mod kpis;
@@ -34,9 +35,9 @@ pub fn slices() -> Vec<Routes> {
         people::tokens::routes(),
         kpis::kpis::routes(),
         kpis::targets::routes(),
+        kpis::points::routes(),
         kpis::periods::routes(),
         kpis::episodes::routes(),
-        kpis::points::routes(),
         okrs::cycles::routes(),
         okrs::objectives::routes(),
         okrs::key_results::routes(),

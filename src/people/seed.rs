@@ -1,15 +1,17 @@
 //! People made without a request: by the demo and by the command line.
 
+use diesel::prelude::*;
 use jiff::SignedDuration;
 
 use super::accounts::{AccountRow, Renewal};
 use super::members::MemberRow;
 use super::tokens::{self, TokenPlan, TokenRow};
-use super::workspaces::{self, NewWorkspace};
+use super::workspaces::{self as slice, NewWorkspace};
 use crate::access::Scope;
 use crate::access::api_token::ApiToken;
 use crate::access::caller::TokenKind;
 use crate::http::{Problem, Result};
+use crate::store::schema::{accounts, workspaces};
 use crate::store::{AccountId, AuthorKind, Lane, MemberId, Tx, WorkspaceId, WorkspaceRow};
 
 /// Makes an account with a password that was hashed already.
@@ -32,7 +34,7 @@ pub fn set_password(tx: &mut Tx, account: AccountId, password_hash: String) -> R
 /// Makes a workspace with its owner. The transaction serves it and runs on the owner's behalf from
 /// then on.
 pub fn workspace(tx: &mut Tx, new: &NewWorkspace, owner: AccountId) -> Result<(WorkspaceRow, MemberId)> {
-    workspaces::create(tx, new, owner).map(|(row, member)| (row, member.id))
+    slice::create(tx, new, owner).map(|(row, member)| (row, member.id))
 }
 
 /// Enters a workspace on behalf of a member, by its slug and the member's address.
@@ -49,7 +51,7 @@ pub fn enter(tx: &mut Tx, slug: &str, email: &str) -> Result<MemberRow> {
 
 /// The workspace with this slug, unless it was deleted.
 pub fn find_workspace(tx: &mut Tx, slug: &str) -> Result<Option<WorkspaceRow>> {
-    workspaces::by_slug(tx, slug)
+    slice::by_slug(tx, slug)
 }
 
 /// Makes a personal token for a member of the workspace that the transaction serves.
@@ -77,4 +79,21 @@ pub fn token(
 pub fn revoke_tokens(tx: &mut Tx, name: &str) -> Result<usize> {
     let workspace: WorkspaceId = tx.workspace_id()?;
     tokens::revoke_named(tx, workspace, name)
+}
+
+/// Who and what a database holds, in few words.
+#[derive(Debug)]
+pub struct Census {
+    /// The addresses of all accounts, folded.
+    pub emails: Vec<String>,
+    /// The slugs of all workspaces, deleted ones included.
+    pub slugs: Vec<String>,
+}
+
+/// Looks who and what is there.
+pub fn census(tx: &mut Tx) -> Result<Census> {
+    Ok(Census {
+        emails: accounts::table.select(accounts::email_folded).order(accounts::email_folded).load(tx.db())?,
+        slugs: workspaces::table.select(workspaces::slug).order(workspaces::slug).load(tx.db())?,
+    })
 }

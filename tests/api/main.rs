@@ -3,6 +3,7 @@
 mod harness;
 
 mod document;
+mod okrs;
 mod problems;
 mod store;
 mod sweep;
