@@ -185,6 +185,9 @@ stories! {
         ] {
             let mut body = json!({"title": title});
             body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            if title == "Gamma" {
+                app.it_is("2026-04-01T10:00:01Z");
+            }
             ann.post("objectives", body).await.expect(201);
         }
         let all = ["alpha", "Beta 100%", "Gamma", "Launch a higher-converting website"];
