@@ -8,6 +8,7 @@
 
 pub mod access;
 pub mod app;
+pub mod care;
 pub mod clock;
 pub mod config;
 pub mod demo;
@@ -42,13 +43,15 @@ pub fn slices() -> Vec<Routes> {
         okrs::objectives::routes(),
         okrs::key_results::routes(),
         okrs::check_ins::routes(),
+        care::remedies::routes(),
+        care::triage::routes(),
         feeds::events::routes(),
         system::routes(),
     ]
 }
 
 /// What must follow a change of KPIs, once per transaction, in this order.
-pub const FOLLOWERS: &[Follower] = &[];
+pub const FOLLOWERS: &[Follower] = &[care::remedies::follow];
 
 /// What must follow a change of an objective's state, in the same transaction, in this order.
-pub const OBJECTIVE_FOLLOWERS: &[okrs::objectives::StateFollower] = &[];
+pub const OBJECTIVE_FOLLOWERS: &[okrs::objectives::StateFollower] = &[care::remedies::follow_objective];

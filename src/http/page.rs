@@ -251,6 +251,7 @@ macro_rules! page_type {
     ($page:ident, $item:ty) => {
         #[doc = concat!("A page of `", stringify!($item), "`.")]
         #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+        #[schema(description = concat!("A page of `", stringify!($item), "`."))]
         pub struct $page {
             /// The items of this page, in the list's order.
             pub items: Vec<$item>,

@@ -5,4 +5,4 @@ pub mod cycles;
 pub mod key_results;
 pub mod objectives;
 pub mod progress;
-mod wire;
+pub mod wire;

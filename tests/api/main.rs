@@ -3,7 +3,9 @@
 mod harness;
 
 mod document;
+mod kpis;
 mod okrs;
 mod problems;
 mod store;
 mod sweep;
+mod targets;

@@ -13,8 +13,7 @@ use crate::access::Scoped;
 use crate::http::{FieldErrors, Result};
 use crate::kpis::row::KpiRow;
 use crate::maths::{
-    Aggregation, Calendar, DatedTarget, Episode, Judged, KpiSettings, KpiState, PeriodValue, episodes,
-    judge_series,
+    Calendar, DatedTarget, Episode, Judged, KpiSettings, KpiState, PeriodValue, episodes, judge_series,
 };
 use crate::store::{Day, KpiId, Moment, StoreError, Tx};
 
@@ -93,15 +92,7 @@ impl History {
         let state = numbers.state(now);
         let judged = judge_series(&series, &targets);
         let now = now.timestamp();
-        // Half a sum opens and closes nothing.
-        let counting: Vec<Judged> = judged
-            .iter()
-            .filter(|judged| match settings.aggregation {
-                Aggregation::Sum => judged.period.is_complete(now),
-                Aggregation::Last | Aggregation::Mean | Aggregation::Min | Aggregation::Max => true,
-            })
-            .copied()
-            .collect();
+        let counting = counting(&settings, &judged, now);
         let newest_point_on = latest_point_at.map(|at| calendar.day_of(at.timestamp()));
         let episodes = episodes(&counting, settings.episode_rules(), newest_point_on, now);
         Self {
@@ -115,6 +106,11 @@ impl History {
             latest_point_at,
             now,
         }
+    }
+
+    /// The periods that count for episodes and remedies, in order of time.
+    pub fn counting(&self) -> Vec<Judged> {
+        counting(&self.settings, &self.judged, self.now)
     }
 
     /// The numbers of this history, as the maths takes them.
@@ -133,6 +129,11 @@ impl History {
         let now = Moment::from(self.now);
         self.numbers().state_row(kpi, now, &self.state, now)
     }
+}
+
+/// Half a sum opens, closes and heals nothing.
+fn counting(settings: &KpiSettings, judged: &[Judged], now: Timestamp) -> Vec<Judged> {
+    judged.iter().filter(|judged| settings.counts(&judged.period, now)).copied().collect()
 }
 
 /// A KPI's history.

@@ -15,7 +15,10 @@ use actix_web::{FromRequest, HttpRequest};
 
 pub use fields::{KpiAlias, KpiInput, KpiKey, NewKpi};
 pub use picture::{Picture, pictures};
-pub use wire::{Kpi, KpiPage, KpiRef, Sparkline, references, show, show_one, show_pictures};
+pub use wire::{
+    CurrentValue, Display, Kpi, KpiFreshness, KpiPage, KpiRef, KpiTarget, OpenEpisode, Sparkline, references,
+    show, show_one, show_pictures,
+};
 
 use super::derive::AsOf;
 use super::row::KpiRow;

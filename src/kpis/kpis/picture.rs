@@ -36,6 +36,8 @@ pub struct Picture {
     pub recent: Option<Vec<Recent>>,
     /// The day whose target judges it: the last one of the current value's period, without a value the present one.
     pub judged_on: Date,
+    /// The row behind the state; as of a day in the past, what that row would be.
+    pub stored: Option<StateRow>,
 }
 
 /// A period of a sparkline.
@@ -57,27 +59,31 @@ pub fn pictures(tx: &mut Tx, rows: Vec<KpiRow>, view: Option<&View>) -> Result<V
             let mut histories = derive::histories(tx, &rows, view)?;
             let seen = rows.into_iter().filter_map(|row| {
                 let history = histories.remove(&row.id)?;
-                Some(from_history(row, history))
+                Some(Picture::of_history(row, history))
             });
             Ok(seen.collect())
         }
     }
 }
 
-fn from_history(row: KpiRow, history: History) -> Picture {
-    let newest = history.judged.len().saturating_sub(RECENT);
-    let recent = history.judged.iter().skip(newest).map(|judged| Recent {
-        starts_on: judged.period.starts_on.into(),
-        value: judged.value,
-        health: judged.health,
-    });
-    let current = history.state.current.as_ref();
-    Picture {
-        row,
-        recent: Some(recent.collect()),
-        judged_on: current.map_or(history.calendar.day_of(history.now), |current| current.period.ends_on),
-        state: history.state,
-        targets: history.targets,
+impl Picture {
+    /// What a KPI shows as its history tells.
+    pub fn of_history(row: KpiRow, history: History) -> Self {
+        let newest = history.judged.len().saturating_sub(RECENT);
+        let recent = history.judged.iter().skip(newest).map(|judged| Recent {
+            starts_on: judged.period.starts_on.into(),
+            value: judged.value,
+            health: judged.health,
+        });
+        let current = history.state.current.as_ref();
+        Self {
+            recent: Some(recent.collect()),
+            judged_on: current.map_or(history.calendar.day_of(history.now), |current| current.period.ends_on),
+            stored: Some(history.state_row(&row)),
+            row,
+            state: history.state,
+            targets: history.targets,
+        }
     }
 }
 
@@ -105,7 +111,7 @@ fn by_the_clock(tx: &mut Tx, rows: Vec<KpiRow>) -> Result<Vec<Picture>> {
         }
         let judged_on =
             state.current.map_or(calendar.day_of(now.timestamp()), |current| current.period.ends_on);
-        Picture { row, state, targets, recent: None, judged_on }
+        Picture { row, state, targets, recent: None, judged_on, stored }
     });
     Ok(pictures.collect())
 }

@@ -398,7 +398,7 @@ pub fn show_pictures(tx: &mut Scoped, pictures: Vec<Picture>, sparkline: Sparkli
 }
 
 fn one(tx: &Scoped, picture: Picture, names: &mut Names, sparkline: Sparkline) -> Kpi {
-    let Picture { row, state, targets, recent, judged_on } = picture;
+    let Picture { row, state, targets, recent, judged_on, stored: _ } = picture;
     let (facts, settings) = (row.facts(), row.settings());
     let can = |action| tx.may(action, &facts);
     let recent = match sparkline {
