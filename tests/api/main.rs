@@ -5,6 +5,7 @@ mod harness;
 mod derive;
 mod document;
 mod kpis;
+mod okrs;
 mod periods;
 mod points;
 mod problems;
