@@ -36,21 +36,15 @@ pub fn slices() -> Vec<Routes> {
         people::tokens::routes(),
         kpis::kpis::routes(),
         kpis::targets::routes(),
-    vec![
         kpis::points::routes(),
         kpis::periods::routes(),
         kpis::episodes::routes(),
-        system::routes(),
-    ]
         okrs::cycles::routes(),
         okrs::objectives::routes(),
         okrs::key_results::routes(),
         okrs::check_ins::routes(),
-    vec![
         care::remedies::routes(),
         care::triage::routes(),
-        system::routes(),
-    ]
         feeds::events::routes(),
         system::routes(),
     ]
