@@ -2,6 +2,7 @@
 
 mod harness;
 
+mod care;
 mod derive;
 mod document;
 mod kpis;
