@@ -29,7 +29,7 @@ use crate::http::problem::ProblemBody;
 use crate::http::routes::{Operation, Repeatable, Routes, document_method};
 use crate::http::schema::Schemas;
 use crate::state::State;
-use crate::store::Store;
+use crate::store::{Author, Lane, Store};
 use crate::{slices, system};
 
 /// What stands between an opened store and a served API.
@@ -54,7 +54,7 @@ pub fn state(parts: Parts) -> Result<Data<State>, String> {
     let access_tokens = AccessTokens::new(parts.config.public_url.clone(), parts.config.public_url.clone());
     Ok(Data::new(State {
         schemas: Schemas::compile(&value, judged)?,
-        document: Arc::new(serde_json::to_string_pretty(&value).map_err(|error| error.to_string())? + "\n"),
+        document: Arc::new(document_text(&document).map_err(|error| error.to_string())?),
         cursor_key: parts.keys.derive("page cursors"),
         refresh_key: parts.keys.derive("refresh tokens"),
         store: parts.store,
@@ -151,6 +151,11 @@ fn docs() -> utoipa_swagger_ui::SwaggerUi {
             .try_it_out_enabled(true)
             .display_request_duration(true),
     )
+}
+
+/// The document as it is served and committed.
+pub fn document_text(document: &OpenApi) -> serde_json::Result<String> {
+    serde_json::to_string_pretty(document).map(|text| text + "\n")
 }
 
 /// The OpenAPI document, and the names of the schemas that bodies are judged by.
@@ -385,4 +390,23 @@ fn schemas_of_requests(document: &OpenApi) -> BTreeSet<String> {
         }
     }
     found
+}
+
+/// What is done beside requests, for as long as the server runs: forgetting what has had its time.
+pub async fn upkeep(state: Data<State>) {
+    let mut hour = tokio::time::interval(std::time::Duration::from_secs(3600));
+    loop {
+        hour.tick().await;
+        state.limits.sweep();
+        let swept = state
+            .store
+            .write(Lane::Open, Author::system("upkeep"), |tx| {
+                crate::http::idempotency::sweep(tx)?;
+                crate::people::accounts::sweep(tx)
+            })
+            .await;
+        if let Err(problem) = swept {
+            tracing::warn!(%problem, "what has had its time could not be dropped");
+        }
+    }
 }

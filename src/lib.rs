@@ -10,6 +10,7 @@ pub mod access;
 pub mod app;
 pub mod clock;
 pub mod config;
+pub mod feeds;
 pub mod http;
 pub mod kpis;
 pub mod maths;
@@ -30,6 +31,7 @@ pub fn slices() -> Vec<Routes> {
         people::invitations::routes(),
         people::teams::routes(),
         people::tokens::routes(),
+        feeds::events::routes(),
         system::routes(),
     ]
 }

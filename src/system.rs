@@ -143,6 +143,7 @@ async fn show_problem(db: Db<Public>, code: Segment<Code>) -> Answer<Json<Proble
 
 impl FromSegment for Code {
     const PARAMETER: &'static str = "code";
+    const REFUSES: &'static [Code] = &[Code::NotFound];
 
     fn read(_: &mut Scoped, text: &str) -> Result<Self> {
         Self::ALL.iter().copied().find(|code| code.as_str() == text).ok_or_else(Problem::not_found)

@@ -393,6 +393,7 @@ impl<D: Door> Db<D> {
             )),
             _ => None,
         };
+        let keyed = remembered.is_some();
         let ended = self
             .state
             .store
@@ -429,6 +430,16 @@ impl<D: Door> Db<D> {
             .await;
         match ended {
             Ok(reply) | Err(Stop::Rehearsed(reply)) => Ok(Typed::new(reply)),
+            // The lock is waited for no longer than a first call may take.
+            Err(Stop::Refused(problem))
+                if keyed && problem.store_error().is_some_and(StoreError::is_lock_timeout) =>
+            {
+                Err(Problem::new(
+                    Code::IdempotencyInProgress,
+                    "a first call with this key is still running; try again",
+                )
+                .retry_after(1))
+            }
             Err(Stop::Refused(problem)) => Err(problem),
         }
     }

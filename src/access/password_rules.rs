@@ -126,6 +126,7 @@ fn is_mostly(folded: &str, context: &[&str]) -> bool {
 /// digits; of the hundred most common words any two, with or without a space between, and any with
 /// such an end, twice.
 /// Lines that begin with `=` are taken as they are.
+#[cfg(test)]
 pub fn common_passwords() -> impl Iterator<Item = &'static str> {
     COMMON.iter().map(String::as_str)
 }

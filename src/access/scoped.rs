@@ -135,10 +135,6 @@ impl<'a, 'c> Scoped<'a, 'c> {
         }
     }
 
-    pub(super) fn if_match(&self) -> Option<IfMatch> {
-        self.if_match
-    }
-
     /// The transaction itself, to read and change who it is for.
     pub(super) fn enter(&mut self, reference: &str) -> Result<()> {
         let actor = std::mem::replace(&mut self.actor, Actor::Stranger);

@@ -169,6 +169,9 @@ pub trait FromSegment: Sized + Send + 'static {
     /// The parameter of the path.
     const PARAMETER: &'static str;
 
+    /// What reading it may refuse with.
+    const REFUSES: &'static [Code] = &[Code::InvalidId];
+
     /// Reads it, in the workspace's own calendar where that matters.
     fn read(tx: &mut Scoped, text: &str) -> Result<Self>;
 }
@@ -210,7 +213,7 @@ impl<V: FromSegment> FromRequest for Segment<V> {
 
 impl<V: FromSegment> Describe for Segment<V> {
     fn describe(draft: &mut Draft) {
-        draft.refuses(&[Code::InvalidId]);
+        draft.refuses(V::REFUSES);
     }
 }
 

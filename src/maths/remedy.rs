@@ -9,7 +9,7 @@ use super::episode::{EpisodeRules, Row, last_known_day};
 use super::health::{Band, Health, Target, gap, judge};
 use super::natural_limits::natural_limits;
 use super::number::bounded;
-use super::period::{Cadence, Calendar, days_between};
+use super::period::{Cadence, days_between};
 use super::series::Judged;
 use super::word::words;
 
@@ -203,15 +203,13 @@ pub fn share_of_gap_closed(baseline_value: f64, value_now: f64, band: &Band) -> 
     if before > 0.0 { bounded(1.0 - gap(value_now, band).abs() / before) } else { None }
 }
 
-/// The first day on which the effect of a closed objective should be seen.
+/// The first day on which the effect of a closed objective should be seen: the closing day, one
+/// full period of the KPI, and as many more as the longest lag of a driver among its key results.
 ///
-/// The period that runs on the closing day has been treated only in part, so one full period must follow it,
-/// and then as many periods as the longest lag of a driver among its key results.
-/// The day after them is the answer: then their values are known, those of sums too.
-/// An irregular KPI has no periods; a day stands for one.
-pub fn effect_by(calendar: &Calendar, cadence: Cadence, closed_on: Date, longest_lag_periods: u32) -> Date {
-    let periods = i64::from(longest_lag_periods) + 2;
-    let starts_on = calendar.period_of_day(cadence, closed_on).starts_on;
+/// A month is a calendar month: 15 March and one month is 15 April. An irregular KPI has no
+/// periods; a day stands for one.
+pub fn effect_by(cadence: Cadence, closed_on: Date, longest_lag_periods: u32) -> Date {
+    let periods = i64::from(longest_lag_periods) + 1;
     let span = match cadence {
         Cadence::Daily | Cadence::Irregular => Span::new().try_days(periods),
         Cadence::Weekly => Span::new().try_weeks(periods),
@@ -219,7 +217,7 @@ pub fn effect_by(calendar: &Calendar, cadence: Cadence, closed_on: Date, longest
         Cadence::Quarterly => Span::new().try_months(periods.saturating_mul(3)),
         Cadence::Yearly => Span::new().try_years(periods),
     };
-    span.map_or(Date::MAX, |span| starts_on.saturating_add(span))
+    span.map_or(Date::MAX, |span| closed_on.saturating_add(span))
 }
 
 /// Days from the day on which the KPI turned unhealthy to the remedy, at least 0.

@@ -192,6 +192,19 @@ fn decode(suffix: &str) -> Option<Uuid> {
     Some(Uuid::from_u128(bits))
 }
 
+/// The prefix and the bits of an id whose kind is not known yet.
+pub(super) fn read_untyped(text: &str) -> Result<(&str, RawId), IdError> {
+    let (prefix, suffix) = text.rsplit_once('_').ok_or(IdError::Malformed)?;
+    let uuid = decode(suffix).ok_or(IdError::Malformed)?;
+    Ok((prefix, RawId(uuid)))
+}
+
+/// The text of an id with this prefix.
+pub(super) fn write_untyped(prefix: &str, id: RawId) -> String {
+    let suffix = encode(id.0).map(char::from);
+    format!("{prefix}_{}", String::from_iter(suffix))
+}
+
 impl<T: Kind> FromStr for Id<T> {
     type Err = IdError;
 

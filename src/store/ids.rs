@@ -1,9 +1,12 @@
 //! The kinds of things that have an id, each with its prefix.
 
-use super::id::{Id, Kind};
+use super::id::{Id, IdError, Kind, RawId, read_untyped, write_untyped};
 
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $kind:ident, $alias:ident, $prefix:literal, $name:literal;)*) => { $(
+    ($($(#[$doc:meta])* $kind:ident, $alias:ident, $prefix:literal, $name:literal, $subject:literal;)*) => {
+        /// What events call each kind of thing, and the prefix of its ids.
+        const SUBJECTS: &[(&str, &str)] = &[$(($subject, $prefix)),*];
+    $(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $kind {}
@@ -20,33 +23,46 @@ macro_rules! kinds {
 
 kinds! {
     /// A person who can sign in.
-    AccountKind, AccountId, "acc", "Account";
+    AccountKind, AccountId, "acc", "Account", "account";
     /// One sign-in of an account.
-    SessionKind, SessionId, "ses", "Session";
+    SessionKind, SessionId, "ses", "Session", "session";
     /// One organisation's data.
-    WorkspaceKind, WorkspaceId, "wsp", "Workspace";
+    WorkspaceKind, WorkspaceId, "wsp", "Workspace", "workspace";
     /// A user in a workspace.
-    MemberKind, MemberId, "mem", "Member";
+    MemberKind, MemberId, "mem", "Member", "member";
     /// A team in a workspace.
-    TeamKind, TeamId, "team", "Team";
+    TeamKind, TeamId, "team", "Team", "team";
     /// An invitation into a workspace.
-    InvitationKind, InvitationId, "inv", "Invitation";
+    InvitationKind, InvitationId, "inv", "Invitation", "invitation";
     /// An API token.
-    TokenKind, TokenId, "tok", "Token";
+    TokenKind, TokenId, "tok", "Token", "token";
     /// A KPI.
-    KpiKind, KpiId, "kpi", "Kpi";
+    KpiKind, KpiId, "kpi", "Kpi", "kpi";
     /// A target of a KPI.
-    TargetKind, TargetId, "tgt", "Target";
+    TargetKind, TargetId, "tgt", "Target", "target";
     /// A cycle.
-    CycleKind, CycleId, "cyc", "Cycle";
+    CycleKind, CycleId, "cyc", "Cycle", "cycle";
     /// An objective.
-    ObjectiveKind, ObjectiveId, "obj", "Objective";
+    ObjectiveKind, ObjectiveId, "obj", "Objective", "objective";
     /// A change of an objective's state.
-    ObjectiveStateKind, ObjectiveStateId, "ost", "ObjectiveState";
+    ObjectiveStateKind, ObjectiveStateId, "ost", "ObjectiveState", "objective_state";
     /// A key result.
-    KeyResultKind, KeyResultId, "kr", "KeyResult";
+    KeyResultKind, KeyResultId, "kr", "KeyResult", "key_result";
     /// A check-in.
-    CheckInKind, CheckInId, "chk", "CheckIn";
+    CheckInKind, CheckInId, "chk", "CheckIn", "check_in";
     /// A remedy: the link from a KPI to an objective meant to heal it.
-    RemedyKind, RemedyId, "rem", "Remedy";
+    RemedyKind, RemedyId, "rem", "Remedy", "remedy";
+}
+
+/// An id in its typed form, for the kind of thing that an event calls `subject`.
+pub fn subject_id(subject: &str, id: RawId) -> String {
+    let prefix = SUBJECTS.iter().find(|(known, _)| *known == subject).map_or(subject, |(_, prefix)| prefix);
+    write_untyped(prefix, id)
+}
+
+/// Reads an id of any kind: what events call that kind of thing, and the id without it.
+pub fn read_subject_id(text: &str) -> Result<(&'static str, RawId), IdError> {
+    let (prefix, id) = read_untyped(text)?;
+    let known = SUBJECTS.iter().find(|(_, known)| *known == prefix);
+    known.map(|(subject, _)| (*subject, id)).ok_or(IdError::Malformed)
 }

@@ -50,6 +50,7 @@ pub struct Options {
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
+    clock: Clock,
 }
 
 struct Inner {
@@ -57,7 +58,6 @@ struct Inner {
     pool: Pool<Opener>,
     /// On SQLite all writes go through one thread; on PostgreSQL through the pool.
     writer: Option<Writer>,
-    clock: Clock,
     followers: &'static [Follower],
 }
 
@@ -79,19 +79,19 @@ impl Store {
             .build(Opener::reading(options.url))
             .map_err(StoreError::unavailable)?;
         Ok(Self {
-            inner: Arc::new(Inner {
-                engine,
-                pool,
-                writer,
-                clock: options.clock,
-                followers: options.followers,
-            }),
+            inner: Arc::new(Inner { engine, pool, writer, followers: options.followers }),
+            clock: options.clock,
         })
     }
 
     /// The clock that the store stamps with.
     pub fn clock(&self) -> &Clock {
-        &self.inner.clock
+        &self.clock
+    }
+
+    /// The same database, stamped by another clock: the demo tells its story in the past.
+    pub fn with_clock(&self, clock: Clock) -> Self {
+        Self { inner: self.inner.clone(), clock }
     }
 
     /// Which engine answers.
@@ -109,7 +109,7 @@ impl Store {
         R: Send + 'static,
         E: Failure,
     {
-        let inner = self.inner.clone();
+        let (inner, now) = (self.inner.clone(), self.clock.now());
         blocking(move || {
             let mut connection = inner.pool.get().map_err(StoreError::unavailable)?;
             let begin = match inner.engine {
@@ -118,7 +118,7 @@ impl Store {
             };
             connection.batch_execute(begin).map_err(StoreError::from)?;
             let mut open = OpenTransaction::on(&mut connection);
-            let mut tx = Tx::new(open.connection(), inner.clock.now(), author);
+            let mut tx = Tx::new(open.connection(), now, author);
             let result = job(&mut tx);
             open.end("COMMIT").map_err(StoreError::from)?;
             result
@@ -139,9 +139,9 @@ impl Store {
         R: Send + 'static,
         E: Failure,
     {
-        let inner = self.inner.clone();
+        let (inner, clock) = (self.inner.clone(), self.clock.clone());
         let run = move |connection: &mut AnyConnection| -> Result<R, E> {
-            let mut tx = Tx::new(connection, inner.clock.now(), author.clone());
+            let mut tx = Tx::new(connection, clock.now(), author.clone());
             tx.enter(lane)?;
             let reply = job(&mut tx)?;
             tx.finish(inner.followers)?;

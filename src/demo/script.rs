@@ -1,0 +1,107 @@
+//! A script that calls the API in process, at the moments that it sets.
+
+use std::rc::Rc;
+
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::test::{TestRequest, call_service, init_service, read_body};
+use actix_web::web::Data;
+use serde_json::{Value, json};
+
+use super::{EMAIL, write};
+use crate::access::Scope;
+use crate::clock::Clock;
+use crate::people::seed;
+use crate::state::State;
+use crate::store::Moment;
+
+type Failure = Box<dyn std::error::Error>;
+
+/// Somebody who calls the API in one workspace, whenever they say that it is.
+pub struct Script {
+    call: Rc<dyn Fn(TestRequest) -> futures_util::future::LocalBoxFuture<'static, (StatusCode, Vec<u8>)>>,
+    clock: Clock,
+    slug: String,
+    token: String,
+}
+
+/// The token that the script calls with; it is revoked at the end.
+const TOKEN: &str = "demo loader";
+
+impl Script {
+    /// Makes the workspace at some moment, and gets ready to call.
+    pub async fn open(state: &Data<State>, clock: Clock, workspace: Value, at: Moment) -> Result<Self, Failure> {
+        clock.set(at);
+        let app = Rc::new(init_service(crate::wrapped_app!(state)).await);
+        let slug = workspace["slug"].as_str().unwrap_or_default().to_owned();
+        let token = {
+            let slug = slug.clone();
+            write(&state.store, move |tx| {
+                seed::workspace(tx, EMAIL, &workspace)?;
+                seed::token(tx, &slug, EMAIL, TOKEN, &[Scope::Read, Scope::Write, Scope::Admin])
+            })
+            .await?
+        };
+        let call = Rc::new(move |request: TestRequest| {
+            let app = app.clone();
+            Box::pin(async move {
+                let response = call_service(&*app, request.to_request()).await;
+                (response.status(), read_body(response).await.to_vec())
+            }) as futures_util::future::LocalBoxFuture<'static, _>
+        });
+        Ok(Self { call, clock, slug, token })
+    }
+
+    /// Says what time it is.
+    pub fn at(&self, moment: Moment) {
+        self.clock.set(moment);
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    /// Posts an object; the answer is what was made.
+    pub async fn post(&self, path: &str, body: Value) -> Result<Value, Failure> {
+        self.send(Method::POST, path, "application/json", body.to_string()).await
+    }
+
+    /// Changes an object.
+    pub async fn patch(&self, path: &str, body: Value) -> Result<Value, Failure> {
+        self.send(Method::PATCH, path, "application/json", body.to_string()).await
+    }
+
+    /// Posts points as lines of `kpi`, `at` and `value`, as many in a call as a call takes.
+    pub async fn points(&self, points: &[(String, String, f64)]) -> Result<(), Failure> {
+        for chunk in points.chunks(10_000) {
+            let lines: Vec<String> =
+                chunk.iter().map(|(kpi, at, value)| json!({"kpi": kpi, "at": at, "value": value}).to_string()).collect();
+            let answer = self.send(Method::POST, "points", "application/x-ndjson", lines.join("\n")).await?;
+            if answer["rejected"].as_array().is_some_and(|rejected| !rejected.is_empty()) {
+                return Err(format!("points were refused: {}", answer["rejected"]).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the script: its token is of no more use.
+    pub async fn close(&self, state: &crate::store::Store) -> Result<(), Failure> {
+        let slug = self.slug.clone();
+        Ok(write(state, move |tx| seed::revoke_tokens(tx, &slug, TOKEN)).await?)
+    }
+
+    async fn send(&self, method: Method, path: &str, media: &str, body: String) -> Result<Value, Failure> {
+        let request = TestRequest::default()
+            .method(method.clone())
+            .uri(&format!("/v1/workspaces/{}/{path}", self.slug))
+            .insert_header((header::AUTHORIZATION, format!("Bearer {}", self.token)))
+            .insert_header((header::CONTENT_TYPE, media))
+            .set_payload(body);
+        let (status, body) = (self.call)(request).await;
+        let text = String::from_utf8_lossy(&body);
+        if !status.is_success() {
+            return Err(format!("{method} {path} answered {status}: {text}").into());
+        }
+        Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
+    }
+}

@@ -1,0 +1,176 @@
+//! Events: the audit log and the activity feed.
+//!
+//! Every change writes an event in its own transaction, so the journal and the data never differ.
+//! A workspace numbers its events without gaps, in the order of commits.
+//! Events of members, invitations and tokens are read by admins and owners.
+
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::access::{Db, Reads, Role, Scoped};
+use crate::http::page::{Total, page_type};
+use crate::http::{Answer, Listing, Page, Paging, Result, Routes, routes};
+use crate::store::journal::{Audience, EventRow, EventType};
+use crate::store::schema::events;
+use crate::store::transaction::AuthorKind;
+use crate::store::{MemberId, Moment, TokenId, read_subject_id, subject_id};
+
+/// The paths of events.
+pub fn routes() -> Routes {
+    routes! { "events",
+        "/v1/workspaces/{workspace}/events" {
+            /// List what happened, newest first.
+            /// `after` answers what came later than a sequence that is known already, oldest first.
+            /// Events of members, invitations and tokens are shown to admins and owners only.
+            GET list_events
+        }
+    }
+}
+
+/// Which events.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct EventFilter {
+    /// Only events of these types.
+    #[serde(default, rename = "type")]
+    kind: Vec<EventType>,
+    /// Only events of this thing, by its id.
+    #[param(example = "kpi_01h455vb4pex5vsknk084sn02q", max_length = 64)]
+    subject: Option<String>,
+    /// Only events with a greater sequence, oldest first.
+    #[param(minimum = 0)]
+    after: Option<i64>,
+}
+
+/// Something that happened.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Event {
+    /// Its number in the workspace: without gaps, in the order of commits.
+    #[schema(minimum = 1, example = 42)]
+    sequence: i64,
+    /// When it happened.
+    at: Moment,
+    /// Who did it.
+    actor: EventActor,
+    /// What happened.
+    #[serde(rename = "type")]
+    kind: EventType,
+    /// What it happened to.
+    subject: EventSubject,
+    /// How it changed; the shape depends on the type.
+    #[schema(value_type = Object)]
+    change: Value,
+    /// The request that did it.
+    #[schema(example = "01kn1kmze0ezc8pwn8jpac7c1k")]
+    request_id: String,
+}
+
+/// Who did something.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EventActor {
+    /// What kind of author.
+    kind: AuthorKind,
+    /// The member's or the token's id; null for Regimen itself.
+    #[schema(example = "mem_01h455vb4pex5vsknk084sn02q")]
+    id: Option<String>,
+    /// The name at that time.
+    #[schema(example = "Ann")]
+    name: String,
+}
+
+/// What something happened to.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EventSubject {
+    /// The kind of thing.
+    #[serde(rename = "type")]
+    #[schema(example = "kpi")]
+    kind: String,
+    /// Its id.
+    #[schema(example = "kpi_01h455vb4pex5vsknk084sn02q")]
+    id: String,
+    /// Its name at that time.
+    #[schema(example = "Churn rate")]
+    name: String,
+}
+
+page_type!(EventPage, Event);
+
+async fn list_events(db: Db<Reads>, listing: Listing<EventFilter>) -> Answer<Page<EventPage>> {
+    db.read((), listing, |tx, (), (filter, paging)| {
+        let order = match filter.after {
+            Some(after) => Order::Oldest { after },
+            None => Order::Newest,
+        };
+        let rows = load(tx, &filter, &paging, order)?;
+        let total = match paging.total {
+            Total::Wanted => Some(count(tx, &filter)?),
+            Total::NotWanted => None,
+        };
+        Ok(Page::show(&paging, paging.page(rows, total, |row| row.sequence), show))
+    })
+    .await
+}
+
+#[derive(Clone, Copy)]
+enum Order {
+    Newest,
+    Oldest { after: i64 },
+}
+
+type Query<'a> = events::BoxedQuery<'a, crate::store::connection::MultiBackend>;
+
+fn matching<'a>(tx: &Scoped, filter: &'a EventFilter) -> Result<Query<'a>> {
+    let mut query = events::table.filter(events::workspace_id.eq(tx.here()?)).into_boxed();
+    if tx.role()? < Role::Admin {
+        query = query.filter(events::audience.eq(Audience::Everyone));
+    }
+    if !filter.kind.is_empty() {
+        query = query.filter(events::kind.eq_any(&filter.kind));
+    }
+    if let Some(subject) = &filter.subject {
+        let (kind, id) = read_subject_id(subject).map_err(crate::access::target::invalid_id)?;
+        query = query.filter(events::subject_id.eq(id)).filter(events::subject_type.eq(kind));
+    }
+    Ok(query)
+}
+
+fn load(tx: &mut Scoped, filter: &EventFilter, paging: &Paging, order: Order) -> Result<Vec<EventRow>> {
+    let query = matching(tx, filter)?.limit(paging.rows());
+    let position: Option<i64> = paging.after()?;
+    let query = match order {
+        Order::Newest => {
+            query.order(events::sequence.desc()).filter(events::sequence.lt(position.unwrap_or(i64::MAX)))
+        }
+        Order::Oldest { after } => {
+            query.order(events::sequence.asc()).filter(events::sequence.gt(position.unwrap_or(after)))
+        }
+    };
+    Ok(query.load(tx.db())?)
+}
+
+fn count(tx: &mut Scoped, filter: &EventFilter) -> Result<i64> {
+    let query = matching(tx, filter)?.filter(events::sequence.gt(filter.after.unwrap_or(0)));
+    Ok(query.count().get_result(tx.db())?)
+}
+
+fn show(row: EventRow) -> Event {
+    let actor_id = row.actor_id.map(|id| match row.actor_kind {
+        AuthorKind::Token => TokenId::from_uuid(id.uuid()).to_string(),
+        AuthorKind::Person | AuthorKind::System => MemberId::from_uuid(id.uuid()).to_string(),
+    });
+    Event {
+        sequence: row.sequence,
+        at: row.at,
+        actor: EventActor { kind: row.actor_kind, id: actor_id, name: row.actor_name },
+        kind: row.kind,
+        subject: EventSubject {
+            id: subject_id(&row.subject_type, row.subject_id),
+            kind: row.subject_type,
+            name: row.subject_name,
+        },
+        change: row.change.0,
+        request_id: row.request_id,
+    }
+}

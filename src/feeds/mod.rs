@@ -1,0 +1,3 @@
+//! Feeds: what leaves and enters in bulk.
+
+pub mod events;

@@ -1,0 +1,33 @@
+//! What every story needs: a served API on either engine, callers with names, a clock to set.
+
+mod caller;
+mod contract;
+mod server;
+
+pub use caller::{Answer, Caller};
+pub use contract::document;
+pub use server::{App, EngineUnderTest, play};
+
+/// Declares stories, each told to both engines.
+macro_rules! stories {
+    ($($(#[doc = $doc:literal])* async fn $name:ident($app:ident) $body:block)*) => { $(
+        mod $name {
+            #[allow(unused_imports, reason = "each story uses what it needs")]
+            use super::*;
+
+            $(#[doc = $doc])*
+            async fn story($app: $crate::harness::App) $body
+
+            #[test]
+            fn on_sqlite() {
+                $crate::harness::play($crate::harness::EngineUnderTest::Sqlite, story);
+            }
+
+            #[test]
+            fn on_postgres() {
+                $crate::harness::play($crate::harness::EngineUnderTest::Postgres, story);
+            }
+        }
+    )* };
+}
+pub(crate) use stories;

@@ -1,0 +1,230 @@
+//! One served API for one story: its own database, its own port, a clock that stands still.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
+
+use actix_web::web::Data;
+use actix_web::{HttpServer, rt::System};
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection};
+use regimen::access::keys::KeyRing;
+use regimen::access::password::{Cost, Hasher};
+use regimen::app::{self, Parts};
+use regimen::clock::Clock;
+use regimen::config::{Config, CorsOrigins, Registration};
+use regimen::http::limits::LimitMode;
+use regimen::state::State;
+use regimen::store::{DatabaseUrl, Moment, Options, Store, migrate};
+use serde_json::json;
+
+use super::caller::Caller;
+
+/// The engine that a story is told to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EngineUnderTest {
+    Sqlite,
+    Postgres,
+}
+
+/// A served API.
+#[derive(Clone)]
+pub struct App {
+    pub url: String,
+    pub clock: Clock,
+    pub state: Data<State>,
+    pub database: DatabaseUrl,
+    pub engine: EngineUnderTest,
+    http: reqwest::Client,
+}
+
+/// When every story begins: a Tuesday.
+pub const BEGINNING: &str = "2026-03-31T09:30:00Z";
+
+/// Serves the API for one story, tells it, and cleans up.
+pub fn play<F: Future<Output = ()>>(engine: EngineUnderTest, story: impl FnOnce(App) -> F) {
+    let scratch = Scratch::new(engine);
+    System::new().block_on(async {
+        let clock = Clock::set_to(moment(BEGINNING));
+        let url = DatabaseUrl::parse(&scratch.url).expect("a URL");
+        let store = Store::open(Options {
+            url: url.clone(),
+            connections: 3,
+            clock: clock.clone(),
+            followers: regimen::FOLLOWERS,
+        })
+        .expect("the store opens");
+        let keys = KeyRing::load_or_create(&scratch.folder.join("test.keys"), clock.now().timestamp())
+            .expect("keys");
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = format!("http://{}", listener.local_addr().expect("an address"));
+        let config = Config {
+            registration: Some(Registration::Open),
+            public_url: address.clone(),
+            cors: CorsOrigins::Exactly(vec!["https://app.example.com".into()]),
+        };
+        let hasher = Hasher::with_cost(2, Cost { memory: 64, passes: 1, lanes: 1 }).expect("a hasher");
+        let state = app::state(Parts { store, config, keys, hasher, limits: LimitMode::Off })
+            .expect("the document compiles");
+        let served = state.clone();
+        let server = HttpServer::new(move || regimen::wrapped_app!(served))
+            .workers(2)
+            .disable_signals()
+            .listen(listener)
+            .expect("it listens")
+            .run();
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+        let app = App { url: address, clock, state, database: url, engine, http: reqwest::Client::new() };
+        story(app).await;
+        handle.stop(false).await;
+    });
+}
+
+/// A moment, as RFC 3339.
+pub fn moment(text: &str) -> Moment {
+    Moment::from(text.parse::<jiff::Timestamp>().expect("an instant"))
+}
+
+impl App {
+    /// Moves the clock.
+    pub fn it_is(&self, instant: &str) {
+        self.clock.set(moment(instant));
+    }
+
+    /// Somebody without a credential.
+    pub fn stranger(&self) -> Caller {
+        Caller::new("a stranger", self.url.clone(), self.http.clone(), None)
+    }
+
+    /// Somebody with a credential of whatever kind.
+    pub fn with_token(&self, name: &str, token: &str) -> Caller {
+        Caller::new(name, self.url.clone(), self.http.clone(), Some(token.to_owned()))
+    }
+
+    /// Somebody who registers now.
+    pub async fn person(&self, name: &str) -> Caller {
+        let answer = self
+            .stranger()
+            .post("/v1/auth/register", json!({"email": email(name), "name": name, "password": PASSWORD}))
+            .await;
+        answer.expect(201);
+        self.with_token(name, answer.text("/access_token"))
+    }
+
+    /// Somebody who registers and makes a workspace with this slug.
+    pub async fn owner_of(&self, name: &str, slug: &str) -> Caller {
+        let owner = self.person(name).await;
+        owner
+            .post("/v1/workspaces", json!({"name": slug, "slug": slug, "time_zone": "Europe/Berlin"}))
+            .await
+            .expect(201);
+        owner.inside(slug)
+    }
+
+    /// Somebody who registers and joins by invitation of `inviter`.
+    pub async fn joins(&self, inviter: &Caller, name: &str, role: &str) -> Caller {
+        let invited = inviter.post("invitations", json!({"email": email(name), "role": role})).await;
+        invited.expect(201);
+        let person = self.person(name).await;
+        person.post("/v1/invitations/accept", json!({"token": invited.text("/token")})).await.expect(200);
+        person.inside(inviter.workspace())
+    }
+}
+
+/// The password of everybody.
+pub const PASSWORD: &str = "seven purple bicycles sing";
+
+/// The address of somebody.
+pub fn email(name: &str) -> String {
+    format!("{name}@example.com")
+}
+
+/// A database and a folder that go away with the story.
+struct Scratch {
+    url: String,
+    folder: PathBuf,
+    database: Option<String>,
+}
+
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+impl Scratch {
+    fn new(engine: EngineUnderTest) -> Self {
+        let name = format!("regimen_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::SeqCst));
+        let folder = std::env::temp_dir().join(&name);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        match engine {
+            EngineUnderTest::Sqlite => {
+                let path = folder.join("test.db");
+                std::fs::copy(sqlite_template(), &path).expect("a copy of the template");
+                Self { url: format!("sqlite:{}", path.display()), folder, database: None }
+            }
+            EngineUnderTest::Postgres => {
+                let template = postgres_template();
+                on_server(&format!("CREATE DATABASE {name} TEMPLATE {template}"));
+                Self { url: database_on_server(&name), folder, database: Some(name) }
+            }
+        }
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+        if let Some(name) = &self.database {
+            on_server(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+        }
+    }
+}
+
+/// A migrated file that stories copy.
+fn sqlite_template() -> &'static PathBuf {
+    static TEMPLATE: OnceLock<PathBuf> = OnceLock::new();
+    TEMPLATE.get_or_init(|| {
+        let path = std::env::temp_dir().join(format!("regimen_template_{}.db", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        migrate::migrate(&DatabaseUrl::parse(&format!("sqlite:{}", path.display())).expect("a URL"))
+            .expect("it migrates");
+        path
+    })
+}
+
+/// A migrated database that stories copy.
+fn postgres_template() -> &'static String {
+    static TEMPLATE: OnceLock<String> = OnceLock::new();
+    TEMPLATE.get_or_init(|| {
+        let name = format!("regimen_template_{}", std::process::id());
+        on_server(&format!("DROP DATABASE IF EXISTS {name}"));
+        on_server(&format!("CREATE DATABASE {name}"));
+        migrate::migrate(&DatabaseUrl::parse(&database_on_server(&name)).expect("a URL"))
+            .expect("it migrates");
+        name
+    })
+}
+
+/// The server for tests. No engine is ever skipped in silence.
+pub fn server_url() -> String {
+    std::env::var("TEST_POSTGRES_URL").expect(
+        "TEST_POSTGRES_URL names no PostgreSQL server: run `tests/run`, or `tests/postgres with cargo test`",
+    )
+}
+
+/// The same server, another database.
+pub fn database_on_server(name: &str) -> String {
+    let url = server_url();
+    let (base, query) = url.split_once('?').map_or((url.as_str(), None), |(base, query)| (base, Some(query)));
+    let (host, _) = base.rsplit_once('/').expect("TEST_POSTGRES_URL ends with /DATABASE");
+    query.map_or_else(|| format!("{host}/{name}"), |query| format!("{host}/{name}?{query}"))
+}
+
+/// Making and dropping databases goes one at a time: a template in use cannot be copied.
+fn on_server(statement: &str) {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    PgConnection::establish(&server_url())
+        .expect("the PostgreSQL server answers")
+        .batch_execute(statement)
+        .unwrap_or_else(|error| panic!("{statement}: {error}"));
+}

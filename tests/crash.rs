@@ -1,0 +1,312 @@
+//! `kill -9` under writers: no acknowledged point is lost, no half batch is kept, and what is
+//! derived equals a fresh computation. Twenty times on each engine; `REGIMEN_KILLS` asks for more.
+//!
+//! This shows what survives the death of the process. What survives the death of the machine
+//! depends on the order of fsync and answer, which `synchronous=FULL` and `synchronous_commit=on`
+//! are for, and which both engines read back at start.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection, SqliteConnection};
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+
+const WRITERS: u64 = 16;
+const BATCH: u64 = 25;
+
+#[test]
+fn nothing_acknowledged_is_lost_on_sqlite() {
+    let folder = folder("sqlite");
+    let url = format!("sqlite:{}", folder.join("crash.db").display());
+    survive(&url, &folder);
+    let mut file = SqliteConnection::establish(folder.join("crash.db").to_str().expect("UTF-8"))
+        .expect("the file opens");
+    file.batch_execute("PRAGMA foreign_key_check; PRAGMA integrity_check;").expect("the file is whole");
+    std::fs::remove_dir_all(folder).expect("the folder goes");
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_on_postgres() {
+    let folder = folder("postgres");
+    let server = std::env::var("TEST_POSTGRES_URL")
+        .expect("TEST_POSTGRES_URL: run `tests/run`, or `tests/postgres with cargo test`");
+    let name = format!("regimen_crash_{}", std::process::id());
+    let on_server = |statement: String| {
+        PgConnection::establish(&server)
+            .expect("the server answers")
+            .batch_execute(&statement)
+            .expect("the statement runs");
+    };
+    on_server(format!("CREATE DATABASE {name}"));
+    let (host, _) = server.rsplit_once('/').expect("a database in the URL");
+    let url = format!("{host}/{name}");
+    let migrated =
+        Command::new(env!("CARGO_BIN_EXE_regimen")).args(["migrate", "--database-url", &url]).status();
+    assert!(migrated.expect("it runs").success());
+    survive(&url, &folder);
+    on_server(format!("DROP DATABASE {name} WITH (FORCE)"));
+    std::fs::remove_dir_all(folder).expect("the folder goes");
+}
+
+fn folder(engine: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("regimen_crash_{engine}_{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
+
+/// What the writers know: the highest number that was acknowledged for each place, and what was on its way.
+#[derive(Default)]
+struct Ledger {
+    acknowledged: BTreeMap<String, f64>,
+    attempted: BTreeMap<String, Vec<f64>>,
+    batches: Vec<(String, Vec<(String, f64)>, bool)>,
+}
+
+fn survive(url: &str, folder: &Path) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let kills: u64 = std::env::var("REGIMEN_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
+    let ledger = Arc::new(Mutex::new(Ledger::default()));
+    let counter = Arc::new(AtomicU64::new(0));
+    let mut server = Server::start(url, folder);
+    let token = runtime.block_on(prepare(&server.address));
+    for round in 0..kills {
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|writer| {
+                runtime.spawn(write(
+                    server.address.clone(),
+                    token.clone(),
+                    writer,
+                    ledger.clone(),
+                    counter.clone(),
+                ))
+            })
+            .collect();
+        // Somewhere in the first half second; a different place each round.
+        std::thread::sleep(Duration::from_millis(60 + (round * 137) % 440));
+        server.child.kill().expect("it is killed");
+        server.child.wait().expect("it is gone");
+        for writer in writers {
+            runtime.block_on(writer).expect("the writer ends");
+        }
+        let started = Instant::now();
+        server = Server::start(url, folder);
+        assert!(started.elapsed() < Duration::from_secs(10), "ready after {:?}", started.elapsed());
+        runtime.block_on(compare(&server.address, &token, &ledger.lock().expect("the ledger")));
+    }
+    let ledger = ledger.lock().expect("the ledger");
+    assert!(ledger.acknowledged.len() > 100, "only {} writes were acknowledged", ledger.acknowledged.len());
+    server.child.kill().expect("it is killed");
+    server.child.wait().expect("it is gone");
+}
+
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Server {
+    fn start(url: &str, folder: &Path) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_regimen"))
+            .args([
+                "serve",
+                "--listen",
+                &format!("127.0.0.1:{port}"),
+                "--rate-limits",
+                "off",
+                "--database-url",
+                url,
+            ])
+            .arg("--keys")
+            .arg(folder.join("crash.keys"))
+            .env("REGIMEN_LOG", "error")
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut lines = BufReader::new(child.stderr.take().expect("its messages")).lines();
+        let said = lines
+            .find_map(|line| line.ok().filter(|line| line.contains("listening on")))
+            .expect("it listens");
+        std::thread::spawn(move || lines.for_each(drop));
+        let address = said.rsplit(' ').next().expect("an address").to_owned();
+        Self { child, address }
+    }
+}
+
+async fn call(
+    address: &str,
+    token: &str,
+    method: Method,
+    path: &str,
+    body: &Value,
+) -> reqwest::Result<(u16, Value)> {
+    let response = client()
+        .request(method, format!("{address}{path}"))
+        .bearer_auth(token)
+        .json(body)
+        .timeout(Duration::from_secs(10))
+        .send()
+        .await?;
+    let status = response.status().as_u16();
+    Ok((status, response.json().await?))
+}
+
+fn client() -> Client {
+    thread_local! { static CLIENT: Client = Client::new(); }
+    CLIENT.with(Clone::clone)
+}
+
+/// A workspace, a KPI for each writer, and a token that lasts.
+async fn prepare(address: &str) -> String {
+    let answer = |result: reqwest::Result<(u16, Value)>| {
+        let (status, body) = result.expect("an answer");
+        assert!(status < 300, "{status} {body}");
+        body
+    };
+    let person = json!({"email": "ann@example.com", "name": "Ann", "password": "seven purple bicycles sing"});
+    let session = answer(call(address, "", Method::POST, "/v1/auth/register", &person).await);
+    let access = session["access_token"].as_str().expect("a token").to_owned();
+    answer(
+        call(address, &access, Method::POST, "/v1/workspaces", &json!({"name": "Acme", "slug": "acme"}))
+            .await,
+    );
+    for writer in 0..WRITERS {
+        let kpi = json!({"name": format!("Writer {writer}"), "key": format!("w{writer}"), "cadence": "daily", "target": {"min": 5.0}});
+        answer(call(address, &access, Method::POST, "/v1/workspaces/acme/kpis", &kpi).await);
+    }
+    let token = json!({"name": "writers", "kind": "personal", "scopes": ["read", "write", "points:write"]});
+    let token = answer(call(address, &access, Method::POST, "/v1/workspaces/acme/tokens", &token).await);
+    token["token"].as_str().expect("a token").to_owned()
+}
+
+fn day(number: u64) -> String {
+    let start = jiff::civil::date(2000, 1, 1);
+    start.saturating_add(jiff::Span::new().days(i64::try_from(number % 9000).expect("small"))).to_string()
+}
+
+/// Writes until the server is gone: single points and batches, each place with growing numbers.
+async fn write(
+    address: String,
+    token: String,
+    writer: u64,
+    ledger: Arc<Mutex<Ledger>>,
+    counter: Arc<AtomicU64>,
+) {
+    loop {
+        let number = counter.fetch_add(1, Ordering::SeqCst);
+        #[allow(clippy::cast_precision_loss, reason = "the numbers stay small")]
+        let value = number as f64;
+        if number % 5 == 0 {
+            let feed = format!("batch {number}");
+            let items: Vec<Value> = (0..BATCH)
+                .map(|item| json!({"kpi": format!("w{writer}"), "at": day(number + item), "feed": feed, "value": value}))
+                .collect();
+            let places: Vec<(String, f64)> =
+                (0..BATCH).map(|item| (format!("w{writer}/{}/{feed}", day(number + item)), value)).collect();
+            let position = {
+                let mut ledger = ledger.lock().expect("the ledger");
+                ledger.batches.push((feed, places, false));
+                ledger.batches.len() - 1
+            };
+            match call(
+                &address,
+                &token,
+                Method::POST,
+                "/v1/workspaces/acme/points?atomic=true",
+                &json!(items),
+            )
+            .await
+            {
+                Ok((200, _)) => ledger.lock().expect("the ledger").batches[position].2 = true,
+                Ok((status, body)) => assert_eq!(status, 503, "{body}"),
+                Err(_) => return,
+            }
+        } else {
+            let place = format!("w{writer}/{}/", day(number));
+            ledger.lock().expect("the ledger").attempted.entry(place.clone()).or_default().push(value);
+            let path = format!("/v1/workspaces/acme/kpis/w{writer}/points/{}", day(number));
+            match call(&address, &token, Method::PUT, &path, &json!({"value": value})).await {
+                Ok((200 | 201, _)) => {
+                    let mut ledger = ledger.lock().expect("the ledger");
+                    let known = ledger.acknowledged.entry(place).or_insert(value);
+                    *known = known.max(value);
+                }
+                Ok((status, body)) => assert_eq!(status, 503, "{body}"),
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+/// Everything that was acknowledged is there, batches are whole, and the derived state is right.
+async fn compare(address: &str, token: &str, ledger: &Ledger) {
+    let mut stored: BTreeMap<String, f64> = BTreeMap::new();
+    let mut path = "/v1/workspaces/acme/points?limit=10000".to_owned();
+    loop {
+        let (status, page) = call(address, token, Method::GET, &path, &Value::Null).await.expect("an answer");
+        assert_eq!(status, 200, "{page}");
+        for point in page["items"].as_array().expect("items") {
+            let text = |name: &str| point[name].as_str().unwrap_or_else(|| panic!("{name} in {point}"));
+            let place = format!("{}/{}/{}", text("kpi"), text("on"), text("feed"));
+            stored.insert(place, point["value"].as_f64().expect("a value"));
+        }
+        match page["next_cursor"].as_str() {
+            Some(cursor) => path = format!("/v1/workspaces/acme/points?limit=10000&cursor={cursor}"),
+            None => break,
+        }
+    }
+    for (place, value) in &ledger.acknowledged {
+        let found =
+            stored.get(place).copied().unwrap_or_else(|| panic!("{place} was acknowledged and is gone"));
+        let possible = found >= *value && ledger.attempted[place].contains(&found);
+        assert!(possible, "{place} holds {found}, acknowledged was {value}");
+    }
+    for (feed, places, acknowledged) in &ledger.batches {
+        let there = places.iter().filter(|(place, _)| stored.contains_key(place)).count();
+        assert!(there == 0 || there == places.len(), "{feed} is there by half: {there} of {}", places.len());
+        assert!(!acknowledged || there == places.len(), "{feed} was acknowledged and is gone");
+    }
+    for writer in 0..WRITERS {
+        derived_state_is_right(address, token, writer, &stored).await;
+    }
+}
+
+/// The current value, the day of the latest point, is the one with the greatest (at, feed).
+async fn derived_state_is_right(address: &str, token: &str, writer: u64, stored: &BTreeMap<String, f64>) {
+    let own = format!("w{writer}/");
+    let newest = stored.iter().filter(|(place, _)| place.starts_with(&own)).next_back();
+    let (_, kpi) =
+        call(address, token, Method::GET, &format!("/v1/workspaces/acme/kpis/w{writer}"), &Value::Null)
+            .await
+            .expect("an answer");
+    match newest {
+        None => assert_eq!(kpi["current"], Value::Null),
+        Some((place, value)) => {
+            assert_eq!(kpi["current"]["value"].as_f64(), Some(*value), "{place}: {kpi}");
+            #[allow(clippy::disallowed_methods, reason = "the program under test runs by the wall clock")]
+            let now = jiff::Timestamp::now();
+            let fresh = format!("/v1/workspaces/acme/kpis/w{writer}?known_at={now}");
+            let (status, recomputed) =
+                call(address, token, Method::GET, &fresh, &Value::Null).await.expect("an answer");
+            assert_eq!(status, 200, "{recomputed}");
+            for field in ["current", "health", "episode", "gap", "since"] {
+                assert_eq!(
+                    kpi[field], recomputed[field],
+                    "{field} of w{writer} differs from a fresh computation"
+                );
+            }
+        }
+    }
+}
