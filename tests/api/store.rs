@@ -173,7 +173,6 @@ fn insert_account(tx: &mut Tx, number: u32) -> Result<(), Problem> {
             accounts::name.eq("somebody"),
             accounts::password_hash.eq("none"),
             accounts::state.eq("active"),
-            accounts::failed_logins.eq(0),
             accounts::password_changed_at.eq(now),
             accounts::version.eq(1),
             accounts::created_at.eq(now),
