@@ -2,7 +2,13 @@
 
 mod harness;
 
+mod accounts;
 mod document;
+mod invitations;
+mod members;
 mod problems;
 mod store;
 mod sweep;
+mod teams;
+mod tokens;
+mod workspaces;
