@@ -353,12 +353,30 @@ fn complete(mut document: OpenApi) -> OpenApi {
     let asked: BTreeSet<String> = schemas_of_requests(&document);
     if let Some(components) = &mut document.components {
         for (name, schema) in &mut components.schemas {
-            if let (RefOr::T(Schema::Object(object)), false) = (schema, asked.contains(name)) {
-                object.required = object.properties.keys().cloned().collect();
+            if let RefOr::T(Schema::Object(object)) = schema {
+                object.properties.values_mut().for_each(describe_choice);
+                if !asked.contains(name) {
+                    object.required = object.properties.keys().cloned().collect();
+                }
             }
         }
     }
     document
+}
+
+/// A field that may be null is a choice between null and something: the field's description is
+/// the choice's, not the something's.
+fn describe_choice(property: &mut RefOr<Schema>) {
+    if let RefOr::T(Schema::OneOf(choice)) = property {
+        for item in &mut choice.items {
+            if let RefOr::Ref(reference) = item
+                && choice.description.is_none()
+            {
+                choice.description =
+                    Some(std::mem::take(&mut reference.description)).filter(|text| !text.is_empty());
+            }
+        }
+    }
 }
 
 /// The schemas that request bodies reach.

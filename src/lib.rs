@@ -8,12 +8,15 @@
 
 pub mod access;
 pub mod app;
+pub mod care;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod feeds;
 pub mod http;
 pub mod kpis;
 pub mod maths;
+pub mod okrs;
 pub mod people;
 pub mod state;
 pub mod store;
@@ -31,10 +34,24 @@ pub fn slices() -> Vec<Routes> {
         people::invitations::routes(),
         people::teams::routes(),
         people::tokens::routes(),
+        kpis::kpis::routes(),
+        kpis::targets::routes(),
+        kpis::points::routes(),
+        kpis::periods::routes(),
+        kpis::episodes::routes(),
+        okrs::cycles::routes(),
+        okrs::objectives::routes(),
+        okrs::key_results::routes(),
+        okrs::check_ins::routes(),
+        care::remedies::routes(),
+        care::triage::routes(),
         feeds::events::routes(),
         system::routes(),
     ]
 }
 
 /// What must follow a change of KPIs, once per transaction, in this order.
-pub const FOLLOWERS: &[Follower] = &[];
+pub const FOLLOWERS: &[Follower] = &[care::remedies::follow];
+
+/// What must follow a change of an objective's state, in the same transaction, in this order.
+pub const OBJECTIVE_FOLLOWERS: &[okrs::objectives::StateFollower] = &[care::remedies::follow_objective];

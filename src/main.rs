@@ -1,20 +1,29 @@
-//! The command line: serve, migrate, openapi, and more to come.
+//! The command line: serve, migrate, openapi, token, demo.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use actix_web::HttpServer;
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
+use regimen::access::Scope;
 use regimen::access::keys::KeyRing;
 use regimen::access::password::Hasher;
 use regimen::app::{self, Parts};
 use regimen::clock::Clock;
-use regimen::config::{CorsOrigins, Database, Serving};
+use regimen::config::{Config, CorsOrigins, Database, Serving};
+use regimen::demo;
+use regimen::http::Result as Judged;
+use regimen::http::limits::LimitMode;
+use regimen::people::seed;
 use regimen::store::migrate::{self, FileLock};
-use regimen::store::{Options, Store};
+use regimen::store::{Author, DatabaseUrl, Lane, Options, Store, StoreError};
 
 /// KPIs diagnose, OKRs prescribe: a JSON API for health KPIs and the objectives that heal them.
+///
+/// Settings can be given as flags or in the environment; `regimen COMMAND --help` names both.
+/// REGIMEN_LOG sets what is logged, as in `warn,regimen=info`.
 #[derive(Parser)]
-#[command(version, about)]
+#[command(version)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -36,19 +45,62 @@ enum Command {
     },
     /// Print the OpenAPI document
     Openapi,
+    /// Make an API token for a member of a workspace, and print it once
+    Token {
+        #[command(flatten)]
+        database: Database,
+        /// The workspace's slug
+        #[arg(long)]
+        workspace: String,
+        /// The member's e-mail address
+        #[arg(long)]
+        email: String,
+        /// What the token is for
+        #[arg(long)]
+        name: String,
+        /// What it may be used for: read, points:write, write, admin
+        #[arg(long, required = true, value_delimiter = ',', value_parser = |text: &str| text.parse::<Scope>())]
+        scopes: Vec<Scope>,
+    },
+    /// Load two workspaces to look at, and serve them
+    Demo {
+        #[command(flatten)]
+        serving: Serving,
+        /// The demo's own database; one that holds anything else is refused
+        #[arg(long, default_value = "sqlite:regimen-demo.db")]
+        database_url: String,
+        /// Stop after loading
+        #[arg(long, value_enum, num_args = 0, default_value_t = AfterLoading::Serve, default_missing_value = "stop")]
+        load_only: AfterLoading,
+    },
 }
+
+/// What the demo does once it is loaded.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum AfterLoading {
+    /// It serves.
+    Serve,
+    /// It stops.
+    Stop,
+}
+
+/// How long a token of the command line lasts: 90 days.
+const LIFETIME: jiff::SignedDuration = jiff::SignedDuration::from_hours(90 * 24);
+
+type Failure = Box<dyn std::error::Error>;
 
 #[actix_web::main]
 async fn main() -> ExitCode {
+    let cli = Cli::parse();
     tracing_subscriber::fmt()
         .json()
         .with_writer(std::io::stderr)
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_env("REGIMEN_LOG")
-                .unwrap_or_else(|_| "warn,regimen=info".into()),
+                .unwrap_or_else(|_| cli.command.logs().into()),
         )
         .init();
-    match run(Cli::parse().command).await {
+    match run(cli.command).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("regimen: {error}");
@@ -57,9 +109,17 @@ async fn main() -> ExitCode {
     }
 }
 
-type Outcome = Result<(), Box<dyn std::error::Error>>;
+impl Command {
+    /// What is logged where REGIMEN_LOG does not say: the demo's messages are for people.
+    fn logs(&self) -> &'static str {
+        match self {
+            Self::Serve { .. } => "warn,regimen=info",
+            Self::Migrate { .. } | Self::Openapi | Self::Token { .. } | Self::Demo { .. } => "warn",
+        }
+    }
+}
 
-async fn run(command: Command) -> Outcome {
+async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Openapi => {
             let (document, _) = app::document(&regimen::slices());
@@ -70,35 +130,90 @@ async fn run(command: Command) -> Outcome {
             let url = database.url()?;
             let _lock = FileLock::take(&url)?;
             let steps = migrate::migrate(&url)?;
-            eprintln!("{steps} migrations applied");
+            eprintln!("regimen: {steps} migrations applied");
             Ok(())
         }
-        Command::Serve { database, serving } => serve(&database, &serving, None).await,
+        Command::Token { database, workspace, email, name, scopes } => {
+            let url = database.url()?;
+            migrate::check(&url)?;
+            let store = open(url, 2)?;
+            let token = store
+                .write(Lane::Open, Author::system("command line"), move |tx| -> Judged<String> {
+                    let member = seed::enter(tx, &workspace, &email)?;
+                    let token = seed::token(tx, member.id, &name, &scopes, LIFETIME)?;
+                    Ok(token.reveal().to_owned())
+                })
+                .await?;
+            println!("{token}");
+            Ok(())
+        }
+        Command::Serve { database, serving } => {
+            let config = serving.config(None)?;
+            let url = database.url()?;
+            let _lock = FileLock::take(&url)?;
+            prepare(&url)?;
+            let keys = database.keys(&url);
+            let store = open(url, serving.connections)?;
+            let parts = parts(store, config, &keys, serving.rate_limits)?;
+            serve(parts, &serving, |address| eprintln!("regimen: listening on {address}")).await
+        }
+        Command::Demo { serving, database_url, load_only } => {
+            let config = serving.config(Some(CorsOrigins::Loopback))?;
+            let url = DatabaseUrl::parse(&database_url)?;
+            let _lock = FileLock::take(&url)?;
+            prepare(&url)?;
+            let keys = url
+                .path()
+                .map_or_else(|| PathBuf::from("regimen-demo.keys"), |path| path.with_extension("keys"));
+            let store = open(url, serving.connections)?;
+            let parts = |store: Store| parts(store, config.clone(), &keys, serving.rate_limits);
+            let access = demo::load(&parts, &store, &|line| eprintln!("regimen: {line}")).await?;
+            let address = config.public_url.clone();
+            if load_only == AfterLoading::Stop {
+                println!("{}", demo::announcement(&address, &access));
+                return Ok(());
+            }
+            serve(parts(store)?, &serving, |listening| {
+                println!("{}", demo::announcement(&address, &access));
+                eprintln!("regimen: listening on {listening}\n{}", demo::tour(&address, &access));
+            })
+            .await
+        }
     }
 }
 
-async fn serve(database: &Database, serving: &Serving, cors: Option<CorsOrigins>) -> Outcome {
-    let config = serving.config(cors)?;
-    let url = database.url()?;
-    let _lock = FileLock::take(&url)?;
+/// A SQLite file is migrated where it is served; a server's schema is for `regimen migrate`.
+fn prepare(url: &DatabaseUrl) -> Result<(), StoreError> {
     match url.path() {
-        Some(_) => {
-            migrate::migrate(&url)?;
-        }
-        None => migrate::check(&url)?,
+        Some(_) => migrate::migrate(url).map(|_| ()),
+        None => migrate::check(url),
     }
-    let clock = Clock::wall();
-    let keys = KeyRing::load_or_create(&database.keys(&url), clock.now().timestamp())?;
-    let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    let store =
-        Store::open(Options { url, connections: serving.connections, clock, followers: regimen::FOLLOWERS })?;
-    let state =
-        app::state(Parts { store, config, keys, hasher: Hasher::new(cores)?, limits: serving.rate_limits })?;
-    let server = HttpServer::new(move || regimen::wrapped_app!(state))
-        .workers(serving.workers.unwrap_or(cores))
+}
+
+fn open(url: DatabaseUrl, connections: u32) -> Result<Store, StoreError> {
+    Store::open(Options { url, connections, clock: Clock::wall(), followers: regimen::FOLLOWERS })
+}
+
+fn parts(store: Store, config: Config, keys: &std::path::Path, limits: LimitMode) -> Result<Parts, Failure> {
+    let keys = KeyRing::load_or_create(keys, store.clock().now().timestamp())?;
+    Ok(Parts { store, config, keys, hasher: Hasher::new(cores())?, limits })
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
+}
+
+/// Serves until SIGTERM or Ctrl-C; what is under way then is finished, for half a minute at most.
+async fn serve(parts: Parts, serving: &Serving, listening: impl FnOnce(&str)) -> Result<(), Failure> {
+    let state = app::state(parts)?;
+    let served = state.clone();
+    let server = HttpServer::new(move || regimen::wrapped_app!(served))
+        .workers(serving.workers.unwrap_or_else(cores))
         .shutdown_timeout(30)
-        .bind(serving.listen)?;
-    eprintln!("regimen: listening on http://{}", serving.listen);
+        .bind(serving.listen)
+        .map_err(|error| format!("{}: {error}", serving.listen))?;
+    listening(&format!("http://{}", serving.listen));
+    actix_web::rt::spawn(app::upkeep(state));
     server.run().await?;
     Ok(())
 }

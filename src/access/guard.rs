@@ -17,7 +17,7 @@ use actix_web::{FromRequest, HttpRequest};
 
 use super::caller::{self, Actor, Credential};
 use super::policy::{Role, Scope};
-use super::scoped::{IfMatch, Scoped};
+use super::scoped::{IfMatch, Repetition, Scoped};
 use super::target::{Target, segment};
 use crate::http::answer::{Answer, Answers, Reply, Typed};
 use crate::http::body::{Input, Mode};
@@ -525,7 +525,11 @@ impl Call {
             Some(credential) => caller::recognise(tx, credential)?,
         };
         let key = actor.key();
-        let mut scoped = Scoped::new(tx, actor, state, self.if_match);
+        let repetition = match self.idempotency_key {
+            Some(_) => Repetition::Recalled,
+            None => Repetition::Anew,
+        };
+        let mut scoped = Scoped::new(tx, actor, state, self.if_match, repetition);
         if let Some(workspace) = &self.workspace {
             scoped.enter(workspace)?;
         }

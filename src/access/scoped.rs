@@ -15,6 +15,16 @@ pub struct Scoped<'a, 'c> {
     actor: Actor,
     state: &'a State,
     if_match: Option<IfMatch>,
+    repetition: Repetition,
+}
+
+/// What happens when a request is sent once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repetition {
+    /// It gets the first answer again: it came with an `Idempotency-Key`.
+    Recalled,
+    /// It is a request of its own.
+    Anew,
 }
 
 /// What `If-Match` asks for.
@@ -27,8 +37,19 @@ pub enum IfMatch {
 }
 
 impl<'a, 'c> Scoped<'a, 'c> {
-    pub(super) fn new(tx: &'a mut Tx<'c>, actor: Actor, state: &'a State, if_match: Option<IfMatch>) -> Self {
-        Self { tx, actor, state, if_match }
+    pub(super) fn new(
+        tx: &'a mut Tx<'c>,
+        actor: Actor,
+        state: &'a State,
+        if_match: Option<IfMatch>,
+        repetition: Repetition,
+    ) -> Self {
+        Self { tx, actor, state, if_match, repetition }
+    }
+
+    /// Whether the request came with an `Idempotency-Key`, so that a retry does nothing twice.
+    pub fn is_keyed(&self) -> bool {
+        self.repetition == Repetition::Recalled
     }
 
     /// What all requests share.

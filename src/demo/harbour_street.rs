@@ -3,13 +3,17 @@
 //! Ten KPIs and a year of their numbers, told in order: what went wrong, what somebody prescribed,
 //! what came of it. Every group of triage holds something today.
 
+use diesel::prelude::*;
 use jiff::civil::Date;
 use jiff::{Span, ToSpan};
 use serde_json::{Value, json};
 
 use super::days_before;
 use super::script::Script;
-use crate::store::Moment;
+use crate::http::Result as Judged;
+use crate::people::seed;
+use crate::store::schema::objectives;
+use crate::store::{Moment, Tx};
 
 /// The workspace.
 pub const SLUG: &str = "harbour-street";
@@ -20,6 +24,19 @@ type Failure = Box<dyn std::error::Error>;
 pub fn workspace() -> Value {
     json!({"slug": SLUG, "name": "Harbour Street (an invented shop)", "time_zone": "UTC"})
 }
+
+/// Whether the story was told to its end: the shop's last objective is there.
+pub fn is_told(tx: &mut Tx) -> Judged<bool> {
+    let Some(shop) = seed::find_workspace(tx, SLUG)? else { return Ok(false) };
+    let last = objectives::table
+        .filter(objectives::workspace_id.eq(shop.id))
+        .filter(objectives::title.eq(LAST_OBJECTIVE))
+        .filter(objectives::activated_at.is_not_null());
+    Ok(diesel::select(diesel::dsl::exists(last)).get_result(tx.db())?)
+}
+
+/// The objective that is made at the end of the story.
+const LAST_OBJECTIVE: &str = "Move the shop to the new till";
 
 /// When the story begins: eleven months before the month of loading.
 pub fn beginning(now: Moment) -> Moment {
@@ -39,7 +56,9 @@ fn week(now: Moment, back: i32) -> Date {
 }
 
 fn noon(day: Date) -> Moment {
-    day.at(12, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).map_or(Moment::from_microseconds(0), |at| at.timestamp().into())
+    day.at(12, 0, 0, 0)
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .map_or(Moment::from_microseconds(0), |at| at.timestamp().into())
 }
 
 /// Points, waiting for their day to come.
@@ -53,7 +72,8 @@ impl Numbers {
         script.at(noon(day).min(now));
         let (come, waiting) = self.waiting.iter().partition(|(at, _, _)| *at <= day);
         self.waiting = waiting;
-        let points: Vec<(String, String, f64)> = come.iter().map(|(at, key, value)| (key.to_string(), at.to_string(), *value)).collect();
+        let points: Vec<(String, String, f64)> =
+            come.iter().map(|(at, key, value)| (key.to_string(), at.to_string(), *value)).collect();
         script.points(&points).await
     }
 }
@@ -77,12 +97,28 @@ pub async fn load(script: &Script, now: Moment) -> Result<(), Failure> {
     // Seven months back: acquisition became dear; the website is to convert better.
     numbers.pass_until(month(now, 6).saturating_add(4.days()), now, script).await?;
     let website = website(script, now).await?;
-    link(script, "cost-per-acquisition", &website.objective, "Every lead costs 75; a better website needs fewer clicks.").await?;
-    check_in(script, &website.copy, json!({"value": 0.1, "confidence": "on_track", "note": "Agency chosen."})).await?;
+    link(
+        script,
+        "cost-per-acquisition",
+        &website.objective,
+        "Every lead costs 75; a better website needs fewer clicks.",
+    )
+    .await?;
+    check_in(
+        script,
+        &website.copy,
+        json!({"value": 0.1, "confidence": "on_track", "note": "Agency chosen."}),
+    )
+    .await?;
 
     // The webinars end without an effect.
     numbers.pass_until(month(now, 4).saturating_add(2.days()), now, script).await?;
-    close(script, &webinars, json!({"outcome": "missed", "reflection": "Those who came were customers already."})).await?;
+    close(
+        script,
+        &webinars,
+        json!({"outcome": "missed", "reflection": "Those who came were customers already."}),
+    )
+    .await?;
 
     // The newsletter loses its readers; shorter subjects help, for a while.
     numbers.pass_until(week(now, 12).saturating_add(2.days()), now, script).await?;
@@ -95,29 +131,44 @@ pub async fn load(script: &Script, now: Moment) -> Result<(), Failure> {
     check_in(script, &website.copy, json!({"value": 0.4, "confidence": "at_risk", "note": "The shop's texts are late.", "blocker": "Nobody has time to write."})).await?;
 
     numbers.pass_until(week(now, 6).saturating_add(2.days()), now, script).await?;
-    close(script, &subjects, json!({"outcome": "achieved", "score": 0.9, "reflection": "Short and concrete wins."})).await?;
+    close(
+        script,
+        &subjects,
+        json!({"outcome": "achieved", "score": 0.9, "reflection": "Short and concrete wins."}),
+    )
+    .await?;
 
     // Conversion itself has been low for two months: the website is its remedy too.
     numbers.pass_until(today.saturating_sub(34.days()), now, script).await?;
-    link(script, "visitor-to-lead", &website.objective, "The old check-out loses every second basket.").await?;
-    check_in(script, &website.copy, json!({"value": 0.7, "confidence": "on_track", "note": "Half of the pages are live."})).await?;
+    link(script, "visitor-to-lead", &website.objective, "The old check-out loses every second basket.")
+        .await?;
+    check_in(
+        script,
+        &website.copy,
+        json!({"value": 0.7, "confidence": "on_track", "note": "Half of the pages are live."}),
+    )
+    .await?;
+
+    numbers.pass_until(today, now, script).await?;
+    script.at(now);
+    check_in(
+        script,
+        &website.copy,
+        json!({"value": 0.85, "confidence": "on_track", "note": "Check-out goes live next week."}),
+    )
+    .await?;
 
     // Something that heals nothing and supports nothing: an orphan, which is no fault.
     let till = script
         .post(
             "objectives",
             json!({
-                "title": "Move the shop to the new till", "cycle": "this-half", "state": "draft",
+                "title": LAST_OBJECTIVE, "cycle": "this-half", "state": "draft",
                 "key_results": [{"title": "Tills replaced", "kind": "increase", "start": 0.0, "target": 4.0, "unit": "tills"}],
             }),
         )
         .await?;
-    activate(script, &till).await?;
-
-    numbers.pass_until(today, now, script).await?;
-    script.at(now);
-    check_in(script, &website.copy, json!({"value": 0.85, "confidence": "on_track", "note": "Check-out goes live next week."})).await?;
-    Ok(())
+    activate(script, &till).await
 }
 
 /// What the website's objective is made of.
@@ -160,11 +211,17 @@ async fn activate(script: &Script, objective: &Value) -> Result<(), Failure> {
 /// Makes the objective that is meant to heal a KPI; answers the objective's id.
 async fn prescribe(script: &Script, kpi: &str, body: Value) -> Result<String, Failure> {
     let remedy = script.post(&format!("kpis/{kpi}/remedies"), body).await?;
-    remedy["objective_id"].as_str().map(str::to_owned).ok_or_else(|| format!("no objective in {remedy}").into())
+    remedy["objective_id"]
+        .as_str()
+        .map(str::to_owned)
+        .ok_or_else(|| format!("no objective in {remedy}").into())
 }
 
 async fn link(script: &Script, kpi: &str, objective: &str, note: &str) -> Result<(), Failure> {
-    script.post(&format!("kpis/{kpi}/remedies"), json!({"objective_id": objective, "note": note})).await.map(|_| ())
+    script
+        .post(&format!("kpis/{kpi}/remedies"), json!({"objective_id": objective, "note": note}))
+        .await
+        .map(|_| ())
 }
 
 async fn close(script: &Script, objective: &str, body: Value) -> Result<(), Failure> {
@@ -242,7 +299,13 @@ fn all_numbers(now: Moment) -> Vec<(Date, &'static str, f64)> {
         ("cost-per-acquisition", [52.0, 53.0, 51.0, 58.0, 68.0, 75.0, 71.0, 66.0, 62.0, 59.0, 56.0, 50.0]),
         ("qualified-leads", [128.0, 121.0, 84.0, 80.0, 86.0, 82.0, 88.0, 85.0, 90.0, 83.0, 87.0, 31.0]),
         ("churn-rate", [2.6, 2.4, 2.8, 2.7, 2.5, 2.9, 2.6, 2.8, 2.9, 3.4, 4.3, 4.6]),
-        ("revenue", [41200.0, 42800.0, 40100.0, 43900.0, 42100.0, 44800.0, 41700.0, 45200.0, 43600.0, 46100.0, 44900.0, 9800.0]),
+        (
+            "revenue",
+            [
+                41200.0, 42800.0, 40100.0, 43900.0, 42100.0, 44800.0, 41700.0, 45200.0, 43600.0, 46100.0,
+                44900.0, 9800.0,
+            ],
+        ),
     ];
     let mut all = Vec::new();
     for (key, values) in monthly {
@@ -252,14 +315,21 @@ fn all_numbers(now: Moment) -> Vec<(Date, &'static str, f64)> {
     }
     // From twenty-three weeks back to this week.
     let weekly: [(&str, [f64; 24]); 2] = [
-        ("organic-visits", [
-            4210.0, 4180.0, 4350.0, 4290.0, 4120.0, 4400.0, 4330.0, 4270.0, 4150.0, 4380.0, 4310.0, 4260.0, 4190.0, 4340.0, 4230.0,
-            4170.0, 4280.0, 4110.0, 4060.0, 4020.0, 4090.0, 4010.0, 3890.0, 3740.0,
-        ]),
-        ("newsletter-open-rate", [
-            27.1, 26.4, 27.8, 26.9, 27.3, 26.2, 25.9, 26.6, 25.4, 21.2, 20.4, 20.1, 23.5, 25.8, 27.4, 28.2, 27.9, 28.6, 27.7, 26.8, 25.2,
-            21.4, 20.9, 20.2,
-        ]),
+        (
+            "organic-visits",
+            [
+                4210.0, 4180.0, 4350.0, 4290.0, 4120.0, 4400.0, 4330.0, 4270.0, 4150.0, 4380.0, 4310.0,
+                4260.0, 4190.0, 4340.0, 4230.0, 4170.0, 4280.0, 4110.0, 4060.0, 4020.0, 4090.0, 4010.0,
+                3890.0, 3740.0,
+            ],
+        ),
+        (
+            "newsletter-open-rate",
+            [
+                27.1, 26.4, 27.8, 26.9, 27.3, 26.2, 25.9, 26.6, 25.4, 21.2, 20.4, 20.1, 23.5, 25.8, 27.4,
+                28.2, 27.9, 28.6, 27.7, 26.8, 25.2, 21.4, 20.9, 20.2,
+            ],
+        ),
     ];
     for (key, values) in weekly {
         for (back, value) in (0..24).rev().zip(values) {

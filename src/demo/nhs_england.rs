@@ -58,14 +58,21 @@ pub async fn load(script: &Script) -> Result<(), Box<dyn std::error::Error>> {
     let mut major = BTreeSet::new();
     for record in csv::Reader::from_reader(ATTENDANCES.as_bytes()).deserialize() {
         let record: Record = record?;
-        organisations.entry(record.org_code.clone()).or_default().entry(record.period.clone()).or_default().add(&record);
+        organisations
+            .entry(record.org_code.clone())
+            .or_default()
+            .entry(record.period.clone())
+            .or_default()
+            .add(&record);
         england.entry(record.period.clone()).or_default().add(&record);
         if record.department == "1" {
             major.insert(record.org_code);
         }
     }
     let mut points = Vec::new();
-    script.post("kpis", four_hours("england", "England", "all organisations and types of department")).await?;
+    script
+        .post("kpis", four_hours("england", "England", "all organisations and types of department"))
+        .await?;
     points.extend(shares("four-hour-england", &england));
     script
         .post(
@@ -78,10 +85,19 @@ pub async fn load(script: &Script) -> Result<(), Box<dyn std::error::Error>> {
             }),
         )
         .await?;
-    points.extend(england.iter().map(|(month, patients)| ("attendances-england".into(), month.clone(), patients.attendances)));
+    points.extend(
+        england
+            .iter()
+            .map(|(month, patients)| ("attendances-england".into(), month.clone(), patients.attendances)),
+    );
     for code in &major {
         let Some(months) = organisations.get(code) else { continue };
-        script.post("kpis", four_hours(&code.to_lowercase(), code, "all types of department of the organisation")).await?;
+        script
+            .post(
+                "kpis",
+                four_hours(&code.to_lowercase(), code, "all types of department of the organisation"),
+            )
+            .await?;
         points.extend(shares(&format!("four-hour-{}", code.to_lowercase()), months));
     }
     script.points(&points).await
@@ -90,7 +106,9 @@ pub async fn load(script: &Script) -> Result<(), Box<dyn std::error::Error>> {
 fn shares(key: &str, months: &Months) -> Vec<(String, String, f64)> {
     months
         .iter()
-        .filter_map(|(month, patients)| patients.within_four_hours().map(|share| (key.to_owned(), month.clone(), share)))
+        .filter_map(|(month, patients)| {
+            patients.within_four_hours().map(|share| (key.to_owned(), month.clone(), share))
+        })
         .collect()
 }
 

@@ -7,10 +7,12 @@ use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::web::Data;
 use serde_json::{Value, json};
 
-use super::{EMAIL, write};
+use super::{A_YEAR, EMAIL, write};
 use crate::access::Scope;
 use crate::clock::Clock;
+use crate::http::Problem;
 use crate::people::seed;
+use crate::people::workspaces::NewWorkspace;
 use crate::state::State;
 use crate::store::Moment;
 
@@ -29,15 +31,23 @@ const TOKEN: &str = "demo loader";
 
 impl Script {
     /// Makes the workspace at some moment, and gets ready to call.
-    pub async fn open(state: &Data<State>, clock: Clock, workspace: Value, at: Moment) -> Result<Self, Failure> {
+    pub async fn open(
+        state: &Data<State>,
+        clock: Clock,
+        workspace: Value,
+        at: Moment,
+    ) -> Result<Self, Failure> {
         clock.set(at);
         let app = Rc::new(init_service(crate::wrapped_app!(state)).await);
         let slug = workspace["slug"].as_str().unwrap_or_default().to_owned();
         let token = {
-            let slug = slug.clone();
+            let new: NewWorkspace = serde_json::from_value(workspace)?;
             write(&state.store, move |tx| {
-                seed::workspace(tx, EMAIL, &workspace)?;
-                seed::token(tx, &slug, EMAIL, TOKEN, &[Scope::Read, Scope::Write, Scope::Admin])
+                let account = seed::find_account(tx, EMAIL)?.ok_or_else(Problem::not_found)?;
+                let (_, member) = seed::workspace(tx, &new, account)?;
+                let token =
+                    seed::token(tx, member, TOKEN, &[Scope::Read, Scope::Write, Scope::Admin], A_YEAR)?;
+                Ok(token.reveal().to_owned())
             })
             .await?
         };
@@ -56,26 +66,18 @@ impl Script {
         self.clock.set(moment);
     }
 
-    /// What time it is.
-    pub fn now(&self) -> Moment {
-        self.clock.now()
-    }
-
     /// Posts an object; the answer is what was made.
     pub async fn post(&self, path: &str, body: Value) -> Result<Value, Failure> {
         self.send(Method::POST, path, "application/json", body.to_string()).await
     }
 
-    /// Changes an object.
-    pub async fn patch(&self, path: &str, body: Value) -> Result<Value, Failure> {
-        self.send(Method::PATCH, path, "application/json", body.to_string()).await
-    }
-
     /// Posts points as lines of `kpi`, `at` and `value`, as many in a call as a call takes.
     pub async fn points(&self, points: &[(String, String, f64)]) -> Result<(), Failure> {
         for chunk in points.chunks(10_000) {
-            let lines: Vec<String> =
-                chunk.iter().map(|(kpi, at, value)| json!({"kpi": kpi, "at": at, "value": value}).to_string()).collect();
+            let lines: Vec<String> = chunk
+                .iter()
+                .map(|(kpi, at, value)| json!({"kpi": kpi, "at": at, "value": value}).to_string())
+                .collect();
             let answer = self.send(Method::POST, "points", "application/x-ndjson", lines.join("\n")).await?;
             if answer["rejected"].as_array().is_some_and(|rejected| !rejected.is_empty()) {
                 return Err(format!("points were refused: {}", answer["rejected"]).into());
@@ -87,7 +89,12 @@ impl Script {
     /// Ends the script: its token is of no more use.
     pub async fn close(&self, state: &crate::store::Store) -> Result<(), Failure> {
         let slug = self.slug.clone();
-        Ok(write(state, move |tx| seed::revoke_tokens(tx, &slug, TOKEN)).await?)
+        write(state, move |tx| {
+            seed::enter(tx, &slug, EMAIL)?;
+            seed::revoke_tokens(tx, TOKEN)
+        })
+        .await?;
+        Ok(())
     }
 
     async fn send(&self, method: Method, path: &str, media: &str, body: String) -> Result<Value, Failure> {

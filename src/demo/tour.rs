@@ -7,14 +7,50 @@ pub fn tour(url: &str, access: &Access) -> String {
     let (shop, nhs) = (harbour_street::SLUG, nhs_england::SLUG);
     let (token, start) = (&access.token, &access.start_token);
     let steps = [
-        ("What needs a person today, in the shop:", format!("curl -s -H 'Authorization: Bearer {start}' -H 'Accept: text/plain' {url}/v1/workspaces/{shop}/triage")),
-        ("The same as JSON, for a front end:", format!("curl -s -H 'Authorization: Bearer {start}' {url}/v1/workspaces/{shop}/triage")),
-        ("Churn is unhealthy and nobody treats it. Prescribe an objective:", format!("curl -s -X POST -H 'Authorization: Bearer {start}' --json '{{}}' {url}/v1/workspaces/{shop}/kpis/churn-rate/remedies")),
-        ("A month later it is better. Post the new value; the line may be repeated:", format!("curl -s -X PUT -H 'Authorization: Bearer {start}' --json '{{\"value\": 2.8}}' {url}/v1/workspaces/{shop}/kpis/churn-rate/points/$(date -u +%F)")),
-        ("It healed, and the remedy says so:", format!("curl -s -H 'Authorization: Bearer {start}' {url}/v1/workspaces/{shop}/kpis/churn-rate/remedies")),
-        ("What happened meanwhile:", format!("curl -s -H 'Authorization: Bearer {start}' '{url}/v1/workspaces/{shop}/events?limit=5'")),
-        ("Real data: England's emergency departments as they stood in March 2019:", format!("curl -s -H 'Authorization: Bearer {token}' '{url}/v1/workspaces/{nhs}/kpis/four-hour-england?as_of=2019-03-31'")),
-        ("The hospitals that were worst off then:", format!("curl -s -H 'Authorization: Bearer {token}' -H 'Accept: text/plain' '{url}/v1/workspaces/{nhs}/triage?as_of=2019-03-31'")),
+        (
+            "What needs a person today, in the shop:",
+            format!(
+                "curl -s -H 'Authorization: Bearer {start}' -H 'Accept: text/plain' {url}/v1/workspaces/{shop}/triage"
+            ),
+        ),
+        (
+            "The same as JSON, for a front end:",
+            format!("curl -s -H 'Authorization: Bearer {start}' {url}/v1/workspaces/{shop}/triage"),
+        ),
+        (
+            "Churn is unhealthy and nobody treats it. Prescribe an objective:",
+            format!(
+                "curl -s -X POST -H 'Authorization: Bearer {start}' --json '{{}}' {url}/v1/workspaces/{shop}/kpis/churn-rate/remedies"
+            ),
+        ),
+        (
+            "A month later it is better. Post the new value; the line may be repeated:",
+            format!(
+                "curl -s -X PUT -H 'Authorization: Bearer {start}' --json '{{\"value\": 2.8}}' {url}/v1/workspaces/{shop}/kpis/churn-rate/points/$(date -u +%F)"
+            ),
+        ),
+        (
+            "It healed, and the remedy says so:",
+            format!(
+                "curl -s -H 'Authorization: Bearer {start}' {url}/v1/workspaces/{shop}/kpis/churn-rate/remedies"
+            ),
+        ),
+        (
+            "What happened meanwhile:",
+            format!("curl -s -H 'Authorization: Bearer {start}' '{url}/v1/workspaces/{shop}/events?limit=5'"),
+        ),
+        (
+            "Real data: England's emergency departments as they stood in March 2019:",
+            format!(
+                "curl -s -H 'Authorization: Bearer {token}' '{url}/v1/workspaces/{nhs}/kpis/four-hour-england?as_of=2019-03-31'"
+            ),
+        ),
+        (
+            "The hospitals that were worst off then:",
+            format!(
+                "curl -s -H 'Authorization: Bearer {token}' -H 'Accept: text/plain' '{url}/v1/workspaces/{nhs}/triage?as_of=2019-03-31'"
+            ),
+        ),
     ];
     let mut text = format!("\nThe documentation: {url}/docs/\nThe tour, line by line:\n");
     for (what, line) in steps {

@@ -175,9 +175,14 @@ fn render(response: ServiceResponse<BoxBody>, problem: &Problem, id: &str) -> Se
     response.into_response(rendered.set_body(BoxBody::new(body)))
 }
 
+/// The documentation page runs its own scripts, calls this server, and nothing else.
+const DOCUMENTATION_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+     img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
 fn dress(response: &mut ServiceResponse<BoxBody>, id: &str) {
     let left = response.request().extensions().get::<Left>().copied();
     let credentials = response.request().path().starts_with("/v1/auth/");
+    let documentation = response.request().path().starts_with("/docs/");
     let success = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
     let headers = response.headers_mut();
     let mut put = |name: HeaderName, value: &str| {
@@ -195,12 +200,9 @@ fn dress(response: &mut ServiceResponse<BoxBody>, id: &str) {
         );
         put(HeaderName::from_static("ratelimit"), &format!("\"{}\";r={};t=60", left.policy, left.remaining));
     }
-    if !headers.contains_key(CONTENT_SECURITY_POLICY) {
-        headers.insert(
-            CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
-        );
-    }
+    let policy =
+        if documentation { DOCUMENTATION_POLICY } else { "default-src 'none'; frame-ancestors 'none'" };
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     if !headers.contains_key(CACHE_CONTROL) {
         let cache = if credentials || !success { "no-store" } else { "private, no-cache" };
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache));

@@ -24,6 +24,11 @@ const DEFAULT_LIMIT: usize = 50;
 /// Items on a page at the most.
 const MAX_LIMIT: usize = 200;
 
+/// Lists that hold more than others are read by programs: those get all that fits.
+const fn default_limit(max: usize) -> usize {
+    if max > MAX_LIMIT || max < DEFAULT_LIMIT { max } else { DEFAULT_LIMIT }
+}
+
 /// The query of a list: a filter of type `F`, and which page of it.
 #[derive(Debug)]
 pub struct Listing<F, const MAX: usize = MAX_LIMIT> {
@@ -74,7 +79,7 @@ impl<F: DeserializeOwned + Send + Sync + 'static, const MAX: usize> Input for Li
             }
         }
         let limit = match limit.as_deref().map(str::parse::<usize>) {
-            None => DEFAULT_LIMIT.min(MAX),
+            None => default_limit(MAX),
             Some(Ok(limit)) if (1..=MAX).contains(&limit) => limit,
             Some(_) => {
                 return Err(Problem::new(
@@ -137,7 +142,7 @@ fn paging_parameters(max: usize) -> Vec<Parameter> {
                 .schema_type(Type::Integer)
                 .minimum(Some(1))
                 .maximum(Some(max))
-                .default(Some(DEFAULT_LIMIT.min(max).into()))
+                .default(Some(default_limit(max).into()))
                 .into(),
         ),
         parameter(
@@ -246,6 +251,7 @@ macro_rules! page_type {
     ($page:ident, $item:ty) => {
         #[doc = concat!("A page of `", stringify!($item), "`.")]
         #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+        #[schema(description = concat!("A page of `", stringify!($item), "`."))]
         pub struct $page {
             /// The items of this page, in the list's order.
             pub items: Vec<$item>,

@@ -291,11 +291,6 @@ impl Problem {
         headers
     }
 
-    /// The same for callers that are no requests: the store's error behind it, or what it says.
-    pub fn into_store_error(self) -> StoreError {
-        self.cause.unwrap_or(StoreError::Unusable(self.detail))
-    }
-
     /// What only the log is told.
     pub fn cause(&self) -> Option<&StoreError> {
         self.cause.as_ref()

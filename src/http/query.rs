@@ -31,6 +31,9 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Input for Query<T> {
 
 /// Reads a query string; unknown parameters are told, never ignored.
 pub(super) fn read<T: DeserializeOwned>(raw: &str) -> Result<T> {
+    if raw.contains("%00") {
+        return Err(Problem::new(Code::InvalidQuery, "a value holds a NUL character"));
+    }
     serde_html_form::from_str(raw).map_err(|error| Problem::new(Code::InvalidQuery, error.to_string()))
 }
 

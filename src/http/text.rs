@@ -36,6 +36,7 @@ macro_rules! texts {
         }
     )* };
 }
+pub(crate) use texts;
 
 texts! {
     /// A name: 1 to 200 code points, no control characters, not blank.

@@ -1,9 +1,28 @@
 //! Diagnose: KPIs, their targets and points, and what follows from them.
 
+pub mod derive;
+pub mod episodes;
+#[allow(clippy::module_inception, reason = "the KPI itself, among all that belongs to KPIs")]
+pub mod kpis;
+pub mod periods;
+pub mod points;
 pub mod row;
+pub mod targets;
+
+use diesel::prelude::*;
+
+use crate::http::Result;
+use crate::store::Tx;
+use crate::store::schema::kpis as kpi_table;
 
 /// Brings what hangs on the periods of all KPIs up to date after the calendar of the workspace
 /// changed.
-pub fn recompute_all(_: &mut crate::store::Tx) -> crate::http::Result<()> {
+pub fn recompute_all(tx: &mut Tx) -> Result<()> {
+    let workspace = tx.workspace_id()?;
+    let rows: Vec<row::KpiRow> =
+        kpi_table::table.filter(kpi_table::workspace_id.eq(workspace)).order(kpi_table::id).load(tx.db())?;
+    for kpi in &rows {
+        derive::recompute(tx, kpi, derive::Since::Beginning)?;
+    }
     Ok(())
 }

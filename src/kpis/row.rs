@@ -136,6 +136,12 @@ impl KpiRow {
         }
     }
 
+    /// Its tags.
+    pub fn tags(&self) -> Vec<String> {
+        let tags = self.tags.0.as_array().into_iter().flatten();
+        tags.filter_map(|tag| tag.as_str().map(str::to_owned)).collect()
+    }
+
     /// The KPI with this id in a workspace.
     pub fn by_id(tx: &mut Tx, workspace: WorkspaceId, id: KpiId) -> Result<Option<Self>> {
         Ok(kpis::table

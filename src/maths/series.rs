@@ -85,7 +85,7 @@ impl KpiSettings {
     }
 
     /// Whether the value of a period is the KPI's own: half a sum says nothing, half a month's latest value does.
-    fn counts(&self, period: &Period, now: Timestamp) -> bool {
+    pub fn counts(&self, period: &Period, now: Timestamp) -> bool {
         match self.aggregation {
             Aggregation::Sum => self.is_complete(period, now),
             Aggregation::Last | Aggregation::Mean | Aggregation::Min | Aggregation::Max => true,

@@ -4,7 +4,7 @@ pub mod accounts;
 pub mod invitations;
 pub mod members;
 pub mod seed;
-mod slug;
+pub mod slug;
 pub mod teams;
 pub mod tokens;
 pub mod workspaces;

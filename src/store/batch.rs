@@ -2,12 +2,18 @@
 
 use diesel::prelude::*;
 
+use std::collections::BTreeMap;
+
+use diesel::upsert::excluded;
+
 use super::connection::AnyConnection;
 use super::error::StoreError;
+use super::ids::KpiId;
 use super::journal::EventRow;
-use super::schema::{events, sign_in_attempts};
+use super::schema::{events, kpi_periods, kpi_states, point_revisions, points, sign_in_attempts};
 use super::transaction::Tx;
 use super::types::Moment;
+use crate::kpis::derive::{PeriodRow, PointRow, RevisionRow, StateRow};
 
 /// Statements stay below both engines' limit of bound values (SQLite 32,766).
 const VALUES_PER_STATEMENT: usize = 16_000;
@@ -38,6 +44,107 @@ macro_rules! inserts {
 inserts! {
     /// Stores events.
     insert_events: EventRow => events, 13;
+}
+
+/// Stores points; one with the same KPI, instant and feed is replaced.
+pub fn upsert_points(tx: &mut Tx, rows: &[PointRow]) -> Result<(), StoreError> {
+    for chunk in rows.chunks(VALUES_PER_STATEMENT / 10) {
+        each_engine!(tx, connection => diesel::insert_into(points::table)
+            .values(chunk)
+            .on_conflict((points::kpi_id, points::at, points::feed))
+            .do_update()
+            .set((
+                points::value.eq(excluded(points::value)),
+                points::note.eq(excluded(points::note)),
+                points::quality.eq(excluded(points::quality)),
+                points::origin.eq(excluded(points::origin)),
+                points::recorded_at.eq(excluded(points::recorded_at)),
+                points::recorded_by.eq(excluded(points::recorded_by)),
+            ))
+            .execute(connection))?;
+    }
+    Ok(())
+}
+
+/// Keeps what points said; one that lived no time between two stamps of the clock is kept once.
+pub fn insert_revisions(tx: &mut Tx, rows: &[RevisionRow]) -> Result<(), StoreError> {
+    for chunk in rows.chunks(VALUES_PER_STATEMENT / 11) {
+        each_engine!(tx, connection => diesel::insert_into(point_revisions::table)
+            .values(chunk)
+            .on_conflict_do_nothing()
+            .execute(connection))?;
+    }
+    Ok(())
+}
+
+/// Deletes points by KPI, instant and feed.
+pub fn delete_points(tx: &mut Tx, keys: &[(KpiId, Moment, String)]) -> Result<(), StoreError> {
+    let mut groups: BTreeMap<(KpiId, &str), Vec<Moment>> = BTreeMap::new();
+    for (kpi, at, feed) in keys {
+        groups.entry((*kpi, feed)).or_default().push(*at);
+    }
+    for ((kpi, feed), instants) in groups {
+        for instants in instants.chunks(VALUES_PER_STATEMENT) {
+            diesel::delete(
+                points::table
+                    .filter(points::kpi_id.eq(kpi))
+                    .filter(points::feed.eq(feed))
+                    .filter(points::at.eq_any(instants)),
+            )
+            .execute(tx.db())?;
+        }
+    }
+    Ok(())
+}
+
+/// Stores periods; one with the same KPI and beginning is replaced.
+pub fn replace_periods(tx: &mut Tx, rows: &[PeriodRow]) -> Result<(), StoreError> {
+    for chunk in rows.chunks(VALUES_PER_STATEMENT / 7) {
+        each_engine!(tx, connection => diesel::insert_into(kpi_periods::table)
+            .values(chunk)
+            .on_conflict((kpi_periods::kpi_id, kpi_periods::starts_at))
+            .do_update()
+            .set((
+                kpi_periods::value.eq(excluded(kpi_periods::value)),
+                kpi_periods::points.eq(excluded(kpi_periods::points)),
+                kpi_periods::newest_at.eq(excluded(kpi_periods::newest_at)),
+                kpi_periods::health.eq(excluded(kpi_periods::health)),
+            ))
+            .execute(connection))?;
+    }
+    Ok(())
+}
+
+/// Deletes periods by KPI and beginning.
+pub fn delete_periods(tx: &mut Tx, keys: &[(KpiId, Moment)]) -> Result<(), StoreError> {
+    let mut groups: BTreeMap<KpiId, Vec<Moment>> = BTreeMap::new();
+    for (kpi, starts_at) in keys {
+        groups.entry(*kpi).or_default().push(*starts_at);
+    }
+    for (kpi, instants) in groups {
+        for instants in instants.chunks(VALUES_PER_STATEMENT) {
+            diesel::delete(
+                kpi_periods::table
+                    .filter(kpi_periods::kpi_id.eq(kpi))
+                    .filter(kpi_periods::starts_at.eq_any(instants)),
+            )
+            .execute(tx.db())?;
+        }
+    }
+    Ok(())
+}
+
+/// Stores the stages of KPIs in place of those that they had.
+pub fn replace_states(tx: &mut Tx, rows: &[StateRow]) -> Result<(), StoreError> {
+    let mut kpis: Vec<KpiId> = rows.iter().map(|row| row.kpi_id).collect();
+    kpis.dedup();
+    for kpis in kpis.chunks(VALUES_PER_STATEMENT) {
+        diesel::delete(kpi_states::table.filter(kpi_states::kpi_id.eq_any(kpis))).execute(tx.db())?;
+    }
+    for chunk in rows.chunks(VALUES_PER_STATEMENT / 20) {
+        each_engine!(tx, connection => diesel::insert_into(kpi_states::table).values(chunk).execute(connection))?;
+    }
+    Ok(())
 }
 
 /// Makes sure that attempts on a subject are counted; those counted already stay.

@@ -51,6 +51,20 @@ stories! {
         assert_ne!(coded.header("etag"), tag);
     }
 
+    /// The documentation page comes from the binary, and may load nothing from elsewhere.
+    async fn the_documentation_needs_nobody_else(app) {
+        let stranger = app.stranger();
+        let page = stranger.get("/docs/").await;
+        assert!(page.expect(200).raw.contains("swagger-ui-bundle.js"));
+        assert!(!page.raw.contains("http://") && !page.raw.contains("https://"), "{}", page.raw);
+        assert!(page.header("content-security-policy").contains("script-src 'self'"));
+        for file in ["swagger-ui-bundle.js", "swagger-ui.css", "swagger-initializer.js"] {
+            stranger.get(&format!("/docs/{file}")).await.expect(200);
+        }
+        let document = stranger.get("/openapi.json").await;
+        assert_eq!(document.expect(200).body, *crate::harness::document());
+    }
+
     /// The server is ready while its database answers.
     async fn it_is_ready(app) {
         let ready = app.stranger().get("/readyz").await;

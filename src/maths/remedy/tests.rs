@@ -1,8 +1,9 @@
+use crate::maths::Calendar;
 use jiff::civil::{Date, Weekday, date};
 use jiff::tz::TimeZone;
 
 use super::super::health::DatedTarget;
-use super::super::period::{Calendar, Folded};
+use super::super::period::Folded;
 use super::super::series::{PeriodValue, judge_series};
 use super::*;
 

@@ -25,7 +25,7 @@ use crate::http::{
 use crate::people::members::{self, MemberRef};
 use crate::people::teams::{self, TeamInput, TeamRef};
 use crate::store::{MemberId, Moment, TeamId, TokenId};
-pub use row::{TokenPlan, TokenRow, TokenState, count_named, revoke_named, revoke_personal};
+pub use row::{TokenPlan, TokenRow, TokenState, revoke_named, revoke_personal};
 
 /// How many usable tokens a workspace has at the most.
 const MOST_TOKENS: i64 = 100;

@@ -200,22 +200,15 @@ pub fn revoke_personal(tx: &mut Tx, workspace: WorkspaceId, member: MemberId) ->
     Ok(())
 }
 
-/// Revokes the tokens of a workspace that have a name.
-pub fn revoke_named(tx: &mut Tx, workspace: WorkspaceId, name: &str) -> Result<()> {
+/// Revokes the tokens of a workspace that have a name; answers how many.
+pub fn revoke_named(tx: &mut Tx, workspace: WorkspaceId, name: &str) -> Result<usize> {
     let rows: Vec<TokenRow> = tokens::table
         .filter(tokens::workspace_id.eq(workspace))
         .filter(tokens::name.eq(name))
         .filter(tokens::revoked_at.is_null())
         .load(tx.db())?;
-    rows.iter().try_for_each(|row| row.revoke(tx))
-}
-
-/// How many tokens of all workspaces have a name and were not revoked.
-pub fn count_named(tx: &mut Tx, name: &str) -> Result<usize> {
-    let ids: Vec<TokenId> = tokens::table
-        .filter(tokens::name.eq(name))
-        .filter(tokens::revoked_at.is_null())
-        .select(tokens::id)
-        .load(tx.db())?;
-    Ok(ids.len())
+    for row in &rows {
+        row.revoke(tx)?;
+    }
+    Ok(rows.len())
 }

@@ -1,0 +1,83 @@
+//! What follows a change of a KPI or of an objective's state: outcomes that are others than was told
+//! last are told, once each, in the same transaction.
+
+use std::collections::{HashMap, HashSet};
+
+use diesel::prelude::*;
+use serde_json::json;
+
+use super::outcome::Ground;
+use super::row::{self, Of, RemedyRow};
+use crate::kpis::row::KpiRow;
+use crate::maths::RemedyOutcome;
+use crate::okrs::objectives::ObjectiveRow;
+use crate::store::journal::EventType;
+use crate::store::schema::remedies;
+use crate::store::{KpiChange, KpiId, StoreError, Tx};
+
+/// Follows a change of KPIs.
+pub fn follow(tx: &mut Tx, changes: &[KpiChange]) -> Result<(), StoreError> {
+    let changed: Vec<KpiId> = changes.iter().map(|change| change.kpi).collect();
+    let now = tx.now;
+    let rows = row::made_by(tx, Of::Kpis(&changed), now)?;
+    tell_changes(tx, rows)
+}
+
+/// Follows a change of an objective's state: who is treated by it may be treated no more, or again.
+pub fn follow_objective(tx: &mut Tx, objective: &ObjectiveRow) -> Result<(), StoreError> {
+    let now = tx.now;
+    let mut rows = row::made_by(tx, Of::Objective(objective.id), now)?;
+    rows.retain(|row| row.withdrawn_at.is_none());
+    row::count_active(tx, &kpis_of(&rows))?;
+    tell_changes(tx, rows)
+}
+
+fn kpis_of(rows: &[RemedyRow]) -> Vec<KpiId> {
+    let ids: HashSet<KpiId> = rows.iter().map(|row| row.kpi_id).collect();
+    ids.into_iter().collect()
+}
+
+fn tell_changes(tx: &mut Tx, mut rows: Vec<RemedyRow>) -> Result<(), StoreError> {
+    rows.retain(|row| row.withdrawn_at.is_none());
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let kpis = row::kpis_of(tx, &kpis_of(&rows))?;
+    let ground = Ground::load(tx, &rows, &kpis, None)?;
+    let kpis: HashMap<KpiId, KpiRow> = kpis.into_iter().map(|kpi| (kpi.id, kpi)).collect();
+    // In the order of their making, so that a journal reads the same whatever was loaded first.
+    for row in rows.iter().rev() {
+        let Some(told) = ground.told(row) else { continue };
+        if told.outcome == row.shown_outcome {
+            continue;
+        }
+        diesel::update(
+            remedies::table
+                .filter(remedies::workspace_id.eq(row.workspace_id))
+                .filter(remedies::id.eq(row.id)),
+        )
+        .set(remedies::shown_outcome.eq(told.outcome))
+        .execute(tx.db())?;
+        let kpi = kpis.get(&row.kpi_id).map_or("", |kpi| &kpi.name);
+        let objective = ground.objectives.get(&row.objective_id).map_or("", |then| &then.row.title);
+        let change = json!({
+            "from": row.shown_outcome, "to": told.outcome,
+            "kpi_id": row.kpi_id, "objective_id": row.objective_id,
+        });
+        tx.tell(event_of(told.outcome), row.subject(kpi, objective), change);
+    }
+    Ok(())
+}
+
+fn event_of(outcome: RemedyOutcome) -> EventType {
+    match outcome {
+        RemedyOutcome::Recovered => EventType::RemedyRecovered,
+        RemedyOutcome::Relapsed => EventType::RemedyRelapsed,
+        RemedyOutcome::Failed => EventType::RemedyFailed,
+        RemedyOutcome::Withdrawn
+        | RemedyOutcome::TargetMoved
+        | RemedyOutcome::Planned
+        | RemedyOutcome::InProgress
+        | RemedyOutcome::AwaitingEffect => EventType::RemedyOutcomeChanged,
+    }
+}

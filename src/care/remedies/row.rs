@@ -1,0 +1,211 @@
+//! A remedy as it is stored, and which of them stood at an instant.
+
+use diesel::prelude::*;
+
+use crate::access::target::invalid_id;
+use crate::access::{Facts, Resource, Scoped};
+use crate::http::{Problem, Result};
+use crate::kpis::row::KpiRow;
+use crate::maths::{Band, Baseline, Calendar, Health, RemedyOutcome, Target};
+use crate::okrs::objectives::{ObjectiveRow, ObjectiveState};
+use crate::store::journal::Subject;
+use crate::store::schema::{kpis, objectives, remedies};
+use crate::store::{Day, KpiId, Moment, ObjectiveId, RawId, RemedyId, StoreError, Tx, WorkspaceId};
+
+/// How many ids stand in one statement.
+const IDS_PER_STATEMENT: usize = 5_000;
+
+/// A remedy as it is stored.
+#[derive(Clone, Debug, PartialEq, Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = remedies, treat_none_as_null = true)]
+pub struct RemedyRow {
+    pub id: RemedyId,
+    pub workspace_id: WorkspaceId,
+    pub kpi_id: KpiId,
+    pub objective_id: ObjectiveId,
+    pub note: Option<String>,
+    pub baseline_value: Option<f64>,
+    pub baseline_health: Health,
+    pub baseline_starts_at: Option<Moment>,
+    pub baseline_min: Option<f64>,
+    pub baseline_max: Option<f64>,
+    pub baseline_tolerance_min: Option<f64>,
+    pub baseline_tolerance_max: Option<f64>,
+    pub unhealthy_since: Option<Day>,
+    /// What was told last in an event; what is shown is always derived.
+    pub shown_outcome: RemedyOutcome,
+    pub version: i32,
+    pub created_at: Moment,
+    pub created_by: RawId,
+    pub updated_at: Moment,
+    pub withdrawn_at: Option<Moment>,
+    pub withdrawn_by: Option<RawId>,
+}
+
+impl RemedyRow {
+    /// The target in force when it was made; `None` where there was none.
+    pub fn target(&self) -> Option<Target> {
+        let target = Target {
+            band: Band { min: self.baseline_min, max: self.baseline_max },
+            tolerance: Band { min: self.baseline_tolerance_min, max: self.baseline_tolerance_max },
+        };
+        (target.band != Band::default()).then_some(target)
+    }
+
+    /// The KPI as it was when the remedy was made. Without a value the day of the making stands for its period.
+    pub fn baseline(&self, calendar: &Calendar) -> Baseline {
+        let starts_at = self.baseline_starts_at.unwrap_or(self.created_at);
+        Baseline { starts_on: calendar.day_of(starts_at.timestamp()), target: self.target() }
+    }
+
+    /// Whether a person had ended it by an instant.
+    pub fn is_withdrawn_by(&self, instant: Moment) -> bool {
+        self.withdrawn_at.is_some_and(|at| at <= instant)
+    }
+
+    /// What events call it.
+    pub fn subject(&self, kpi: &str, objective: &str) -> Subject {
+        Subject::new("remedy", self.id, format!("{kpi}: {objective}"))
+    }
+
+    /// Stores what changed of it.
+    pub fn save(&self, tx: &mut Tx) -> Result<()> {
+        diesel::update(
+            remedies::table
+                .filter(remedies::workspace_id.eq(self.workspace_id))
+                .filter(remedies::id.eq(self.id)),
+        )
+        .set(self)
+        .execute(tx.db())?;
+        Ok(())
+    }
+}
+
+/// A remedy together with what it links, which decides who may change it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LinkedRemedy {
+    /// The remedy.
+    pub row: RemedyRow,
+    /// Its KPI.
+    pub kpi: KpiRow,
+    /// Its objective.
+    pub objective: ObjectiveRow,
+}
+
+impl Resource for LinkedRemedy {
+    const PARAMETER: &'static str = "remedy";
+
+    fn find(tx: &mut Scoped, reference: &str) -> Result<Self> {
+        let workspace = tx.here()?;
+        let id: RemedyId = reference.parse().map_err(invalid_id)?;
+        let row: RemedyRow = remedies::table
+            .filter(remedies::workspace_id.eq(workspace))
+            .filter(remedies::id.eq(id))
+            .first(tx.db())
+            .optional()?
+            .ok_or_else(Problem::not_found)?;
+        let kpi = KpiRow::by_id(tx, workspace, row.kpi_id)?.ok_or_else(Problem::not_found)?;
+        let objective =
+            ObjectiveRow::by_id(tx, workspace, row.objective_id)?.ok_or_else(Problem::not_found)?;
+        Ok(Self { row, kpi, objective })
+    }
+
+    fn facts(&self) -> Facts {
+        facts(&self.kpi, &self.objective)
+    }
+
+    fn version(&self) -> Option<i32> {
+        Some(self.row.version)
+    }
+}
+
+/// A remedy is its KPI's owner's, its objective's owner's, and their teams'.
+pub fn facts(kpi: &KpiRow, objective: &ObjectiveRow) -> Facts {
+    let mut facts = kpi.facts();
+    facts.owners.extend(objective.owner_id);
+    facts.teams.extend(objective.team_id);
+    facts
+}
+
+/// Whose remedies.
+#[derive(Clone, Copy, Debug)]
+pub enum Of<'a> {
+    /// All of the workspace.
+    Workspace,
+    /// Those of some KPIs.
+    Kpis(&'a [KpiId]),
+    /// Those of an objective.
+    Objective(ObjectiveId),
+}
+
+/// The remedies that had been made by an instant, withdrawn ones too, the newest first.
+pub fn made_by(tx: &mut Tx, of: Of, instant: Moment) -> Result<Vec<RemedyRow>, StoreError> {
+    let workspace = tx.workspace_id()?;
+    let query = || {
+        remedies::table
+            .filter(remedies::workspace_id.eq(workspace))
+            .filter(remedies::created_at.le(instant))
+            .into_boxed()
+    };
+    let mut found: Vec<RemedyRow> = Vec::new();
+    match of {
+        Of::Workspace => found = query().load(tx.db())?,
+        Of::Objective(id) => found = query().filter(remedies::objective_id.eq(id)).load(tx.db())?,
+        Of::Kpis(ids) => {
+            for ids in ids.chunks(IDS_PER_STATEMENT) {
+                let rows: Vec<RemedyRow> = query().filter(remedies::kpi_id.eq_any(ids)).load(tx.db())?;
+                found.extend(rows);
+            }
+        }
+    }
+    found.sort_by_key(|row| std::cmp::Reverse((row.created_at, row.id)));
+    Ok(found)
+}
+
+/// The KPIs with these ids.
+pub fn kpis_of(tx: &mut Tx, ids: &[KpiId]) -> Result<Vec<KpiRow>, StoreError> {
+    let workspace = tx.workspace_id()?;
+    let mut found: Vec<KpiRow> = Vec::new();
+    for ids in ids.chunks(IDS_PER_STATEMENT) {
+        let rows: Vec<KpiRow> = kpis::table
+            .filter(kpis::workspace_id.eq(workspace))
+            .filter(kpis::id.eq_any(ids))
+            .load(tx.db())?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// The objectives with these ids.
+pub fn objectives_of(tx: &mut Tx, ids: &[ObjectiveId]) -> Result<Vec<ObjectiveRow>, StoreError> {
+    let workspace = tx.workspace_id()?;
+    let mut found: Vec<ObjectiveRow> = Vec::new();
+    for ids in ids.chunks(IDS_PER_STATEMENT) {
+        let rows: Vec<ObjectiveRow> = objectives::table
+            .filter(objectives::workspace_id.eq(workspace))
+            .filter(objectives::id.eq_any(ids))
+            .load(tx.db())?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// Counts the remedies that treat each of some KPIs, and keeps the counts in the KPIs' rows.
+pub fn count_active(tx: &mut Tx, ids: &[KpiId]) -> Result<(), StoreError> {
+    let workspace = tx.workspace_id()?;
+    for id in ids {
+        let active: i64 = remedies::table
+            .inner_join(objectives::table.on(objectives::id.eq(remedies::objective_id)))
+            .filter(remedies::workspace_id.eq(workspace))
+            .filter(remedies::kpi_id.eq(id))
+            .filter(remedies::withdrawn_at.is_null())
+            .filter(objectives::state.eq(ObjectiveState::Active))
+            .filter(objectives::archived_at.is_null())
+            .count()
+            .get_result(tx.db())?;
+        diesel::update(kpis::table.filter(kpis::workspace_id.eq(workspace)).filter(kpis::id.eq(id)))
+            .set(kpis::active_remedies.eq(i32::try_from(active).unwrap_or(i32::MAX)))
+            .execute(tx.db())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,243 @@
+//! Triage: every KPI that needs a person, in one call.
+//!
+//! A KPI stands in exactly one group, by its health on the day; every row carries its open episode
+//! and its remedies. Beside them stand the active objectives that heal nothing.
+
+mod group;
+mod load;
+mod text;
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::access::{Db, Reads};
+use crate::http::finish::weight;
+use crate::http::{Answer, Json, Name, PlainText, Query, Routes, routes};
+use crate::kpis::derive::AsOf;
+use crate::kpis::kpis::{CurrentValue, Display, KpiFreshness, KpiTarget, OpenEpisode};
+use crate::kpis::row::Category;
+use crate::kpis::targets::Bounds;
+use crate::maths::{Cadence, ClosedBy, Health, HealthReason, RemedyOutcome};
+use crate::okrs::cycles::CycleRef;
+use crate::okrs::objectives::{ObjectiveRef, ObjectiveState};
+use crate::people::members::{self, MemberRef};
+use crate::people::teams::{self, TeamRef};
+use crate::store::{CycleId, Day, KpiId, MemberId, Moment, ObjectiveId, RemedyId, TeamId};
+
+/// The paths of triage.
+pub fn routes() -> Routes {
+    routes! { "triage",
+        "/v1/workspaces/{workspace}/triage" {
+            /// Show every KPI that needs a person.
+            /// Never paged: one list per group, the worst first. `Accept: text/plain` answers a table of at most 80
+            /// columns. With `as_of` or `known_at` it is shown as it stood then; names and owners are as they are now.
+            GET show_triage,
+        }
+    }
+}
+
+/// What triage looks at. A key that stands several times means "or".
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct TriageFilter {
+    /// Only KPIs and objectives of these teams: an id or a slug.
+    #[serde(default)]
+    team: Vec<String>,
+    /// Only KPIs and objectives of these owners: a member's id, or `me`.
+    #[serde(default)]
+    owner: Vec<String>,
+    /// As it stood when this day ended in the workspace's time zone; today means now.
+    #[param(inline)]
+    #[serde(default)]
+    as_of: Option<Day>,
+    /// Counting only what had been recorded by this moment.
+    #[param(inline)]
+    #[serde(default)]
+    known_at: Option<Moment>,
+}
+
+/// Every KPI that needs a person, each in exactly one group.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Triage {
+    /// The day that it shows; today is shown as it is now.
+    pub as_of: Day,
+    /// How many stand in each group.
+    pub counts: TriageCounts,
+    /// Unhealthy, nothing treats them, and no remedy failed in this episode. The worst first.
+    pub untreated: Vec<TriageRow>,
+    /// Unhealthy, nothing treats them, and a remedy failed since the episode opened. The worst first.
+    pub failed: Vec<TriageRow>,
+    /// Unhealthy, and a remedy treats them or may still show its effect. The worst first.
+    pub in_treatment: Vec<TriageRow>,
+    /// Outside their target but within the tolerance. The worst first.
+    pub at_risk: Vec<TriageRow>,
+    /// Nobody can tell: those that never had a value first, then the longest stale.
+    pub unknown: Vec<TriageRow>,
+    /// Healthy, and an episode closed in the last 30 days, remedied or not. The newest first.
+    pub recovered: Vec<TriageRow>,
+    /// Active objectives that heal no KPI, have no parent and support no other: a fact, not a fault. The longest
+    /// active first.
+    pub orphans: Vec<Orphan>,
+}
+
+/// How many stand in each group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct TriageCounts {
+    /// Unhealthy KPIs that nothing treats.
+    #[schema(minimum = 0)]
+    pub untreated: usize,
+    /// Unhealthy KPIs whose remedy failed.
+    #[schema(minimum = 0)]
+    pub failed: usize,
+    /// Unhealthy KPIs in treatment.
+    #[schema(minimum = 0)]
+    pub in_treatment: usize,
+    /// KPIs at risk.
+    #[schema(minimum = 0)]
+    pub at_risk: usize,
+    /// KPIs of which nobody can tell.
+    #[schema(minimum = 0)]
+    pub unknown: usize,
+    /// KPIs that recovered lately.
+    #[schema(minimum = 0)]
+    pub recovered: usize,
+    /// All other healthy KPIs: they need nobody and are not listed. With the six before, all KPIs.
+    #[schema(minimum = 0)]
+    pub healthy: usize,
+    /// Active objectives that heal no KPI.
+    #[schema(minimum = 0)]
+    pub orphans: usize,
+}
+
+/// A KPI that needs a person.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct TriageRow {
+    /// The KPI's id.
+    pub id: KpiId,
+    /// Its key.
+    #[schema(example = "churn-rate")]
+    pub key: String,
+    /// What people call it.
+    #[schema(example = "Churn rate")]
+    pub name: String,
+    /// What part of the organisation it watches.
+    pub category: Category,
+    /// How often it is measured.
+    pub cadence: Cadence,
+    /// How its values are shown to people.
+    pub display: Display,
+    /// Who answers for it.
+    pub owner_id: Option<MemberId>,
+    /// Who answers for it, by name.
+    pub owner: Option<MemberRef>,
+    /// The team that it belongs to; null where it is the whole organisation's.
+    pub team_id: Option<TeamId>,
+    /// The team that it belongs to, by name.
+    pub team: Option<TeamRef>,
+    /// How it is doing.
+    pub health: Health,
+    /// Why the health is unknown, or that an unhealthy value is stale.
+    pub health_reason: Option<HealthReason>,
+    /// The health last seen, where the present one is unknown.
+    pub last_known: Option<Health>,
+    /// The first day of the stretch of periods judged like the current one.
+    pub since: Option<Day>,
+    /// The current value; null without one.
+    pub current: Option<CurrentValue>,
+    /// The healthy band by which the current value is judged.
+    pub target: Option<KpiTarget>,
+    /// The wider band beyond which it is serious, in the KPI's unit.
+    pub tolerance: Option<Bounds>,
+    /// The nearest healthy bound minus the current value, in the KPI's unit.
+    pub gap: Option<f64>,
+    /// How bad the gap is, comparable between KPIs: |gap| over the distance from target to tolerance on the broken
+    /// side, without a tolerance over the mean moving range of the last 24 complete periods. Null without either.
+    #[schema(minimum = 0, example = 1.5)]
+    pub severity: Option<f64>,
+    /// Whether the current value is recent enough.
+    pub freshness: KpiFreshness,
+    /// The open episode; null where none is open.
+    pub episode: Option<OpenEpisode>,
+    /// The latest closed episode.
+    pub last_episode: Option<ClosedEpisode>,
+    /// Until when it is accepted as it is; null where it is not.
+    pub accepted_until: Option<Day>,
+    /// Its remedies that were not withdrawn, the newest first.
+    pub remedies: Vec<TriageRemedy>,
+}
+
+/// A stretch in which a KPI was unhealthy, and that is over.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub struct ClosedEpisode {
+    /// The first day of the period that opened it.
+    pub opened_on: Day,
+    /// The last day of the period that closed it, or the date of its newest point while that period runs.
+    pub closed_on: Day,
+    /// What closed it: the value, or a target that was moved.
+    pub closed_by: ClosedBy,
+}
+
+/// A remedy, where its KPI is shown.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct TriageRemedy {
+    /// The remedy's id.
+    pub id: RemedyId,
+    /// The objective that is to heal the KPI.
+    pub objective: ObjectiveRef,
+    /// What became of it.
+    pub outcome: RemedyOutcome,
+    /// 1 - |gap now| / |gap at the baseline|; null without a gap at the baseline.
+    #[schema(example = 0.6)]
+    pub share_of_gap_closed: Option<f64>,
+}
+
+/// An active objective that heals no KPI.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Orphan {
+    /// The objective's id.
+    pub id: ObjectiveId,
+    /// Where to go.
+    pub title: Name,
+    /// Where it stands.
+    pub state: ObjectiveState,
+    /// Who answers for it.
+    pub owner_id: Option<MemberId>,
+    /// Who answers for it, by name.
+    pub owner: Option<MemberRef>,
+    /// The team that it belongs to.
+    pub team_id: Option<TeamId>,
+    /// The team that it belongs to, by name.
+    pub team: Option<TeamRef>,
+    /// The cycle that it belongs to.
+    pub cycle_id: Option<CycleId>,
+    /// The cycle, as a page shows it.
+    pub cycle: Option<CycleRef>,
+    /// When it became active.
+    pub activated_at: Option<Moment>,
+}
+
+/// How the answer is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Json,
+    Text,
+}
+
+async fn show_triage(db: Db<Reads>, filter: Query<TriageFilter>) -> Answer<PlainText<Triage>> {
+    let accepted = db.accepted();
+    let prefers_text = weight(&accepted, "text/plain") > weight(&accepted, "application/json");
+    let form = if prefers_text { Form::Text } else { Form::Json };
+    db.read((), filter, move |tx, (), filter| {
+        let view = AsOf { as_of: filter.as_of, known_at: filter.known_at }.view(tx)?;
+        let scope = load::Scope {
+            teams: teams::filtered(tx, "team", &filter.team)?,
+            owners: members::filtered(tx, "owner", &filter.owner)?,
+        };
+        let triage = load::triage(tx, &scope, view.as_ref())?;
+        Ok(match form {
+            Form::Json => PlainText::Json(Json::new(triage)),
+            Form::Text => PlainText::Text(text::table(&tx.workspace()?.name, &triage)),
+        })
+    })
+    .await
+}

@@ -1,0 +1,157 @@
+//! Triage as a table for terminals and chat: at most 80 columns, one line per row.
+
+use super::group::Group;
+use super::{Orphan, Triage, TriageRemedy, TriageRow};
+use crate::care::display::{Style, cut};
+use crate::maths::{Band, Freshness, HealthReason, RemedyOutcome};
+
+// The columns, each behind a space; with the indent they fill 80.
+const NAME: usize = 28;
+const VALUE: usize = 11;
+const TARGET: usize = 14;
+const DAY: usize = 10;
+const LAST: usize = 11;
+
+/// The parts of the line of an objective.
+const TITLE: usize = 53;
+const OWNER: usize = 24;
+
+/// The whole table.
+pub fn table(workspace: &str, triage: &Triage) -> String {
+    let mut table = Table::default();
+    table.line(&format!("Triage of {} on {}", cut(workspace, 56), triage.as_of));
+    let groups = [
+        (Group::Untreated, &triage.untreated),
+        (Group::Failed, &triage.failed),
+        (Group::InTreatment, &triage.in_treatment),
+        (Group::AtRisk, &triage.at_risk),
+        (Group::Unknown, &triage.unknown),
+        (Group::Recovered, &triage.recovered),
+    ];
+    for (group, rows) in groups {
+        let Words { heading, day, last } = words(group);
+        table.heading(heading, rows.len());
+        if !rows.is_empty() {
+            table.columns(["KPI", "VALUE", "TARGET", day, last]);
+        }
+        for row in rows {
+            table.kpi(group, row);
+        }
+    }
+    table.heading("Objectives that heal no KPI", triage.orphans.len());
+    for orphan in &triage.orphans {
+        table.objective(orphan);
+    }
+    table.heading(words(Group::Healthy).heading, triage.counts.healthy);
+    table.0
+}
+
+struct Words {
+    heading: &'static str,
+    day: &'static str,
+    last: &'static str,
+}
+
+fn words(group: Group) -> Words {
+    let (heading, day, last) = match group {
+        Group::Untreated => ("Untreated", "SINCE", "REMEDY"),
+        Group::Failed => ("Failed", "SINCE", "REMEDY"),
+        Group::InTreatment => ("In treatment", "SINCE", "REMEDY"),
+        Group::AtRisk => ("At risk", "SINCE", "REMEDY"),
+        Group::Unknown => ("Unknown", "STALE ON", "REASON"),
+        Group::Recovered => ("Recovered", "ON", "REMEDY"),
+        Group::Healthy => ("Healthy besides", "SINCE", "REMEDY"),
+    };
+    Words { heading, day, last }
+}
+
+#[derive(Default)]
+struct Table(String);
+
+impl Table {
+    /// One line, without blanks at its end.
+    fn line(&mut self, content: &str) {
+        self.0.push_str(content.trim_end());
+        self.0.push('\n');
+    }
+
+    fn heading(&mut self, heading: &str, count: usize) {
+        self.line("");
+        match count {
+            0 => self.line(&format!("{heading}: none")),
+            count => self.line(&format!("{heading}: {count}")),
+        }
+    }
+
+    fn columns(&mut self, [name, value, target, day, last]: [&str; 5]) {
+        let (name, value, target) = (cut(name, NAME), cut(value, VALUE), cut(target, TARGET));
+        let (day, last) = (cut(day, DAY), cut(last, LAST));
+        self.line(&format!("  {name:NAME$} {value:>VALUE$} {target:TARGET$} {day:DAY$} {last}"));
+    }
+
+    fn kpi(&mut self, group: Group, row: &TriageRow) {
+        let shown = &row.display;
+        let unit = shown.unit.as_deref();
+        let style = Style::new(shown.style, shown.currency.as_deref(), unit, shown.precision);
+        let value = row.current.as_ref().and_then(|current| current.value);
+        let value = value.map_or("none".into(), |value| style.within(value, VALUE));
+        let target =
+            row.target.map_or("none".into(), |target| style.band(Band { min: target.min, max: target.max }));
+        let (day, last) = match group {
+            Group::Unknown => match row.freshness.state {
+                Freshness::Never => (None, reason(row.health_reason)),
+                Freshness::Fresh | Freshness::Due | Freshness::Stale => {
+                    (row.freshness.stale_on, reason(row.health_reason))
+                }
+            },
+            Group::Recovered => (row.last_episode.map(|episode| episode.closed_on), remedy(&row.remedies)),
+            Group::Untreated | Group::Failed | Group::InTreatment | Group::AtRisk | Group::Healthy => {
+                (row.since, remedy(&row.remedies))
+            }
+        };
+        let day = day.map_or("never".into(), |day| day.to_string());
+        self.columns([&row.name, &value, &target, &day, last]);
+    }
+
+    fn objective(&mut self, orphan: &Orphan) {
+        let owner = orphan.owner.as_ref().map_or("nobody", |owner| &owner.name);
+        self.line(&format!("  {:TITLE$} {}", cut(orphan.title.as_str(), TITLE), cut(owner, OWNER)));
+    }
+}
+
+fn reason(reason: Option<HealthReason>) -> &'static str {
+    match reason {
+        Some(HealthReason::NoTarget) => "no target",
+        Some(HealthReason::NoData) => "no data",
+        Some(HealthReason::Stale) => "stale",
+        Some(HealthReason::Overflow) => "overflow",
+        None => "unknown",
+    }
+}
+
+/// What is going on, in a word: of several remedies the one that matters most now.
+fn remedy(remedies: &[TriageRemedy]) -> &'static str {
+    let telling = |outcome: &RemedyOutcome| match outcome {
+        RemedyOutcome::InProgress => 0,
+        RemedyOutcome::AwaitingEffect => 1,
+        RemedyOutcome::Failed => 2,
+        RemedyOutcome::Relapsed => 3,
+        RemedyOutcome::Planned => 4,
+        RemedyOutcome::Recovered => 5,
+        RemedyOutcome::TargetMoved => 6,
+        RemedyOutcome::Withdrawn => 7,
+    };
+    match remedies.iter().map(|remedy| remedy.outcome).min_by_key(telling) {
+        None | Some(RemedyOutcome::Withdrawn) => "none",
+        Some(RemedyOutcome::InProgress) => "in progress",
+        Some(RemedyOutcome::AwaitingEffect) => "awaiting",
+        Some(RemedyOutcome::Failed) => "failed",
+        Some(RemedyOutcome::Relapsed) => "relapsed",
+        Some(RemedyOutcome::Planned) => "planned",
+        Some(RemedyOutcome::Recovered) => "recovered",
+        Some(RemedyOutcome::TargetMoved) => "moved",
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,248 @@
+//! The rules of derivation, without a database: points fold into periods, periods make states.
+
+use std::collections::BTreeSet;
+
+use jiff::civil::{Date, date};
+
+use super::rows::{PeriodRow, StateRow};
+use crate::kpis::row::KpiRow;
+use crate::maths::{
+    Calendar, DatedTarget, Health, HealthReason, KpiSettings, KpiState, Period, PeriodValue, Sample,
+    complete_values, days_between, fold, judge_series, severity, state,
+};
+use crate::store::{Day, Moment};
+
+/// One point, as folding sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    /// The instant for which the value stands.
+    pub at: Moment,
+    /// Whose number it is.
+    pub feed: String,
+    /// The value, in the unit of the KPI.
+    pub value: f64,
+}
+
+/// A period with what its points amount to, and the instant of the newest of them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FoldedPeriod {
+    /// The period, how many points it holds, and their value.
+    pub value: PeriodValue,
+    /// The latest `at` among its points.
+    pub newest_at: Moment,
+}
+
+/// A stretch of time, the end excluded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// The first instant.
+    pub from: Moment,
+    /// The first instant after it.
+    pub until: Moment,
+}
+
+impl Range {
+    /// Everything from an instant on.
+    pub fn since(from: Moment) -> Self {
+        Self { from, until: midnight(date(9999, 1, 1)) }
+    }
+
+    /// Everything that was ever dated.
+    pub fn all() -> Self {
+        Self::since(midnight(Day::BEGINNING.date()))
+    }
+
+    /// Whether an instant lies in it.
+    pub fn holds(&self, at: Moment) -> bool {
+        self.from <= at && at < self.until
+    }
+
+    /// All points of a period; one of an irregular KPI is a single instant.
+    fn of(period: &Period) -> Self {
+        let from = Moment::from(period.starts_at);
+        let instant = Moment::from_microseconds(from.microseconds().saturating_add(1));
+        Self { from, until: Moment::from(period.ends_at).max(instant) }
+    }
+}
+
+/// The first instant of a day in UTC.
+fn midnight(day: Date) -> Moment {
+    Moment::from_microseconds(days_between(date(1970, 1, 1), day) * 86_400_000_000)
+}
+
+/// The stretches of time whose periods hold these instants: as few as there can be, in order.
+pub fn ranges(calendar: &Calendar, settings: &KpiSettings, changed: &[Moment]) -> Vec<Range> {
+    let mut ranges: Vec<Range> = Vec::new();
+    for at in changed.iter().copied().collect::<BTreeSet<Moment>>() {
+        match ranges.last_mut() {
+            Some(last) if last.holds(at) => {}
+            last => {
+                let range = Range::of(&calendar.period_of(settings.cadence, at.timestamp()));
+                match last {
+                    Some(last) if last.until == range.from => last.until = range.until,
+                    Some(_) | None => ranges.push(range),
+                }
+            }
+        }
+    }
+    ranges
+}
+
+/// Folds points into the periods that hold them, in order of time.
+pub fn fold_points(
+    calendar: &Calendar,
+    settings: &KpiSettings,
+    points: &mut [Measured],
+) -> Vec<FoldedPeriod> {
+    points.sort_by(|left, right| (left.at, &left.feed).cmp(&(right.at, &right.feed)));
+    let mut folded = Vec::new();
+    let mut rest: &[Measured] = points;
+    while let Some(first) = rest.first() {
+        let period = calendar.period_of(settings.cadence, first.at.timestamp());
+        let range = Range::of(&period);
+        let (inside, after) = rest.split_at(rest.partition_point(|point| point.at < range.until));
+        let samples: Vec<Sample> = inside
+            .iter()
+            .map(|point| Sample { at: point.at.timestamp(), feed: &point.feed, value: point.value })
+            .collect();
+        folded.push(FoldedPeriod {
+            value: PeriodValue {
+                period,
+                count: u32::try_from(inside.len()).unwrap_or(u32::MAX),
+                folded: fold(settings.aggregation, &samples),
+            },
+            newest_at: inside.last().map_or(first.at, |newest| newest.at),
+        });
+        rest = after;
+    }
+    folded
+}
+
+/// The rows of folded periods, each judged by the target in force on its last day.
+pub fn period_rows(kpi: &KpiRow, periods: &[FoldedPeriod], targets: &[DatedTarget]) -> Vec<PeriodRow> {
+    let series: Vec<PeriodValue> = periods.iter().map(|folded| folded.value).collect();
+    judge_series(&series, targets)
+        .iter()
+        .zip(periods)
+        .map(|(judged, FoldedPeriod { value: PeriodValue { period, count, folded }, newest_at })| PeriodRow {
+            workspace_id: kpi.workspace_id,
+            kpi_id: kpi.id,
+            starts_at: period.starts_at.into(),
+            value: folded.value(),
+            points: i32::try_from(*count).unwrap_or(i32::MAX),
+            newest_at: *newest_at,
+            health: judged.health,
+        })
+        .collect()
+}
+
+/// A KPI's numbers, as the maths takes them.
+#[derive(Clone, Copy, Debug)]
+pub struct Numbers<'a> {
+    /// How the workspace divides time.
+    pub calendar: &'a Calendar,
+    /// The KPI's settings.
+    pub settings: &'a KpiSettings,
+    /// Its periods in order of time.
+    pub series: &'a [PeriodValue],
+    /// Its targets in any order.
+    pub targets: &'a [DatedTarget],
+    /// The instant of its newest point.
+    pub latest_point_at: Option<Moment>,
+}
+
+impl Numbers<'_> {
+    /// What the KPI shows at a moment.
+    pub fn state(&self, now: Moment) -> KpiState {
+        state(
+            self.calendar,
+            self.settings,
+            self.series,
+            self.targets,
+            self.latest_point_at.map(Moment::timestamp),
+            now.timestamp(),
+        )
+    }
+
+    /// The row of what the KPI shows at a moment, which `state` has told.
+    pub fn state_row(&self, kpi: &KpiRow, from_at: Moment, state: &KpiState, now: Moment) -> StateRow {
+        let (health, reason) = match state.health_reason {
+            Some(HealthReason::Stale) => (state.last_known.unwrap_or(state.health), None),
+            reason => (state.health, reason),
+        };
+        let severity = state.gap.zip(state.target).and_then(|(gap, target)| {
+            let recent = complete_values(self.settings, self.series, now.timestamp());
+            severity(gap, &target, &recent)
+        });
+        let current = state.current.as_ref();
+        let dates = state.freshness_dates.as_ref();
+        let (open, closed) = (state.episode.as_ref(), state.last_closed.as_ref());
+        StateRow {
+            workspace_id: kpi.workspace_id,
+            kpi_id: kpi.id,
+            from_at,
+            period_starts_at: current.map(|current| current.period.starts_at.into()),
+            value: current.and_then(|current| current.value),
+            previous_value: current.and_then(|current| current.previous),
+            health,
+            reason,
+            since: state.since.map(Day::from),
+            gap: state.gap,
+            severity,
+            due_at: dates.map(|dates| dates.due_at.into()),
+            stale_at: dates.map(|dates| dates.stale_at.into()),
+            episode_opened_on: open.map(|episode| episode.opened_on.into()),
+            episode_opening_value: open.map(|episode| episode.opening_value),
+            episode_worst_value: open.map(|episode| episode.worst_value),
+            episode_worst_on: open.map(|episode| episode.worst_on.into()),
+            closed_opened_on: closed.map(|episode| episode.opened_on.into()),
+            closed_on: closed.and_then(|episode| episode.closed_on).map(Day::from),
+            closed_by: closed.and_then(|episode| episode.closed_by),
+        }
+    }
+
+    /// What the KPI shows now, and what it shows from later instants on without another write.
+    pub fn stages(&self, kpi: &KpiRow, now: Moment) -> Vec<StateRow> {
+        let mut stages: Vec<StateRow> = Vec::new();
+        // The first stage holds at any clock, one that runs a little behind included.
+        let (mut from_at, mut at) = (Moment::from_microseconds(0), now);
+        loop {
+            let state = self.state(at);
+            let stage = self.state_row(kpi, from_at, &state, at);
+            if stages.last().is_none_or(|before| !before.shows_the_same(&stage)) {
+                stages.push(stage);
+            }
+            match self.next_turn(&state, at) {
+                Some(turn) => (from_at, at) = (turn, turn),
+                None => return stages,
+            }
+        }
+    }
+
+    /// The next instant at which the clock alone changes what is shown, staleness left aside.
+    fn next_turn(&self, state: &KpiState, now: Moment) -> Option<Moment> {
+        let period = state.next_turn.map(Moment::from);
+        // Without a value the target in force today decides whether a target is what is missing.
+        let target = match state.current {
+            Some(_) => None,
+            None => self
+                .targets
+                .iter()
+                .filter_map(|dated| dated.effective_from)
+                .map(|from| Moment::from(self.calendar.start_of_day(from)))
+                .filter(|from| *from > now)
+                .min(),
+        };
+        period.into_iter().chain(target).filter(|turn| *turn > now).min()
+    }
+}
+
+/// How the health of a KPI without any row yet is shown.
+pub const HEALTH_OF_NOTHING: Health = Health::Unknown;
+
+impl FoldedPeriod {
+    /// A stored period, as folding left it.
+    pub fn stored(row: &PeriodRow, calendar: &Calendar, settings: &KpiSettings) -> Self {
+        Self { value: row.value(calendar, settings.cadence), newest_at: row.newest_at }
+    }
+}

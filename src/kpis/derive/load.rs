@@ -1,0 +1,158 @@
+//! What derivation reads, for many KPIs in few statements. Every query is bound to the workspace.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+
+use super::fold::{Measured, Range};
+use super::history::View;
+use super::rows::{PeriodRow, StateRow, TargetRow};
+use crate::maths::DatedTarget;
+use crate::store::schema::{kpi_periods, kpi_states, point_revisions, points, targets};
+use crate::store::{KpiId, Moment, StoreError, Tx};
+
+/// How many ids stand in one statement.
+const IDS_PER_STATEMENT: usize = 5_000;
+/// How many stretches of time one statement asks for; SQLite bounds the depth of an expression.
+const RANGES_PER_STATEMENT: usize = 50;
+
+type ByKpi<T> = HashMap<KpiId, Vec<T>>;
+
+fn by_kpi<T, R>(rows: Vec<R>, split: impl Fn(R) -> (KpiId, T), into: &mut ByKpi<T>) {
+    for row in rows {
+        let (id, item) = split(row);
+        into.entry(id).or_default().push(item);
+    }
+}
+
+/// The targets that are in force.
+pub fn targets(tx: &mut Tx, ids: &[KpiId]) -> Result<ByKpi<DatedTarget>, StoreError> {
+    targets_at(tx, ids, None)
+}
+
+/// The targets as they were recorded at a moment.
+pub fn targets_at(
+    tx: &mut Tx,
+    ids: &[KpiId],
+    known_at: Option<Moment>,
+) -> Result<ByKpi<DatedTarget>, StoreError> {
+    let workspace = tx.workspace_id()?;
+    let mut found = ByKpi::new();
+    for ids in ids.chunks(IDS_PER_STATEMENT) {
+        let query = targets::table
+            .filter(targets::workspace_id.eq(workspace))
+            .filter(targets::kpi_id.eq_any(ids))
+            .into_boxed();
+        let query = match known_at {
+            None => query.filter(targets::replaced_at.is_null()),
+            Some(known_at) => query.filter(targets::recorded_at.le(known_at)).filter(
+                targets::replaced_at.is_null().or(targets::replaced_at.assume_not_null().gt(known_at)),
+            ),
+        };
+        let rows: Vec<TargetRow> = query.load(tx.db())?;
+        by_kpi(rows, |row| (row.kpi_id, row.dated()), &mut found);
+    }
+    Ok(found)
+}
+
+/// The stored periods, in order of time.
+pub fn periods(tx: &mut Tx, ids: &[KpiId]) -> Result<ByKpi<PeriodRow>, StoreError> {
+    let workspace = tx.workspace_id()?;
+    let mut found = ByKpi::new();
+    for ids in ids.chunks(IDS_PER_STATEMENT) {
+        let rows: Vec<PeriodRow> = kpi_periods::table
+            .filter(kpi_periods::workspace_id.eq(workspace))
+            .filter(kpi_periods::kpi_id.eq_any(ids))
+            .order((kpi_periods::kpi_id, kpi_periods::starts_at))
+            .load(tx.db())?;
+        by_kpi(rows, |row| (row.kpi_id, row), &mut found);
+    }
+    Ok(found)
+}
+
+/// The stored stages, in order of time.
+pub fn stages(tx: &mut Tx, ids: &[KpiId]) -> Result<ByKpi<StateRow>, StoreError> {
+    let workspace = tx.workspace_id()?;
+    let mut found = ByKpi::new();
+    for ids in ids.chunks(IDS_PER_STATEMENT) {
+        let rows: Vec<StateRow> = kpi_states::table
+            .filter(kpi_states::workspace_id.eq(workspace))
+            .filter(kpi_states::kpi_id.eq_any(ids))
+            .order((kpi_states::kpi_id, kpi_states::from_at))
+            .load(tx.db())?;
+        by_kpi(rows, |row| (row.kpi_id, row), &mut found);
+    }
+    Ok(found)
+}
+
+type Columns = (KpiId, Moment, String, f64);
+
+fn measured((id, at, feed, value): Columns) -> (KpiId, Measured) {
+    (id, Measured { at, feed, value })
+}
+
+/// The points in some stretches of time, which do not overlap for one KPI.
+pub fn points_in(
+    tx: &mut Tx,
+    ranges: impl Iterator<Item = (KpiId, Range)>,
+) -> Result<ByKpi<Measured>, StoreError> {
+    let workspace = tx.workspace_id()?;
+    let ranges: Vec<(KpiId, Range)> = ranges.collect();
+    let mut found = ByKpi::new();
+    for ranges in ranges.chunks(RANGES_PER_STATEMENT) {
+        let mut query =
+            points::table.select((points::kpi_id, points::at, points::feed, points::value)).into_boxed();
+        for (id, range) in ranges {
+            query = query.or_filter(
+                points::workspace_id
+                    .eq(workspace)
+                    .and(points::kpi_id.eq(*id))
+                    .and(points::at.ge(range.from))
+                    .and(points::at.lt(range.until)),
+            );
+        }
+        by_kpi(query.load(tx.db())?, measured, &mut found);
+    }
+    Ok(found)
+}
+
+/// The points before an instant, as they were known at a moment.
+pub fn points_as_of(
+    tx: &mut Tx,
+    ids: &[KpiId],
+    until: Moment,
+    view: &View,
+) -> Result<ByKpi<Measured>, StoreError> {
+    let workspace = tx.workspace_id()?;
+    let mut found = ByKpi::new();
+    for ids in ids.chunks(IDS_PER_STATEMENT) {
+        let query = points::table
+            .select((points::kpi_id, points::at, points::feed, points::value))
+            .filter(points::workspace_id.eq(workspace))
+            .filter(points::kpi_id.eq_any(ids))
+            .filter(points::at.lt(until))
+            .into_boxed();
+        let query = match view.known_at {
+            None => query,
+            Some(known_at) => query.filter(points::recorded_at.le(known_at)),
+        };
+        by_kpi(query.load(tx.db())?, measured, &mut found);
+        if let Some(known_at) = view.known_at {
+            let rows: Vec<Columns> = point_revisions::table
+                .select((
+                    point_revisions::kpi_id,
+                    point_revisions::at,
+                    point_revisions::feed,
+                    point_revisions::value,
+                ))
+                .filter(point_revisions::workspace_id.eq(workspace))
+                .filter(point_revisions::kpi_id.eq_any(ids))
+                .filter(point_revisions::at.lt(until))
+                .filter(point_revisions::recorded_at.le(known_at))
+                .filter(point_revisions::replaced_at.gt(known_at))
+                .load(tx.db())?;
+            by_kpi(rows, measured, &mut found);
+        }
+    }
+    Ok(found)
+}

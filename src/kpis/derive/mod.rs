@@ -1,0 +1,238 @@
+//! From points to periods to states: everything that a KPI shows follows from its points and targets.
+//!
+//! A write re-folds the periods that it touched, judges the whole series again and stores what changed:
+//! a row per period, and per KPI the stages of what it shows now and from later instants on. Reading a
+//! KPI takes one row; travelling in time loads the points themselves and computes afresh.
+
+mod fold;
+mod history;
+mod load;
+mod rows;
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::json;
+
+pub use fold::Numbers;
+pub use history::{AsOf, History, View, histories, history};
+pub use rows::{Origin, PeriodRow, PointRow, Quality, RevisionRow, StateRow, TargetRow, Verdict};
+
+use crate::kpis::periods::period_name;
+use crate::kpis::row::KpiRow;
+use crate::maths::{Calendar, DatedTarget, Health, KpiSettings, PeriodValue};
+use crate::store::journal::{EventType, Subject};
+use crate::store::{Day, KpiChange, KpiId, Moment, StoreError, Tx, batch};
+use fold::{FoldedPeriod, HEALTH_OF_NOTHING, Measured, Range};
+
+/// From which moment on a KPI's periods are folded again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// All of them: cadence, aggregation or the week's first day changed.
+    Beginning,
+    /// From the one that holds this moment.
+    At(Moment),
+}
+
+/// How many KPIs are brought up to date by the same statements.
+const KPIS_AT_ONCE: usize = 200;
+
+/// What each KPI shows now; one that was never derived is missing.
+pub fn shown(tx: &mut Tx, ids: &[KpiId]) -> Result<HashMap<KpiId, StateRow>, StoreError> {
+    let now = tx.now;
+    let mut shown = HashMap::new();
+    for (id, stages) in load::stages(tx, ids)? {
+        shown.extend(stages.into_iter().rfind(|stage| stage.from_at <= now).map(|stage| (id, stage)));
+    }
+    Ok(shown)
+}
+
+/// Brings up to date what hangs on a KPI's points from a moment on.
+pub fn recompute(tx: &mut Tx, kpi: &KpiRow, since: Since) -> Result<(), StoreError> {
+    bring_up_to_date(tx, &[Job { kpi, scope: Scope::Since(since) }]).map(drop)
+}
+
+/// Brings up to date what hangs on the points at these instants.
+pub fn recompute_periods(tx: &mut Tx, kpi: &KpiRow, changed: &[Moment]) -> Result<(), StoreError> {
+    recompute_many(tx, &[(kpi, changed.to_vec())]).map(drop)
+}
+
+/// The same for many KPIs at once; says for each, in their order, what was shown before and after.
+pub fn recompute_many(tx: &mut Tx, changed: &[(&KpiRow, Vec<Moment>)]) -> Result<Vec<KpiChange>, StoreError> {
+    let jobs: Vec<Job> =
+        changed.iter().map(|(kpi, changed)| Job { kpi, scope: Scope::Periods(changed) }).collect();
+    bring_up_to_date(tx, &jobs)
+}
+
+/// A KPI to be brought up to date.
+#[derive(Clone, Copy)]
+struct Job<'a> {
+    kpi: &'a KpiRow,
+    scope: Scope<'a>,
+}
+
+/// Which of its periods changed.
+#[derive(Clone, Copy)]
+enum Scope<'a> {
+    Since(Since),
+    Periods(&'a [Moment]),
+}
+
+impl Scope<'_> {
+    fn ranges(self, calendar: &Calendar, settings: &KpiSettings) -> Vec<Range> {
+        match self {
+            Self::Since(Since::Beginning) => vec![Range::all()],
+            Self::Since(Since::At(moment)) => {
+                let first = calendar.period_of(settings.cadence, moment.timestamp());
+                vec![Range::since(first.starts_at.into())]
+            }
+            Self::Periods(changed) => fold::ranges(calendar, settings, changed),
+        }
+    }
+}
+
+/// What the store holds of a KPI before it is brought up to date.
+#[derive(Default)]
+struct Stored {
+    targets: Vec<DatedTarget>,
+    periods: Vec<PeriodRow>,
+    stages: Vec<StateRow>,
+}
+
+/// What a job has to change in the store.
+struct Outcome {
+    changed: Vec<PeriodRow>,
+    gone: Vec<Moment>,
+    stages: Vec<StateRow>,
+}
+
+fn bring_up_to_date(tx: &mut Tx, jobs: &[Job]) -> Result<Vec<KpiChange>, StoreError> {
+    let calendar = tx.workspace()?.calendar();
+    let mut changes = Vec::new();
+    for jobs in jobs.chunks(KPIS_AT_ONCE) {
+        let ids: Vec<KpiId> = jobs.iter().map(|job| job.kpi.id).collect();
+        let mut targets = load::targets(tx, &ids)?;
+        let mut periods = load::periods(tx, &ids)?;
+        let mut stages = load::stages(tx, &ids)?;
+        let ranges: Vec<Vec<Range>> =
+            jobs.iter().map(|job| job.scope.ranges(&calendar, &job.kpi.settings())).collect();
+        let mut points = load::points_in(
+            tx,
+            jobs.iter()
+                .zip(&ranges)
+                .flat_map(|(job, ranges)| ranges.iter().map(|range| (job.kpi.id, *range))),
+        )?;
+
+        let (mut changed, mut gone, mut renewed) = (Vec::new(), Vec::new(), Vec::new());
+        for (job, ranges) in jobs.iter().zip(&ranges) {
+            let id = job.kpi.id;
+            let stored = Stored {
+                targets: targets.remove(&id).unwrap_or_default(),
+                periods: periods.remove(&id).unwrap_or_default(),
+                stages: stages.remove(&id).unwrap_or_default(),
+            };
+            let mut points = points.remove(&id).unwrap_or_default();
+            let outcome = derive(&calendar, job.kpi, &stored, ranges, &mut points, tx.now);
+            changes.push(tell(tx, job.kpi, &stored, &outcome, &calendar));
+            if outcome.stages != stored.stages {
+                renewed.extend(outcome.stages);
+            }
+            gone.extend(outcome.gone.into_iter().map(|starts_at| (id, starts_at)));
+            changed.extend(outcome.changed);
+        }
+        batch::delete_periods(tx, &gone)?;
+        batch::replace_periods(tx, &changed)?;
+        batch::replace_states(tx, &renewed)?;
+    }
+    Ok(changes)
+}
+
+/// What follows from the stored periods and from the points of those that are folded again.
+fn derive(
+    calendar: &Calendar,
+    kpi: &KpiRow,
+    stored: &Stored,
+    ranges: &[Range],
+    points: &mut [Measured],
+    now: Moment,
+) -> Outcome {
+    let settings = kpi.settings();
+    let is_folded_again = |at: Moment| {
+        let after = ranges.partition_point(|range| range.from <= at);
+        after.checked_sub(1).and_then(|index| ranges.get(index)).is_some_and(|range| range.holds(at))
+    };
+    let kept = stored.periods.iter().filter(|row| !is_folded_again(row.starts_at));
+    let mut periods: BTreeMap<Moment, FoldedPeriod> =
+        kept.map(|row| (row.starts_at, FoldedPeriod::stored(row, calendar, &settings))).collect();
+    periods.extend(
+        fold::fold_points(calendar, &settings, points)
+            .into_iter()
+            .map(|folded| (Moment::from(folded.value.period.starts_at), folded)),
+    );
+
+    let periods: Vec<FoldedPeriod> = periods.into_values().collect();
+    let rows = fold::period_rows(kpi, &periods, &stored.targets);
+    let series: Vec<PeriodValue> = periods.iter().map(|folded| folded.value).collect();
+    let numbers = Numbers {
+        calendar,
+        settings: &settings,
+        series: &series,
+        targets: &stored.targets,
+        latest_point_at: periods.last().map(|newest| newest.newest_at),
+    };
+    let stages = numbers.stages(kpi, now);
+
+    let mut before: HashMap<Moment, &PeriodRow> =
+        stored.periods.iter().map(|row| (row.starts_at, row)).collect();
+    let changed = rows.into_iter().filter(|row| before.remove(&row.starts_at) != Some(row)).collect();
+    let mut gone: Vec<Moment> = before.into_keys().collect();
+    gone.sort();
+    Outcome { changed, gone, stages }
+}
+
+/// Says what changed: to what must follow in this transaction, and to whoever reads the journal.
+fn tell(tx: &mut Tx, kpi: &KpiRow, stored: &Stored, outcome: &Outcome, calendar: &Calendar) -> KpiChange {
+    let now = tx.now;
+    let health =
+        |stage: Option<&StateRow>| stage.map_or(HEALTH_OF_NOTHING, |stage| stage.verdict(now).health);
+    let shown_before = stored.stages.iter().rfind(|stage| stage.from_at <= now);
+    let shown_after = outcome.stages.iter().rfind(|stage| stage.from_at <= now);
+    let change = KpiChange { kpi: kpi.id, before: health(shown_before), after: health(shown_after) };
+    tx.kpi_changed(change.clone());
+
+    let subject = || Subject::new("kpi", kpi.id, kpi.name.clone());
+    let day = |at: Moment| Day::from(calendar.day_of(at.timestamp()));
+    if change.before != change.after {
+        let period = shown_after
+            .and_then(|stage| stage.period_starts_at)
+            .map(|at| period_name(kpi.cadence, day(at).date()));
+        let value = shown_after.and_then(|stage| stage.value);
+        let told = json!({ "from": change.before, "to": change.after, "period": period, "value": value });
+        tx.tell(EventType::KpiHealthChanged, subject(), told);
+    } else if let Some((first, last, count)) = past_changes(stored, outcome, shown_before) {
+        let told = json!({ "from": day(first), "to": day(last), "periods": count });
+        tx.tell(EventType::KpiHistoryChanged, subject(), told);
+    }
+    change
+}
+
+/// The first and the last period before the one that was shown whose value or health is another now,
+/// and how many there are.
+fn past_changes(
+    stored: &Stored,
+    outcome: &Outcome,
+    shown_before: Option<&StateRow>,
+) -> Option<(Moment, Moment, usize)> {
+    let current = shown_before?.period_starts_at?;
+    let before: HashMap<Moment, (Option<f64>, Health)> =
+        stored.periods.iter().map(|row| (row.starts_at, (row.value, row.health))).collect();
+    let mut past: Vec<Moment> = outcome
+        .changed
+        .iter()
+        .filter(|row| before.get(&row.starts_at) != Some(&(row.value, row.health)))
+        .map(|row| row.starts_at)
+        .chain(outcome.gone.iter().copied())
+        .filter(|starts_at| *starts_at < current)
+        .collect();
+    past.sort();
+    Some((*past.first()?, *past.last()?, past.len()))
+}

@@ -1,0 +1,186 @@
+//! A key result as it is stored, and the goal that it stands for.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+
+use crate::access::target::invalid_id;
+use crate::access::{Facts, Resource, Scoped};
+use crate::http::{Code, Problem, Result};
+use crate::maths::word::words;
+use crate::maths::{Band, KeyResultGoal, KeyResultKind};
+use crate::okrs::objectives::ObjectiveRow;
+use crate::okrs::progress::IDS_PER_STATEMENT;
+use crate::store::journal::Subject;
+use crate::store::schema::key_results;
+use crate::store::{Day, Json, KeyResultId, KpiId, MemberId, Moment, ObjectiveId, Tx, WorkspaceId};
+
+words! {
+    /// Where the current value of a key result comes from.
+    pub enum KeyResultSource {
+        /// From check-ins.
+        Manual = "manual",
+        /// From a KPI.
+        Kpi = "kpi",
+    }
+}
+crate::http::words::impl_wire_words!(KeyResultSource);
+crate::store::types::impl_sql_words!(KeyResultSource);
+
+/// A key result as it is stored.
+#[derive(Clone, Debug, PartialEq, Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = key_results, treat_none_as_null = true)]
+pub struct KeyResultRow {
+    pub id: KeyResultId,
+    pub workspace_id: WorkspaceId,
+    pub objective_id: ObjectiveId,
+    pub title: String,
+    pub title_folded: String,
+    pub kind: KeyResultKind,
+    pub start: Option<f64>,
+    pub target: Option<f64>,
+    pub range_min: Option<f64>,
+    pub range_max: Option<f64>,
+    pub unit: Option<String>,
+    pub weight: f64,
+    pub owner_id: Option<MemberId>,
+    pub due_on: Option<Day>,
+    pub source: KeyResultSource,
+    pub kpi_id: Option<KpiId>,
+    pub original_start: Option<f64>,
+    pub original_target: Option<f64>,
+    pub original_range_min: Option<f64>,
+    pub original_range_max: Option<f64>,
+    pub original_due_on: Option<Day>,
+    pub activated_at: Option<Moment>,
+    pub frozen: Option<Json>,
+    pub version: i32,
+    pub created_at: Moment,
+    pub updated_at: Moment,
+    pub archived_at: Option<Moment>,
+}
+
+impl KeyResultRow {
+    /// Where it begins and where it should arrive.
+    pub fn goal(&self) -> KeyResultGoal {
+        KeyResultGoal {
+            kind: self.kind,
+            start: self.start,
+            target: self.target,
+            range: Band { min: self.range_min, max: self.range_max },
+        }
+    }
+
+    /// The goal that it had when its objective became active.
+    pub fn original_goal(&self) -> Option<KeyResultGoal> {
+        self.activated_at.map(|_| KeyResultGoal {
+            kind: self.kind,
+            start: self.original_start,
+            target: self.original_target,
+            range: Band { min: self.original_range_min, max: self.original_range_max },
+        })
+    }
+
+    /// From now on it keeps this goal and this due day as its original ones.
+    pub fn keep_original(&mut self, due_on: Option<Day>, now: Moment) {
+        self.original_start = self.start;
+        self.original_target = self.target;
+        self.original_range_min = self.range_min;
+        self.original_range_max = self.range_max;
+        self.original_due_on = due_on;
+        self.activated_at = Some(now);
+    }
+
+    /// What events call it.
+    pub fn subject(&self) -> Subject {
+        Subject::new("key_result", self.id, &self.title)
+    }
+
+    /// Stores what changed of it.
+    pub fn save(&self, tx: &mut Tx) -> Result<()> {
+        diesel::update(
+            key_results::table
+                .filter(key_results::workspace_id.eq(self.workspace_id))
+                .filter(key_results::id.eq(self.id)),
+        )
+        .set(self)
+        .execute(tx.db())?;
+        Ok(())
+    }
+}
+
+/// A key result together with its objective, which decides who may change it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OwnedKeyResult {
+    /// The key result.
+    pub row: KeyResultRow,
+    /// Its objective.
+    pub objective: ObjectiveRow,
+}
+
+impl OwnedKeyResult {
+    /// Refuses where it or its objective is archived, or its objective or cycle closed.
+    pub fn must_take_changes(&self, tx: &mut Tx) -> Result<()> {
+        self.objective.must_take_changes(tx)?;
+        match self.row.archived_at {
+            None => Ok(()),
+            Some(_) => Err(Problem::new(
+                Code::Conflict,
+                "the key result is archived: restore it before it is changed",
+            )),
+        }
+    }
+}
+
+impl Resource for OwnedKeyResult {
+    const PARAMETER: &'static str = "key_result";
+
+    fn find(tx: &mut Scoped, reference: &str) -> Result<Self> {
+        let workspace = tx.here()?;
+        let id: KeyResultId = reference.parse().map_err(invalid_id)?;
+        let row: KeyResultRow = key_results::table
+            .filter(key_results::workspace_id.eq(workspace))
+            .filter(key_results::id.eq(id))
+            .first(tx.db())
+            .optional()?
+            .ok_or_else(Problem::not_found)?;
+        let objective =
+            ObjectiveRow::by_id(tx, workspace, row.objective_id)?.ok_or_else(Problem::not_found)?;
+        Ok(Self { row, objective })
+    }
+
+    fn facts(&self) -> Facts {
+        facts(&self.row, &self.objective)
+    }
+
+    fn version(&self) -> Option<i32> {
+        Some(self.row.version)
+    }
+}
+
+/// It is its owner's, its objective's owner's, and their team's.
+pub fn facts(row: &KeyResultRow, objective: &ObjectiveRow) -> Facts {
+    let mut facts = Facts::of(objective.owner_id, objective.team_id);
+    facts.owners.extend(row.owner_id);
+    facts
+}
+
+/// The key results of objectives, archived ones too, in the order of their making.
+pub fn of_objectives(
+    tx: &mut Tx,
+    objectives: &[ObjectiveId],
+) -> Result<HashMap<ObjectiveId, Vec<KeyResultRow>>> {
+    let workspace = tx.workspace_id()?;
+    let mut found: HashMap<ObjectiveId, Vec<KeyResultRow>> = HashMap::new();
+    for ids in objectives.chunks(IDS_PER_STATEMENT) {
+        let rows: Vec<KeyResultRow> = key_results::table
+            .filter(key_results::workspace_id.eq(workspace))
+            .filter(key_results::objective_id.eq_any(ids.to_vec()))
+            .order((key_results::created_at, key_results::id))
+            .load(tx.db())?;
+        for row in rows {
+            found.entry(row.objective_id).or_default().push(row);
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,281 @@
+//! Key results as they are answered.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::fields::KeyResultRange;
+use super::row::{KeyResultRow, KeyResultSource, facts};
+use crate::access::{Action, Scoped};
+use crate::http::page::page_type;
+use crate::http::{Measure, Name, Note, Result, Unit};
+use crate::kpis::kpis::KpiRef;
+use crate::maths::{Confidence, KeyResultKind, Pace};
+use crate::okrs::objectives::{ObjectiveRef, ObjectiveRow};
+use crate::okrs::progress::{Dates, KeyResultProgress, KeyResultValue, Measured, Surroundings, due_on};
+use crate::okrs::wire::Weight;
+use crate::people::members::MemberRef;
+use crate::store::{CheckInId, Day, KeyResultId, KpiId, MemberId, Moment, ObjectiveId};
+
+/// A key result.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct KeyResult {
+    /// Its id.
+    id: KeyResultId,
+    /// Counts the changes that people made.
+    #[schema(minimum = 1)]
+    version: i32,
+    /// The objective that it belongs to.
+    objective_id: ObjectiveId,
+    /// The objective, as a page shows it.
+    objective: ObjectiveRef,
+    /// What arriving looks like.
+    title: Name,
+    /// How it is measured.
+    kind: KeyResultKind,
+    /// Where it begins, in its unit.
+    start: Option<Measure>,
+    /// Where it should arrive, in its unit.
+    target: Option<Measure>,
+    /// The range to arrive in, for `between` only.
+    range: Option<KeyResultRange>,
+    /// The unit of its values.
+    unit: Option<Unit>,
+    /// How much it counts in its objective.
+    weight: Weight,
+    /// Who answers for it.
+    owner_id: Option<MemberId>,
+    /// The owner, as a page shows it.
+    owner: Option<MemberRef>,
+    /// Its own due day; null: the objective's or the cycle's.
+    due_on: Option<Day>,
+    /// Where its current value comes from.
+    source: KeyResultSource,
+    /// The KPI that it reads.
+    kpi_id: Option<KpiId>,
+    /// The KPI, as a page shows it.
+    kpi: Option<KpiRef>,
+    /// Its current value; null before the first check-in, or while the KPI has none.
+    current: Option<KeyResultValue>,
+    /// How far it has come.
+    progress: KeyResultProgress,
+    /// What the numbers say.
+    pace: Pace,
+    /// What people said last; null before the first check-in.
+    confidence: Option<Confidence>,
+    /// The latest check-in by its `at`.
+    last_check_in: Option<LastCheckIn>,
+    /// Whether a check-in is overdue.
+    overdue: bool,
+    /// Whether start, target, range or due day are others than when its objective became active.
+    retargeted: bool,
+    /// The goal that it had when its objective became active; null before.
+    original: Option<OriginalGoal>,
+    /// When it was archived.
+    archived_at: Option<Moment>,
+    /// When it was made.
+    created_at: Moment,
+    /// When its own fields changed last.
+    updated_at: Moment,
+    /// What the caller may do with it, as things stand.
+    can: KeyResultCan,
+}
+
+/// The latest check-in of a key result.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct LastCheckIn {
+    /// Its id.
+    id: CheckInId,
+    /// The instant that it stands for.
+    at: Moment,
+    /// The value, in the key result's unit; null where the values come from a KPI.
+    value: Option<Measure>,
+    /// What was said.
+    confidence: Confidence,
+    /// A note.
+    note: Option<Note>,
+    /// Who said it; null for a service token.
+    author: Option<MemberRef>,
+}
+
+/// The goal that a key result had when its objective became active.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct OriginalGoal {
+    /// Where it began, in its unit.
+    start: Option<Measure>,
+    /// Where it should have arrived, in its unit.
+    target: Option<Measure>,
+    /// The range to arrive in.
+    range: Option<KeyResultRange>,
+    /// The day on which it was due, by itself, its objective or its cycle.
+    due_on: Option<Day>,
+    /// The progress by this goal, 0 to 1.
+    #[schema(minimum = 0, maximum = 1)]
+    progress: Option<f64>,
+}
+
+/// What the caller may do with a key result, as things stand.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct KeyResultCan {
+    /// Change it.
+    edit: bool,
+    /// Check in on it.
+    check_in: bool,
+    /// Archive it.
+    archive: bool,
+}
+
+/// A key result where its objective is shown.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct KeyResultShort {
+    /// Its id.
+    id: KeyResultId,
+    /// What arriving looks like.
+    title: Name,
+    /// How it is measured.
+    kind: KeyResultKind,
+    /// Where it begins, in its unit.
+    start: Option<Measure>,
+    /// Where it should arrive, in its unit.
+    target: Option<Measure>,
+    /// The range to arrive in, for `between` only.
+    range: Option<KeyResultRange>,
+    /// The unit of its values.
+    unit: Option<Unit>,
+    /// How much it counts in its objective.
+    weight: Weight,
+    /// Who answers for it.
+    owner_id: Option<MemberId>,
+    /// The owner, as a page shows it.
+    owner: Option<MemberRef>,
+    /// Its own due day; null: the objective's or the cycle's.
+    due_on: Option<Day>,
+    /// Where its current value comes from.
+    source: KeyResultSource,
+    /// The KPI that it reads.
+    kpi_id: Option<KpiId>,
+    /// The KPI, as a page shows it.
+    kpi: Option<KpiRef>,
+    /// Its current value.
+    current: Option<KeyResultValue>,
+    /// How far it has come.
+    progress: KeyResultProgress,
+    /// What the numbers say.
+    pace: Pace,
+    /// What people said last.
+    confidence: Option<Confidence>,
+    /// Whether a check-in is overdue.
+    overdue: bool,
+    /// Whether its goal is another than when its objective became active.
+    retargeted: bool,
+}
+
+page_type!(KeyResultPage, KeyResult);
+
+/// One key result of an objective, with what it hangs together with loaded for it alone.
+pub fn show_one(tx: &mut Scoped, row: &KeyResultRow, objective: &ObjectiveRow) -> Result<KeyResult> {
+    let rows = std::collections::HashMap::from([(objective.id, vec![row.clone()])]);
+    let around = Surroundings::of_key_results(tx, &[objective], rows)?;
+    Ok(show(tx, &around, row, objective))
+}
+
+/// A key result among those that were loaded together.
+pub fn show(tx: &Scoped, around: &Surroundings, row: &KeyResultRow, objective: &ObjectiveRow) -> KeyResult {
+    let Measured { current, progress, original, pace, confidence, overdue } = around.measure(row, objective);
+    let cycle = around.cycle(objective);
+    let takes_changes = objective.is_open() && cycle.is_none_or(|cycle| cycle.must_be_open().is_ok());
+    let may = |action| tx.may(action, &facts(row, objective));
+    let is_here = row.archived_at.is_none();
+    KeyResult {
+        id: row.id,
+        version: row.version,
+        objective_id: objective.id,
+        objective: objective.shown_as_reference(),
+        title: row.title.as_str().into(),
+        kind: row.kind,
+        start: row.start.map(Measure::from),
+        target: row.target.map(Measure::from),
+        range: row.fields().range,
+        unit: row.unit.as_deref().map(Unit::from),
+        weight: row.weight.into(),
+        owner_id: row.owner_id,
+        owner: around.member(row.owner_id),
+        due_on: row.due_on,
+        source: row.source,
+        kpi_id: row.kpi_id,
+        kpi: kpi(around, row),
+        current,
+        progress,
+        pace,
+        confidence,
+        last_check_in: around.said.get(&row.id).and_then(|said| {
+            let last = said.last.as_ref()?;
+            Some(LastCheckIn {
+                id: last.id,
+                at: last.at,
+                value: last.value.map(Measure::from),
+                confidence: last.confidence,
+                note: last.note.as_deref().map(Note::from),
+                author: around.member(last.author_id),
+            })
+        }),
+        overdue,
+        retargeted: is_retargeted(around, row, objective),
+        original: row.activated_at.map(|_| OriginalGoal {
+            start: row.original_start.map(Measure::from),
+            target: row.original_target.map(Measure::from),
+            range: range(row.original_range_min, row.original_range_max),
+            due_on: row.original_due_on,
+            progress: original,
+        }),
+        archived_at: row.archived_at,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+        can: KeyResultCan {
+            edit: takes_changes && is_here && may(Action::Edit),
+            check_in: takes_changes && is_here && objective.is_worked_on() && may(Action::CheckIn),
+            archive: takes_changes && is_here && may(Action::Archive),
+        },
+    }
+}
+
+/// A key result where its objective is shown.
+pub fn show_short(around: &Surroundings, row: &KeyResultRow, objective: &ObjectiveRow) -> KeyResultShort {
+    let Measured { current, progress, original: _, pace, confidence, overdue } =
+        around.measure(row, objective);
+    KeyResultShort {
+        id: row.id,
+        title: row.title.as_str().into(),
+        kind: row.kind,
+        start: row.start.map(Measure::from),
+        target: row.target.map(Measure::from),
+        range: row.fields().range,
+        unit: row.unit.as_deref().map(Unit::from),
+        weight: row.weight.into(),
+        owner_id: row.owner_id,
+        owner: around.member(row.owner_id),
+        due_on: row.due_on,
+        source: row.source,
+        kpi_id: row.kpi_id,
+        kpi: kpi(around, row),
+        current,
+        progress,
+        pace,
+        confidence,
+        overdue,
+        retargeted: is_retargeted(around, row, objective),
+    }
+}
+
+fn kpi(around: &Surroundings, row: &KeyResultRow) -> Option<KpiRef> {
+    Some(around.kpis.get(&row.kpi_id?)?.reference.clone())
+}
+
+fn range(min: Option<f64>, max: Option<f64>) -> Option<KeyResultRange> {
+    (min.is_some() || max.is_some())
+        .then(|| KeyResultRange { min: min.map(Measure::from), max: max.map(Measure::from) })
+}
+
+fn is_retargeted(around: &Surroundings, row: &KeyResultRow, objective: &ObjectiveRow) -> bool {
+    let due = due_on(row, &Dates::of(objective, around.cycle(objective)));
+    row.original_goal().is_some_and(|original| original != row.goal() || row.original_due_on != due)
+}

@@ -1,0 +1,273 @@
+//! What happens to objectives: they are made, changed, activated, closed, archived and restored.
+//!
+//! Each is one change of the row, one event and, where the state changes, one entry in the history
+//! of states.
+
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::fields::{NewObjective, NewObjectiveState, ObjectiveFields};
+use super::row::{ObjectiveRow, ObjectiveState, RecordedState, set_state};
+use crate::access::Scoped;
+use crate::http::body::Rules;
+use crate::http::{Code, Description, FieldErrors, Patch, Problem, Result};
+use crate::kpis::row::Visibility;
+use crate::maths::{ObjectiveOutcome, ProgressSource};
+use crate::okrs::cycles::CycleRow;
+use crate::okrs::key_results::row::of_objectives;
+use crate::okrs::key_results::{self, Completeness, KeyResultRow, judge_goal};
+use crate::okrs::progress::{Dates, Surroundings, due_on};
+use crate::okrs::wire::{Share, changed, fields_of};
+use crate::store::journal::EventType;
+use crate::store::schema::objectives;
+use crate::store::{Json, ObjectiveId};
+
+/// How an objective ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ObjectiveClosing {
+    /// How it ended.
+    pub outcome: ObjectiveOutcome,
+    /// How well, 0 to 1, as people see it; its progress where nothing is said.
+    #[serde(default)]
+    pub score: Option<Share>,
+    /// What was learned.
+    #[serde(default)]
+    pub reflection: Option<Description>,
+}
+
+impl Rules for ObjectiveClosing {
+    fn judge(&self, _: &mut FieldErrors) {}
+}
+
+/// Makes an objective with its key results; an active one must lack nothing.
+pub fn create(tx: &mut Scoped, new: &NewObjective) -> Result<ObjectiveRow> {
+    let now = tx.now;
+    let blank = ObjectiveRow {
+        id: ObjectiveId::generate(now.timestamp()),
+        workspace_id: tx.here()?,
+        cycle_id: None,
+        parent_id: None,
+        title: String::new(),
+        title_folded: String::new(),
+        why: None,
+        owner_id: None,
+        team_id: None,
+        weight: 1.0,
+        starts_on: None,
+        ends_on: None,
+        state: ObjectiveState::Draft,
+        progress_source: ProgressSource::KeyResults,
+        manual_progress: None,
+        manual_note: None,
+        visibility: Visibility::Workspace,
+        tags: Json(json!([])),
+        outcome: None,
+        score: None,
+        reflection: None,
+        frozen: None,
+        activated_at: None,
+        closed_at: None,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+        archived_at: None,
+    };
+    let mut row = blank.with(tx, &new.fields())?;
+    row.owner_id = row.owner_id.or(tx.member());
+    let mut key_results = Vec::new();
+    for (index, key_result) in new.key_results.iter().enumerate() {
+        key_results.push(key_results::plan(tx, &row, key_result, &format!("/key_results/{index}"))?);
+    }
+    let cycle = row.cycle(tx)?;
+    cycle.as_ref().map_or(Ok(()), CycleRow::must_be_open)?;
+    if new.state == NewObjectiveState::Active {
+        must_be_ready(&row, &key_results)?;
+        (row.state, row.activated_at) = (ObjectiveState::Active, Some(now));
+    }
+    diesel::insert_into(objectives::table).values(&row).execute(tx.db())?;
+    let mut change = fields_of(&row.fields());
+    change.insert("state".into(), json!(row.state));
+    tx.tell(EventType::ObjectiveCreated, row.subject(), change.into());
+    for key_result in key_results {
+        key_results::store(tx, &row, key_result)?;
+    }
+    match row.state {
+        ObjectiveState::Active => {
+            tx.tell(EventType::ObjectiveActivated, row.subject(), json!({ "state": row.state }));
+        }
+        ObjectiveState::Draft | ObjectiveState::Closed => {}
+    }
+    set_state(tx, &row, row.state.into())?;
+    Ok(row)
+}
+
+/// Changes the fields of an objective; `None` where nothing changes.
+pub fn update(
+    tx: &mut Scoped,
+    row: &ObjectiveRow,
+    patch: &Patch<ObjectiveFields>,
+) -> Result<Option<ObjectiveRow>> {
+    let Some(fields) = patch.merged(&row.fields(), row.version, tx.state())? else { return Ok(None) };
+    let after = row.clone().with(tx, &fields)?;
+    if after == *row {
+        return Ok(None);
+    }
+    row.must_take_changes(tx)?;
+    after.must_have_open_cycle(tx)?;
+    if after.state == ObjectiveState::Active {
+        must_still_be_ready(&after)?;
+    }
+    let after = ObjectiveRow { version: row.version + 1, updated_at: tx.now, ..after };
+    after.save(tx)?;
+    tx.tell(EventType::ObjectiveUpdated, after.subject(), changed(&row.fields(), &after.fields()));
+    Ok(Some(after))
+}
+
+/// Makes a draft active, or names all that is missing. An active one stays as it is.
+pub fn activate(tx: &mut Scoped, row: &ObjectiveRow) -> Result<ObjectiveRow> {
+    row.must_take_changes(tx)?;
+    if row.state == ObjectiveState::Active {
+        return Ok(row.clone());
+    }
+    let mut key_results = of_objectives(tx, &[row.id])?.remove(&row.id).unwrap_or_default();
+    key_results.retain(|key_result| key_result.archived_at.is_none());
+    must_be_ready(row, &key_results)?;
+    let now = tx.now;
+    let cycle = row.cycle(tx)?;
+    let dates = Dates::of(row, cycle.as_ref());
+    for mut key_result in key_results {
+        let due = due_on(&key_result, &dates);
+        key_result.keep_original(due, now);
+        key_result.save(tx)?;
+    }
+    let after = ObjectiveRow {
+        state: ObjectiveState::Active,
+        activated_at: Some(now),
+        version: row.version + 1,
+        updated_at: now,
+        ..row.clone()
+    };
+    after.save(tx)?;
+    tx.tell(EventType::ObjectiveActivated, after.subject(), json!({ "state": after.state }));
+    set_state(tx, &after, RecordedState::Active)?;
+    Ok(after)
+}
+
+/// Ends an objective: its numbers and those of its key results are frozen as they are now.
+pub fn close(tx: &mut Scoped, row: &ObjectiveRow, closing: &ObjectiveClosing) -> Result<ObjectiveRow> {
+    row.must_take_changes(tx)?;
+    if row.state == ObjectiveState::Draft {
+        return Err(Problem::new(
+            Code::Conflict,
+            "the objective is a draft: activate it before closing it, or archive it",
+        ));
+    }
+    let now = tx.now;
+    let around = Surroundings::of_objectives(tx, &[row])?;
+    let summary = around.summarise(row);
+    for key_result in around.key_results_of(row.id) {
+        let measured = around.measure(key_result, row);
+        let mut key_result = key_result.clone();
+        key_result.frozen = Some(frozen(&measured)?);
+        key_result.save(tx)?;
+    }
+    let after = ObjectiveRow {
+        state: ObjectiveState::Closed,
+        outcome: Some(closing.outcome),
+        score: closing.score.map(Share::value).or(summary.progress.value),
+        reflection: closing.reflection.clone().map(String::from),
+        frozen: Some(frozen(&summary)?),
+        closed_at: Some(now),
+        version: row.version + 1,
+        updated_at: now,
+        ..row.clone()
+    };
+    after.save(tx)?;
+    let change = json!({
+        "state": after.state, "outcome": after.outcome, "score": after.score, "reflection": after.reflection,
+        "progress": summary.progress.value,
+    });
+    tx.tell(EventType::ObjectiveClosed, after.subject(), change);
+    set_state(tx, &after, RecordedState::Closed)?;
+    Ok(after)
+}
+
+/// Puts an objective into the archive; one that is there stays as it is.
+pub fn archive(tx: &mut Scoped, row: &ObjectiveRow) -> Result<()> {
+    if row.archived_at.is_some() {
+        return Ok(());
+    }
+    row.must_have_open_cycle(tx)?;
+    let now = tx.now;
+    let after =
+        ObjectiveRow { archived_at: Some(now), version: row.version + 1, updated_at: now, ..row.clone() };
+    after.save(tx)?;
+    tx.tell(EventType::ObjectiveArchived, after.subject(), json!({ "archived_at": now }));
+    set_state(tx, &after, RecordedState::Archived)
+}
+
+/// Takes an objective out of the archive, into the state in which it went there.
+pub fn restore(tx: &mut Scoped, row: &ObjectiveRow) -> Result<ObjectiveRow> {
+    if row.archived_at.is_none() {
+        return Ok(row.clone());
+    }
+    row.must_have_open_cycle(tx)?;
+    let after =
+        ObjectiveRow { archived_at: None, version: row.version + 1, updated_at: tx.now, ..row.clone() };
+    after.save(tx)?;
+    tx.tell(EventType::ObjectiveRestored, after.subject(), json!({ "archived_at": null }));
+    set_state(tx, &after, after.state.into())?;
+    Ok(after)
+}
+
+fn frozen(numbers: &impl Serialize) -> Result<Json> {
+    serde_json::to_value(numbers)
+        .map(Json)
+        .map_err(|error| Problem::new(Code::Internal, format!("the numbers cannot be kept: {error}")))
+}
+
+/// Refuses with all that is missing before people can work on an objective.
+fn must_be_ready(row: &ObjectiveRow, key_results: &[KeyResultRow]) -> Result<()> {
+    let mut errors = FieldErrors::new();
+    judge_frame(row, &mut errors);
+    let needs_key_results = match row.progress_source {
+        ProgressSource::Manual => false,
+        ProgressSource::KeyResults | ProgressSource::Children | ProgressSource::Both => true,
+    };
+    if needs_key_results && key_results.is_empty() {
+        errors.add("/key_results", "required", "it needs at least one key result to know when it is reached");
+    }
+    for (index, key_result) in key_results.iter().enumerate() {
+        let pointer = format!("/key_results/{index}");
+        judge_goal(&key_result.goal(), Completeness::Needed, &pointer, &mut errors);
+    }
+    not_ready(errors)
+}
+
+/// The same for one that people work on already: its key results were judged one by one.
+fn must_still_be_ready(row: &ObjectiveRow) -> Result<()> {
+    let mut errors = FieldErrors::new();
+    judge_frame(row, &mut errors);
+    not_ready(errors)
+}
+
+fn judge_frame(row: &ObjectiveRow, errors: &mut FieldErrors) {
+    if row.owner_id.is_none() {
+        errors.add("/owner_id", "required", "somebody has to answer for it");
+    }
+    if row.cycle_id.is_none() && row.ends_on.is_none() {
+        errors.add("/cycle", "required", "it needs a cycle, or a last day of its own");
+    }
+}
+
+fn not_ready(errors: FieldErrors) -> Result<()> {
+    errors.settle().map_err(|missing| {
+        let mut problem =
+            Problem::new(Code::NotReady, format!("{} things are missing or wrong", missing.errors.len()));
+        problem.errors = missing.errors;
+        problem
+    })
+}

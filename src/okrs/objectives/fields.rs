@@ -1,0 +1,305 @@
+//! What people say of an objective when they make or change it, and the rules that hold for it.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::row::{ObjectiveRow, ObjectiveState};
+use crate::access::Scoped;
+use crate::http::body::Rules;
+use crate::http::text::{Tag, folded};
+use crate::http::{Description, FieldErrors, Name, Note, Problem, Result};
+use crate::maths::ProgressSource;
+use crate::maths::word::words;
+use crate::okrs::cycles::CycleRow;
+use crate::okrs::key_results::NewKeyResult;
+use crate::okrs::progress::Dates;
+use crate::okrs::wire::{Share, Weight, judge_tags, refused_at, shown_tags, stored_tags};
+use crate::people::members::{self, MemberInput};
+use crate::people::teams::{self, TeamInput};
+use crate::store::Day;
+
+words! {
+    /// Where a new objective stands.
+    pub enum NewObjectiveState {
+        /// It is being written; things may be missing.
+        Draft = "draft",
+        /// People work on it at once; nothing may be missing.
+        Active = "active",
+    }
+
+    /// Where the progress of an objective can come from.
+    pub enum NewProgressSource {
+        /// Its key results.
+        KeyResults = "key_results",
+        /// A value given by a person.
+        Manual = "manual",
+    }
+}
+crate::http::words::impl_wire_words!(NewObjectiveState, NewProgressSource);
+
+/// An objective to make, with key results of its own if they are known already.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewObjective {
+    /// Where to go.
+    #[schema(example = "Launch a higher-converting website")]
+    pub title: Name,
+    /// Why go there.
+    #[serde(default)]
+    pub why: Option<Description>,
+    /// Who answers for it; the caller where nothing is said.
+    #[serde(default)]
+    pub owner_id: Option<MemberInput>,
+    /// The team that it belongs to.
+    #[serde(default)]
+    pub team_id: Option<TeamInput>,
+    /// The cycle that it belongs to: its id, its slug, or `current`.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 64, example = "current")]
+    pub cycle: Option<String>,
+    /// A first day of its own; else the cycle's.
+    #[serde(default)]
+    pub starts_on: Option<Day>,
+    /// A last day of its own, not before the first; else the cycle's.
+    #[serde(default)]
+    pub ends_on: Option<Day>,
+    /// How much it counts in a parent: at least 0; with 0 it is linked and does not count.
+    #[serde(default = "Weight::one")]
+    #[schema(default = 1)]
+    pub weight: Weight,
+    /// Where it stands.
+    #[serde(default = "draft")]
+    #[schema(default = "draft")]
+    pub state: NewObjectiveState,
+    /// Where its progress comes from.
+    #[serde(default = "key_results")]
+    #[schema(default = "key_results")]
+    pub progress_source: NewProgressSource,
+    /// The progress that a person gives; it counts where the source is `manual`.
+    #[serde(default)]
+    pub manual_progress: Option<ManualProgress>,
+    /// Tags, each once.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub tags: Vec<Tag>,
+    /// Key results to make with it; more can be added later.
+    #[serde(default)]
+    #[schema(max_items = 25)]
+    pub key_results: Vec<NewKeyResult>,
+}
+
+/// The fields of an objective that can be changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ObjectiveFields)]
+pub struct ObjectiveFields {
+    /// Where to go.
+    #[schema(example = "Launch a higher-converting website")]
+    pub title: Name,
+    /// Why go there.
+    #[serde(default)]
+    pub why: Option<Description>,
+    /// Who answers for it.
+    #[serde(default)]
+    pub owner_id: Option<MemberInput>,
+    /// The team that it belongs to.
+    #[serde(default)]
+    pub team_id: Option<TeamInput>,
+    /// The cycle that it belongs to: its id, its slug, or `current`.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 64, example = "current")]
+    pub cycle: Option<String>,
+    /// A first day of its own; else the cycle's.
+    #[serde(default)]
+    pub starts_on: Option<Day>,
+    /// A last day of its own, not before the first; else the cycle's.
+    #[serde(default)]
+    pub ends_on: Option<Day>,
+    /// How much it counts in a parent: at least 0; with 0 it is linked and does not count.
+    #[serde(default = "Weight::one")]
+    #[schema(default = 1)]
+    pub weight: Weight,
+    /// Where its progress comes from. Switching deletes nothing.
+    #[serde(default = "key_results")]
+    #[schema(default = "key_results")]
+    pub progress_source: NewProgressSource,
+    /// The progress that a person gives; it counts where the source is `manual`.
+    #[serde(default)]
+    pub manual_progress: Option<ManualProgress>,
+    /// Tags, each once.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub tags: Vec<Tag>,
+}
+
+/// Progress as a person gives it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ManualProgress {
+    /// The share of the way, 0 to 1.
+    pub value: Share,
+    /// Why it stands there.
+    #[serde(default)]
+    pub note: Option<Note>,
+}
+
+fn draft() -> NewObjectiveState {
+    NewObjectiveState::Draft
+}
+
+fn key_results() -> NewProgressSource {
+    NewProgressSource::KeyResults
+}
+
+impl From<NewObjectiveState> for ObjectiveState {
+    fn from(state: NewObjectiveState) -> Self {
+        match state {
+            NewObjectiveState::Draft => Self::Draft,
+            NewObjectiveState::Active => Self::Active,
+        }
+    }
+}
+
+impl From<NewProgressSource> for ProgressSource {
+    fn from(source: NewProgressSource) -> Self {
+        match source {
+            NewProgressSource::KeyResults => Self::KeyResults,
+            NewProgressSource::Manual => Self::Manual,
+        }
+    }
+}
+
+impl NewObjective {
+    /// A draft with a title, to be filled in.
+    pub fn titled(title: Name) -> Self {
+        Self {
+            title,
+            why: None,
+            owner_id: None,
+            team_id: None,
+            cycle: None,
+            starts_on: None,
+            ends_on: None,
+            weight: Weight::ONE,
+            state: NewObjectiveState::Draft,
+            progress_source: NewProgressSource::KeyResults,
+            manual_progress: None,
+            tags: Vec::new(),
+            key_results: Vec::new(),
+        }
+    }
+
+    /// The part that can be changed later.
+    pub fn fields(&self) -> ObjectiveFields {
+        ObjectiveFields {
+            title: self.title.clone(),
+            why: self.why.clone(),
+            owner_id: self.owner_id.clone(),
+            team_id: self.team_id.clone(),
+            cycle: self.cycle.clone(),
+            starts_on: self.starts_on,
+            ends_on: self.ends_on,
+            weight: self.weight,
+            progress_source: self.progress_source,
+            manual_progress: self.manual_progress.clone(),
+            tags: self.tags.clone(),
+        }
+    }
+}
+
+impl Rules for NewObjective {
+    fn judge(&self, errors: &mut FieldErrors) {
+        self.fields().judge(errors);
+        for (index, key_result) in self.key_results.iter().enumerate() {
+            key_result.judge_at(&format!("/key_results/{index}"), errors);
+        }
+    }
+}
+
+impl Rules for ObjectiveFields {
+    fn judge(&self, errors: &mut FieldErrors) {
+        judge_dates(&Dates { starts_on: self.starts_on, ends_on: self.ends_on }, errors);
+        judge_tags(&self.tags, errors);
+    }
+}
+
+fn judge_dates(dates: &Dates, errors: &mut FieldErrors) {
+    if let (Some(starts_on), Some(ends_on)) = (dates.starts_on, dates.ends_on)
+        && ends_on < starts_on
+    {
+        errors.add("/ends_on", "before_start", format!("it begins on {starts_on} and must not end before"));
+    }
+}
+
+impl ObjectiveRow {
+    /// What people said of it.
+    pub fn fields(&self) -> ObjectiveFields {
+        ObjectiveFields {
+            title: self.title.as_str().into(),
+            why: self.why.as_deref().map(Description::from),
+            owner_id: self.owner_id.map(MemberInput::from),
+            team_id: self.team_id.map(TeamInput::from),
+            cycle: self.cycle_id.map(|id| id.to_string()),
+            starts_on: self.starts_on,
+            ends_on: self.ends_on,
+            weight: self.weight.into(),
+            progress_source: match self.progress_source {
+                ProgressSource::Manual => NewProgressSource::Manual,
+                ProgressSource::KeyResults | ProgressSource::Children | ProgressSource::Both => {
+                    NewProgressSource::KeyResults
+                }
+            },
+            manual_progress: self.manual_progress.map(|value| ManualProgress {
+                value: value.into(),
+                note: self.manual_note.as_deref().map(Note::from),
+            }),
+            tags: shown_tags(&self.tags),
+        }
+    }
+
+    /// The row with other fields. What is named anew has to exist; what is named already may have
+    /// left or been archived since.
+    pub fn with(self, tx: &mut Scoped, fields: &ObjectiveFields) -> Result<Self> {
+        let before = self.fields();
+        let mut row = Self {
+            title: fields.title.as_str().to_owned(),
+            title_folded: folded(fields.title.as_str()),
+            why: fields.why.clone().map(String::from),
+            starts_on: fields.starts_on,
+            ends_on: fields.ends_on,
+            weight: fields.weight.value(),
+            progress_source: fields.progress_source.into(),
+            manual_progress: fields.manual_progress.as_ref().map(|manual| manual.value.value()),
+            manual_note: fields
+                .manual_progress
+                .as_ref()
+                .and_then(|manual| manual.note.clone())
+                .map(String::from),
+            tags: stored_tags(&fields.tags),
+            ..self
+        };
+        if fields.owner_id != before.owner_id {
+            let owner = members::resolve_optional(tx, "/owner_id", fields.owner_id.as_ref())?;
+            row.owner_id = owner.map(|owner| owner.id);
+        }
+        if fields.team_id != before.team_id {
+            let team = teams::resolve_optional(tx, "/team_id", fields.team_id.as_ref())?;
+            row.team_id = team.map(|team| team.id);
+        }
+        let cycle = if fields.cycle == before.cycle {
+            row.cycle(tx)?
+        } else {
+            let cycle = fields.cycle.as_deref().map(|name| named_cycle(tx, name)).transpose()?;
+            row.cycle_id = cycle.as_ref().map(|cycle| cycle.id);
+            cycle
+        };
+        let mut errors = FieldErrors::new();
+        judge_dates(&Dates::of(&row, cycle.as_ref()), &mut errors);
+        errors.settle()?;
+        Ok(row)
+    }
+}
+
+fn named_cycle(tx: &mut Scoped, name: &str) -> Result<CycleRow> {
+    CycleRow::named(tx, name).map_err(|problem: Problem| refused_at(problem, "/cycle"))
+}

@@ -1,0 +1,165 @@
+//! Objectives as they are answered.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::fields::ManualProgress;
+use super::row::{ObjectiveRow, ObjectiveState};
+use crate::access::{Action, Resource, Scoped};
+use crate::http::page::page_type;
+use crate::http::text::Tag;
+use crate::http::{Description, Name, Result};
+use crate::kpis::row::Visibility;
+use crate::maths::{ObjectiveOutcome, Pace};
+use crate::okrs::cycles::{CycleRef, CycleRow};
+use crate::okrs::key_results::{KeyResultShort, show_short};
+use crate::okrs::progress::{ConfidenceSummary, ObjectiveProgress, Summary, Surroundings};
+use crate::okrs::wire::{Share, Weight, shown_tags};
+use crate::people::members::MemberRef;
+use crate::people::teams::TeamRef;
+use crate::store::{CycleId, Day, MemberId, Moment, ObjectiveId, TeamId};
+
+/// An objective.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Objective {
+    /// Its id.
+    id: ObjectiveId,
+    /// Counts the changes that people made.
+    #[schema(minimum = 1)]
+    version: i32,
+    /// Where to go.
+    title: Name,
+    /// Why go there.
+    why: Option<Description>,
+    /// Who answers for it.
+    owner_id: Option<MemberId>,
+    /// The owner, as a page shows it.
+    owner: Option<MemberRef>,
+    /// The team that it belongs to.
+    team_id: Option<TeamId>,
+    /// The team, as a page shows it.
+    team: Option<TeamRef>,
+    /// The cycle that it belongs to.
+    cycle_id: Option<CycleId>,
+    /// The cycle, as a page shows it.
+    cycle: Option<CycleRef>,
+    /// The objective that it contributes to.
+    parent_id: Option<ObjectiveId>,
+    /// Its own first day; null: the cycle's.
+    starts_on: Option<Day>,
+    /// Its own last day; null: the cycle's.
+    ends_on: Option<Day>,
+    /// How much it counts in a parent.
+    weight: Weight,
+    /// Where it stands.
+    state: ObjectiveState,
+    /// How far it has come; frozen once it is closed.
+    progress: ObjectiveProgress,
+    /// The progress that a person gave.
+    manual_progress: Option<ManualProgress>,
+    /// What the numbers say; `none` while it is a draft.
+    pace: Pace,
+    /// What people said last of its key results.
+    confidence: ConfidenceSummary,
+    /// Its key results, in the order of their making.
+    key_results: Vec<KeyResultShort>,
+    /// How many KPIs it is meant to heal: its links that were not withdrawn.
+    #[schema(minimum = 0)]
+    remedies: i64,
+    /// How it ended.
+    outcome: Option<ObjectiveOutcome>,
+    /// How well it ended, 0 to 1, as people see it.
+    score: Option<Share>,
+    /// What was learned.
+    reflection: Option<Description>,
+    /// When it became active.
+    activated_at: Option<Moment>,
+    /// When it was closed.
+    closed_at: Option<Moment>,
+    /// Tags.
+    tags: Vec<Tag>,
+    /// Who may see it.
+    visibility: Visibility,
+    /// When it was archived.
+    archived_at: Option<Moment>,
+    /// When it was made.
+    created_at: Moment,
+    /// When its own fields changed last.
+    updated_at: Moment,
+    /// What the caller may do with it, as things stand.
+    can: ObjectiveCan,
+}
+
+/// What the caller may do with an objective, as things stand.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ObjectiveCan {
+    /// Change it, and make key results of it.
+    edit: bool,
+    /// Close it.
+    close: bool,
+    /// Archive it, or restore it where it is archived.
+    archive: bool,
+    /// Check in on its key results.
+    check_in: bool,
+}
+
+page_type!(ObjectivePage, Objective);
+
+/// One objective, with what it hangs together with loaded for it alone.
+pub fn show_one(tx: &mut Scoped, row: &ObjectiveRow) -> Result<Objective> {
+    let around = Surroundings::of_objectives(tx, &[row])?;
+    Ok(show(tx, &around, row))
+}
+
+/// An objective among those that were loaded together.
+pub fn show(tx: &Scoped, around: &Surroundings, row: &ObjectiveRow) -> Objective {
+    let Summary { progress, pace, confidence } = around.summarise(row);
+    let cycle = around.cycle(row);
+    let facts = row.facts();
+    let has_open_cycle = cycle.is_none_or(|cycle| cycle.must_be_open().is_ok());
+    let takes_changes = row.is_open() && has_open_cycle;
+    Objective {
+        id: row.id,
+        version: row.version,
+        title: row.title.as_str().into(),
+        why: row.why.as_deref().map(Description::from),
+        owner_id: row.owner_id,
+        owner: around.member(row.owner_id),
+        team_id: row.team_id,
+        team: row.team_id.and_then(|id| around.teams.get(&id).cloned()),
+        cycle_id: row.cycle_id,
+        cycle: cycle.map(CycleRow::shown_as_reference),
+        parent_id: row.parent_id,
+        starts_on: row.starts_on,
+        ends_on: row.ends_on,
+        weight: row.weight.into(),
+        state: row.state,
+        progress,
+        manual_progress: row.fields().manual_progress,
+        pace,
+        confidence,
+        key_results: around
+            .key_results_of(row.id)
+            .iter()
+            .filter(|key_result| key_result.archived_at.is_none())
+            .map(|key_result| show_short(around, key_result, row))
+            .collect(),
+        remedies: around.remedies.get(&row.id).copied().unwrap_or_default(),
+        outcome: row.outcome,
+        score: row.score.map(Share::from),
+        reflection: row.reflection.as_deref().map(Description::from),
+        activated_at: row.activated_at,
+        closed_at: row.closed_at,
+        tags: shown_tags(&row.tags),
+        visibility: row.visibility,
+        archived_at: row.archived_at,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+        can: ObjectiveCan {
+            edit: takes_changes && tx.may(Action::Edit, &facts),
+            close: takes_changes && row.is_worked_on() && tx.may(Action::Edit, &facts),
+            archive: has_open_cycle && tx.may(Action::Archive, &facts),
+            check_in: takes_changes && row.is_worked_on() && tx.may(Action::CheckIn, &facts),
+        },
+    }
+}

@@ -1,0 +1,276 @@
+//! All that objectives and key results of a page hang together with, loaded once for all of them.
+
+use std::collections::{HashMap, HashSet};
+
+use diesel::prelude::*;
+
+use super::{KeyResultValue, Measured, Summary, Today, measure, summarise};
+use crate::http::Result;
+use crate::kpis::derive::shown;
+use crate::kpis::kpis::{KpiRef, references};
+use crate::okrs::check_ins::CheckInRow;
+use crate::okrs::cycles::CycleRow;
+use crate::okrs::key_results::KeyResultRow;
+use crate::okrs::key_results::row::{KeyResultSource, of_objectives};
+use crate::okrs::objectives::{ObjectiveRow, ObjectiveState};
+use crate::people::members::{self, MemberRef};
+use crate::people::teams::{self, TeamRef};
+use crate::store::connection::MultiBackend;
+use crate::store::schema::{check_ins, cycles, remedies};
+use crate::store::{CycleId, Json, KeyResultId, KpiId, MemberId, Moment, ObjectiveId, TeamId, Tx};
+
+/// Ids that one statement names at the most: below both engines' limit of bound values.
+pub const IDS_PER_STATEMENT: usize = 10_000;
+
+/// What people said of a key result.
+#[derive(Clone, Debug, Default)]
+pub struct Said {
+    /// The latest check-in.
+    pub last: Option<CheckInRow>,
+    /// The latest check-in that holds a value.
+    pub valued: Option<CheckInRow>,
+}
+
+/// A KPI that key results read.
+#[derive(Clone, Debug)]
+pub struct SourceKpi {
+    /// The KPI, as a page shows it.
+    pub reference: KpiRef,
+    /// Its current value.
+    pub current: Option<KeyResultValue>,
+}
+
+/// All that objectives and key results of a page hang together with, loaded once.
+#[derive(Debug)]
+pub struct Surroundings {
+    /// The day.
+    pub today: Today,
+    /// Cycles that objectives belong to.
+    pub cycles: HashMap<CycleId, CycleRow>,
+    /// Key results of objectives, archived ones too, in the order of their making.
+    pub key_results: HashMap<ObjectiveId, Vec<KeyResultRow>>,
+    /// What people said of key results.
+    pub said: HashMap<KeyResultId, Said>,
+    /// KPIs that key results read.
+    pub kpis: HashMap<KpiId, SourceKpi>,
+    /// Owners and authors.
+    pub members: HashMap<MemberId, MemberRef>,
+    /// Teams of objectives.
+    pub teams: HashMap<TeamId, TeamRef>,
+    /// How many remedies link each objective to a KPI.
+    pub remedies: HashMap<ObjectiveId, i64>,
+}
+
+impl Surroundings {
+    /// What objectives hang together with, their key results included.
+    pub fn of_objectives(tx: &mut Tx, objectives: &[&ObjectiveRow]) -> Result<Self> {
+        let ids: Vec<ObjectiveId> = objectives.iter().map(|objective| objective.id).collect();
+        let key_results = of_objectives(tx, &ids)?;
+        let mut surroundings = Self::of_key_results(tx, objectives, key_results)?;
+        let workspace = tx.workspace_id()?;
+        let teams = objectives.iter().filter_map(|objective| objective.team_id);
+        surroundings.teams = teams::names(tx, workspace, teams)?;
+        surroundings.remedies = remedies_of(tx, &ids)?;
+        Ok(surroundings)
+    }
+
+    /// What key results hang together with, for pages that show no objectives.
+    pub fn of_key_results(
+        tx: &mut Tx,
+        objectives: &[&ObjectiveRow],
+        key_results: HashMap<ObjectiveId, Vec<KeyResultRow>>,
+    ) -> Result<Self> {
+        let workspace = tx.workspace()?;
+        let calendar = workspace.calendar();
+        let today = Today {
+            day: calendar.day_of(tx.now.timestamp()),
+            rhythm_days: u32::try_from(workspace.check_in_rhythm_days).unwrap_or_default(),
+            calendar,
+        };
+        let workspace = workspace.id;
+        let cycles = cycles_of(tx, objectives)?;
+        let rows: Vec<&KeyResultRow> = key_results.values().flatten().collect();
+        let said = said_of(tx, &rows)?;
+        let kpis = source_kpis(tx, rows.iter().filter_map(|row| row.kpi_id))?;
+        let owners = objectives.iter().filter_map(|objective| objective.owner_id);
+        let authors = said.values().filter_map(|said| said.last.as_ref()?.author_id);
+        let people: HashSet<MemberId> =
+            owners.chain(rows.iter().filter_map(|row| row.owner_id)).chain(authors).collect();
+        let members = members::names(tx, workspace, people)?;
+        Ok(Self {
+            today,
+            cycles,
+            key_results,
+            said,
+            kpis,
+            members,
+            teams: HashMap::new(),
+            remedies: HashMap::new(),
+        })
+    }
+
+    /// The cycle of an objective.
+    pub fn cycle(&self, objective: &ObjectiveRow) -> Option<&CycleRow> {
+        self.cycles.get(&objective.cycle_id?)
+    }
+
+    /// A member as a page shows it.
+    pub fn member(&self, id: Option<MemberId>) -> Option<MemberRef> {
+        self.members.get(&id?).cloned()
+    }
+
+    /// The key results of an objective, archived ones too.
+    pub fn key_results_of(&self, objective: ObjectiveId) -> &[KeyResultRow] {
+        self.key_results.get(&objective).map_or(&[], Vec::as_slice)
+    }
+
+    /// What is said of a key result of an objective.
+    pub fn measure(&self, row: &KeyResultRow, objective: &ObjectiveRow) -> Measured {
+        thawed(objective, row.frozen.as_ref()).unwrap_or_else(|| {
+            let current = match (row.source, row.kpi_id) {
+                (KeyResultSource::Kpi, Some(kpi)) => self.kpis.get(&kpi).and_then(|kpi| kpi.current),
+                (KeyResultSource::Kpi, None) => None,
+                (KeyResultSource::Manual, _) => {
+                    self.said.get(&row.id).and_then(|said| said.valued.as_ref()?.current())
+                }
+            };
+            let last = self.said.get(&row.id).and_then(|said| said.last.as_ref());
+            measure(row, objective, self.cycle(objective), current, last, &self.today)
+        })
+    }
+
+    /// What is said of an objective.
+    pub fn summarise(&self, objective: &ObjectiveRow) -> Summary {
+        thawed(objective, objective.frozen.as_ref()).unwrap_or_else(|| {
+            let rows = self.key_results_of(objective.id);
+            let measured: Vec<Measured> = rows.iter().map(|row| self.measure(row, objective)).collect();
+            summarise(objective, self.cycle(objective), rows, &measured, &self.today)
+        })
+    }
+}
+
+/// What closing froze; only a closed objective shows it.
+fn thawed<T: serde::de::DeserializeOwned>(objective: &ObjectiveRow, frozen: Option<&Json>) -> Option<T> {
+    match objective.state {
+        ObjectiveState::Closed => serde_json::from_value(frozen?.0.clone()).ok(),
+        ObjectiveState::Draft | ObjectiveState::Active => None,
+    }
+}
+
+fn cycles_of(tx: &mut Tx, objectives: &[&ObjectiveRow]) -> Result<HashMap<CycleId, CycleRow>> {
+    let workspace = tx.workspace_id()?;
+    let ids: HashSet<CycleId> = objectives.iter().filter_map(|objective| objective.cycle_id).collect();
+    let ids: Vec<CycleId> = ids.into_iter().collect();
+    let mut found = HashMap::new();
+    for ids in ids.chunks(IDS_PER_STATEMENT) {
+        let rows: Vec<CycleRow> = cycles::table
+            .filter(cycles::workspace_id.eq(workspace))
+            .filter(cycles::id.eq_any(ids.to_vec()))
+            .load(tx.db())?;
+        found.extend(rows.into_iter().map(|row| (row.id, row)));
+    }
+    Ok(found)
+}
+
+/// The latest check-in of each key result, and the latest with a value where that is another one.
+fn said_of(tx: &mut Tx, rows: &[&KeyResultRow]) -> Result<HashMap<KeyResultId, Said>> {
+    let ids: Vec<KeyResultId> = rows.iter().map(|row| row.id).collect();
+    let mut said: HashMap<KeyResultId, Said> = HashMap::new();
+    for last in latest_check_ins(tx, &ids, Values::Any)? {
+        said.insert(last.key_result_id, Said { last: Some(last), valued: None });
+    }
+    let mut without_value = Vec::new();
+    for (id, said) in &mut said {
+        match &said.last {
+            Some(last) if last.value.is_some() => said.valued = Some(last.clone()),
+            Some(_) | None => without_value.push(*id),
+        }
+    }
+    // A key result that read a KPI for a while has check-ins without values after those with some.
+    for valued in latest_check_ins(tx, &without_value, Values::Present)? {
+        if let Some(said) = said.get_mut(&valued.key_result_id) {
+            said.valued = Some(valued);
+        }
+    }
+    Ok(said)
+}
+
+#[derive(Clone, Copy)]
+enum Values {
+    Any,
+    Present,
+}
+
+/// The latest by `at` (then the one made last) among the check-ins of each key result.
+fn latest_check_ins(tx: &mut Tx, ids: &[KeyResultId], values: Values) -> Result<Vec<CheckInRow>> {
+    let workspace = tx.workspace_id()?;
+    let mut latest: HashMap<KeyResultId, CheckInRow> = HashMap::new();
+    for ids in ids.chunks(IDS_PER_STATEMENT) {
+        let newest = check_ins::table
+            .group_by(check_ins::key_result_id)
+            .select((check_ins::key_result_id, diesel::dsl::max(check_ins::at)))
+            .filter(check_ins::workspace_id.eq(workspace))
+            .filter(check_ins::key_result_id.eq_any(ids.to_vec()))
+            .into_boxed::<MultiBackend>();
+        let newest = match values {
+            Values::Any => newest,
+            Values::Present => newest.filter(check_ins::value.is_not_null()),
+        };
+        let instants: Vec<(KeyResultId, Option<Moment>)> = newest.load(tx.db())?;
+        let instants: HashSet<(KeyResultId, Moment)> =
+            instants.into_iter().filter_map(|(id, at)| Some((id, at?))).collect();
+        let moments: HashSet<Moment> = instants.iter().map(|(_, at)| *at).collect();
+        let moments: Vec<Moment> = moments.into_iter().collect();
+        for moments in moments.chunks(IDS_PER_STATEMENT) {
+            let rows: Vec<CheckInRow> = check_ins::table
+                .filter(check_ins::workspace_id.eq(workspace))
+                .filter(check_ins::key_result_id.eq_any(ids.to_vec()))
+                .filter(check_ins::at.eq_any(moments.to_vec()))
+                .order(check_ins::id)
+                .load(tx.db())?;
+            for row in rows {
+                let counts = match values {
+                    Values::Any => true,
+                    Values::Present => row.value.is_some(),
+                };
+                if counts && instants.contains(&(row.key_result_id, row.at)) {
+                    latest.insert(row.key_result_id, row);
+                }
+            }
+        }
+    }
+    Ok(latest.into_values().collect())
+}
+
+/// The KPIs that key results read, with their current values.
+pub fn source_kpis(tx: &mut Tx, ids: impl IntoIterator<Item = KpiId>) -> Result<HashMap<KpiId, SourceKpi>> {
+    let ids: HashSet<KpiId> = ids.into_iter().collect();
+    let ids: Vec<KpiId> = ids.into_iter().collect();
+    let mut found = HashMap::new();
+    for ids in ids.chunks(IDS_PER_STATEMENT) {
+        let states = shown(tx, ids)?;
+        for (id, reference) in references(tx, ids)? {
+            let current = states.get(&id).and_then(|state| {
+                Some(KeyResultValue { value: state.value?.into(), at: state.period_starts_at? })
+            });
+            found.insert(id, SourceKpi { reference, current });
+        }
+    }
+    Ok(found)
+}
+
+fn remedies_of(tx: &mut Tx, objectives: &[ObjectiveId]) -> Result<HashMap<ObjectiveId, i64>> {
+    let workspace = tx.workspace_id()?;
+    let mut found = HashMap::new();
+    for ids in objectives.chunks(IDS_PER_STATEMENT) {
+        let counts: Vec<(ObjectiveId, i64)> = remedies::table
+            .filter(remedies::workspace_id.eq(workspace))
+            .filter(remedies::objective_id.eq_any(ids.to_vec()))
+            .filter(remedies::withdrawn_at.is_null())
+            .group_by(remedies::objective_id)
+            .select((remedies::objective_id, diesel::dsl::count_star()))
+            .load(tx.db())?;
+        found.extend(counts);
+    }
+    Ok(found)
+}
