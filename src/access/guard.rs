@@ -358,9 +358,11 @@ impl<D: Door> Db<D> {
                 target.grant(&mut scoped, located)?;
                 let input = Arc::new(call.parse(&input, &state)?);
                 let caller = scoped.actor().key();
-                if let (Some(caller), count @ 1..) = (caller, I::points(&input)) {
-                    state.limits.points(caller, count)?;
-                }
+                // The request itself was counted as one of them.
+                let left = match (caller, I::points(&input)) {
+                    (Some(caller), count @ 2..) => Some(state.limits.points(caller, count - 1)?),
+                    _ => left,
+                };
                 let lane = match (scoped.actor(), scoped.here()) {
                     (_, Ok(workspace)) => Lane::Workspace(workspace),
                     (Actor::Account(signed), Err(_)) => Lane::Account(signed.account),
@@ -508,6 +510,7 @@ impl Call {
     ) -> Result<(Scoped<'a, 'c>, Option<Left>)> {
         let (scoped, key) = self.recognise::<D>(tx, state)?;
         let left = match (key, self.peer) {
+            (Some(caller), _) if posts_points::<D>() => Some(state.limits.points(caller, 1)?),
             (Some(caller), _) => Some(state.limits.request(caller)?),
             (None, Some(peer)) => Some(state.limits.stranger(peer)?),
             (None, None) => None,
@@ -543,6 +546,11 @@ impl Call {
         }
         input.parse(state)
     }
+}
+
+/// Whether what comes through this door counts as points, singly or in bulk, and not as requests.
+fn posts_points<D: Door>() -> bool {
+    D::NEEDS.place.is_some_and(|place| place.scopes.contains(&Scope::PointsWrite))
 }
 
 /// Whether role and scope open this door.

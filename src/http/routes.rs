@@ -298,6 +298,10 @@ impl Draft {
     /// It takes parameters.
     pub fn parameters(&mut self, parameters: Vec<Parameter>) {
         for mut parameter in parameters {
+            // Looking back takes dates that are judged: nobody looks into the future.
+            if matches!(parameter.name.as_str(), "as_of" | "known_at") {
+                self.refuses(&[Code::ValidationFailed]);
+            }
             match self.parameters.iter_mut().find(|known| known.name == parameter.name) {
                 // `include` means something for the list and something for the page.
                 Some(known) => {

@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::access::{Action, At, Db, Reads};
 use crate::http::answer::Answer;
 use crate::http::page::page_type;
-use crate::http::{Listing, Measure, Page, Routes, routes};
+use crate::http::{Listing, Page, Routes, routes};
 use crate::kpis::derive::{AsOf, history};
 use crate::kpis::row::KpiRow;
 use crate::maths::{ClosedBy, Episode, days_between};
@@ -32,13 +32,13 @@ pub struct KpiEpisode {
     /// The first day of the period that opened it.
     opened_on: Day,
     /// The value of that period, in the unit of the KPI.
-    opening_value: Measure,
+    opening_value: f64,
     /// The value farthest from its period's target, in the unit of the KPI.
-    worst_value: Measure,
+    worst_value: f64,
     /// The first day of the period with the worst value.
     worst_on: Day,
     /// The gap of the worst value: positive must rise, negative must fall.
-    worst_gap: Measure,
+    worst_gap: f64,
     /// The last day of the period that closed it, or the date of its newest point while that runs; null while it is open.
     closed_on: Option<Day>,
     /// What closed it; null while it is open.
@@ -54,10 +54,10 @@ impl KpiEpisode {
         let last = episode.closed_on.unwrap_or(today.date());
         Self {
             opened_on: episode.opened_on.into(),
-            opening_value: episode.opening_value.into(),
-            worst_value: episode.worst_value.into(),
+            opening_value: episode.opening_value,
+            worst_value: episode.worst_value,
             worst_on: episode.worst_on.into(),
-            worst_gap: episode.worst_gap.into(),
+            worst_gap: episode.worst_gap,
             closed_on: episode.closed_on.map(Day::from),
             closed_by: episode.closed_by,
             days: days_between(episode.opened_on, last).max(0),

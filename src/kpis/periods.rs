@@ -12,10 +12,11 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::access::{Action, At, Db, Reads, Scoped};
 use crate::http::answer::{Answer, Json};
-use crate::http::{FieldErrors, Measure, Problem, Query, Result, Routes, routes};
+use crate::http::{FieldErrors, Problem, Query, Result, Routes, routes};
 use crate::kpis::derive::{AsOf, History, View, history};
 use crate::kpis::row::KpiRow;
-use crate::maths::{Aggregation, Band, Cadence, Health, Judged, Period, judge_series};
+use crate::kpis::targets::Bounds;
+use crate::maths::{Aggregation, Cadence, Health, Judged, Period, judge_series};
 use crate::maths::{Folded, PeriodValue};
 use crate::store::schema::point_revisions;
 use crate::store::{Day, KpiId, Moment};
@@ -87,42 +88,24 @@ pub struct KpiPeriod {
     /// Its last day.
     ends_on: Day,
     /// What its points amount to, in the unit of the KPI; null without a point, and where it is not finite.
-    value: Option<Measure>,
+    value: Option<f64>,
     /// How many points it holds.
     #[schema(minimum = 0)]
     count: u32,
     /// Whether it has ended.
     complete: bool,
     /// The healthy band in force on its last day, in the unit of the KPI; null without one.
-    target: Option<PeriodBand>,
+    target: Option<Bounds>,
     /// The wider band beyond which it is serious; null without one.
-    tolerance: Option<PeriodBand>,
+    tolerance: Option<Bounds>,
     /// The value held against the target; unknown without either.
     health: Health,
     /// The nearest healthy bound minus the value: positive must rise, negative must fall.
-    gap: Option<Measure>,
+    gap: Option<f64>,
     /// Whether it lies in an episode.
     in_episode: bool,
     /// Whether a point of it was replaced or deleted.
     revised: bool,
-}
-
-/// A range of values with its ends included, in the unit of the KPI.
-#[derive(Serialize, ToSchema)]
-pub struct PeriodBand {
-    /// The lower end; null where it is open.
-    min: Option<Measure>,
-    /// The upper end; null where it is open.
-    max: Option<Measure>,
-}
-
-impl PeriodBand {
-    /// A band of the maths; none without any end.
-    fn shown(band: Band) -> Option<Self> {
-        let Band { min, max } = band;
-        (min.is_some() || max.is_some())
-            .then(|| Self { min: min.map(Measure::from), max: max.map(Measure::from) })
-    }
 }
 
 /// Periods in one answer at the most.
@@ -245,13 +228,13 @@ fn show(kpi: &KpiRow, history: &History, revised: &HashSet<Moment>, judged: Judg
         period: period_name(kpi.cadence, period.starts_on),
         starts_on: period.starts_on.into(),
         ends_on: period.ends_on.into(),
-        value: value.map(Measure::from),
+        value,
         count,
         complete: kpi.cadence == Cadence::Irregular || period.is_complete(history.now),
-        target: target.and_then(|target| PeriodBand::shown(target.band)),
-        tolerance: target.and_then(|target| PeriodBand::shown(target.tolerance)),
+        target: target.and_then(|target| Bounds::unless_open(target.band)),
+        tolerance: target.and_then(|target| Bounds::unless_open(target.tolerance)),
         health,
-        gap: gap.map(Measure::from),
+        gap,
         in_episode,
         revised: revised.contains(&Moment::from(period.starts_at)),
     }

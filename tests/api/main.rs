@@ -3,10 +3,14 @@
 mod harness;
 
 mod accounts;
+mod derive;
 mod document;
 mod invitations;
 mod kpis;
 mod members;
+mod okrs;
+mod periods;
+mod points;
 mod problems;
 mod store;
 mod sweep;

@@ -173,4 +173,33 @@ stories! {
         ann.call(Method::POST, "/v1/workspaces").header("idempotency-key", "one").json(&json!({"name": "Other"})).send().await
             .refused(409, "idempotency_key_reused");
     }
+
+    /// Points hold the time zone; the first day of the week moves every week.
+    async fn the_calendar_of_a_workspace(app) {
+        let ann = app.owner_of("ann", "acme").await;
+        ann.post("kpis", json!({"name": "Orders", "cadence": "weekly", "aggregation": "sum"})).await.expect(201);
+        ann.patch("", json!({"time_zone": "Asia/Tokyo"})).await.expect(200);
+        ann.put("kpis/orders/points/2026-03-21", json!({"value": 1})).await.expect(201);
+        ann.put("kpis/orders/points/2026-03-22", json!({"value": 2})).await.expect(201);
+        let before = ann.get("").await.body;
+        ann.patch("", json!({"time_zone": "UTC"})).await.refused(409, "time_zone_in_use").names("/time_zone", "in_use");
+        ann.patch("", json!({"time_zone": "UTC", "name": "Other"})).await.refused(409, "time_zone_in_use");
+        assert_eq!(ann.get("").await.body, before);
+        ann.patch("", json!({"time_zone": "asia/tokyo", "name": "Acme"})).await.expect(200);
+        let weeks = async || {
+            let periods = ann.get("kpis/orders/periods").await;
+            let items = periods.expect(200).at("/items").as_array().unwrap().clone();
+            items.iter().map(|one| (one["starts_on"].as_str().unwrap().to_owned(), one["value"].as_f64())).collect::<Vec<_>>()
+        };
+        assert_eq!(weeks().await, [("2026-03-16".to_owned(), Some(3.0))]);
+        ann.patch("", json!({"week_starts_on": "sunday"})).await.expect(200);
+        assert_eq!(weeks().await, [("2026-03-15".to_owned(), Some(1.0)), ("2026-03-22".to_owned(), Some(2.0))]);
+        let current = ann.get("kpis/orders").await;
+        assert_eq!(current.at("/current/starts_on"), "2026-03-22");
+        assert_eq!(current.at("/current/value"), 2.0);
+        for day in ["2026-03-21", "2026-03-22"] {
+            ann.delete(&format!("kpis/orders/points/{day}")).await;
+        }
+        ann.patch("", json!({"time_zone": "UTC"})).await.expect(200);
+    }
 }

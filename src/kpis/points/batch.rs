@@ -6,7 +6,7 @@ use actix_web::dev::Payload;
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::openapi::path::ParameterIn;
 use utoipa::{IntoParams, ToSchema};
 
@@ -23,7 +23,7 @@ use crate::kpis::derive::Quality;
 use crate::kpis::row::KpiRow;
 use crate::maths::Calendar;
 use crate::state::State;
-use crate::store::journal::{EventType, Subject};
+use crate::store::journal::Subject;
 use crate::store::{KpiId, Moment};
 
 /// One of many points.
@@ -306,7 +306,9 @@ fn take(tx: &mut Scoped, submitted: &Submitted) -> Result<Batch<RecordedPoints>>
 
     let entries = without_superseded(&taken);
     counts.superseded = taken.len() - entries.len();
-    let recorded = record(tx, &entries)?;
+    let workspace = tx.workspace()?;
+    let subject = Subject::new("workspace", workspace.id, workspace.name.clone());
+    let recorded = record(tx, &entries, subject)?;
     for outcome in &recorded.outcomes {
         match outcome {
             Outcome::Created => counts.created += 1,
@@ -315,7 +317,6 @@ fn take(tx: &mut Scoped, submitted: &Submitted) -> Result<Batch<RecordedPoints>>
             Outcome::Deleted => counts.deleted += 1,
         }
     }
-    tell(tx, &entries, &recorded, counts)?;
     let kpis = kpis_of(&entries, &recorded);
     let status = if rejected.is_empty() { 200 } else { 207 };
     Ok(Batch { status, body: RecordedPoints { counts, rejected, kpis } })
@@ -391,24 +392,6 @@ fn without_superseded<'a>(taken: &[Entry<'a>]) -> Vec<Entry<'a>> {
         .filter(|(index, entry)| last.get(&(entry.kpi.id, entry.at, entry.feed)) == Some(index))
         .map(|(_, entry)| *entry)
         .collect()
-}
-
-/// One event per request, and none where nothing changed.
-fn tell(tx: &mut Scoped, entries: &[Entry], recorded: &Recorded, counts: PointCounts) -> Result<()> {
-    let changed =
-        entries.iter().zip(&recorded.outcomes).filter(|(_, outcome)| **outcome != Outcome::Unchanged);
-    let mut keys: Vec<&str> = changed.map(|(entry, _)| entry.kpi.key.as_str()).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    if keys.is_empty() {
-        return Ok(());
-    }
-    let workspace = tx.workspace()?;
-    let subject = Subject::new("workspace", workspace.id, workspace.name.clone());
-    let PointCounts { created, replaced, deleted, .. } = counts;
-    let change = json!({ "created": created, "replaced": replaced, "deleted": deleted, "kpis": keys });
-    tx.tell(EventType::PointsRecorded, subject, change);
-    Ok(())
 }
 
 fn kpis_of(entries: &[Entry], recorded: &Recorded) -> Vec<PointsKpi> {

@@ -13,7 +13,6 @@ pub mod when;
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::{Action, At, Db, Posts, Reads, Scoped, Segment, Target};
@@ -29,7 +28,7 @@ use crate::kpis::row::KpiRow;
 use crate::maths::word::words;
 use crate::maths::{Aggregation, Health};
 use crate::state::State;
-use crate::store::journal::{EventType, Subject};
+use crate::store::journal::Subject;
 use crate::store::schema::{kpi_periods, points};
 use crate::store::{Day, Moment};
 use batch::record_points;
@@ -171,7 +170,7 @@ pub struct PointPeriod {
     /// Its last day.
     ends_on: Day,
     /// What its points amount to, in the unit of the KPI; null where that is not finite.
-    value: Option<Measure>,
+    value: Option<f64>,
     /// How many points it holds.
     #[schema(minimum = 0)]
     count: i32,
@@ -333,8 +332,7 @@ async fn delete_point(
         let there = find(tx, kpi, at, &query.feed)?.ok_or_else(Problem::not_found)?;
         tx.expect_version(Some(VERSION_OF_POINTS))?;
         refuse_archived(kpi)?;
-        record(tx, &[Entry { kpi, at, feed: &there.feed, content: Content::Nothing }])?;
-        tell(tx, kpi, at, Outcome::Deleted);
+        record(tx, &[Entry { kpi, at, feed: &there.feed, content: Content::Nothing }], subject(kpi))?;
         Ok(NoContent)
     })
     .await
@@ -355,6 +353,10 @@ fn said(value: Measure, note: Option<&Note>, quality: Option<Quality>) -> Conten
 fn dated(tx: &Scoped, when: When, pointer: &str) -> Result<Moment> {
     when.dates_a_point(&tx.workspace()?.calendar(), tx.now)
         .map_err(|Misdated { code, detail }| Problem::field(pointer, code, detail))
+}
+
+fn subject(kpi: &KpiRow) -> Subject {
+    Subject::new("kpi", kpi.id, kpi.name.clone())
 }
 
 fn refuse_archived(kpi: &KpiRow) -> Result<()> {
@@ -382,11 +384,8 @@ fn store(
     content: Content,
 ) -> Result<Put<RecordedPoint>> {
     refuse_archived(kpi)?;
-    let recorded = record(tx, &[Entry { kpi, at, feed, content }])?;
+    let recorded = record(tx, &[Entry { kpi, at, feed, content }], subject(kpi))?;
     let outcome = recorded.outcomes.first().copied().unwrap_or(Outcome::Unchanged);
-    if outcome != Outcome::Unchanged {
-        tell(tx, kpi, at, outcome);
-    }
     let health = recorded.health.get(&kpi.id).copied();
     let health = health
         .map_or(HealthBeforeAfter { before: Health::Unknown, after: Health::Unknown }, |health| {
@@ -438,22 +437,9 @@ fn period_of(tx: &mut Scoped, kpi: &KpiRow, at: Moment) -> Result<PointPeriod> {
         period: period_name(kpi.cadence, period.starts_on),
         starts_on: period.starts_on.into(),
         ends_on: period.ends_on.into(),
-        value: row.value.map(Measure::from),
+        value: row.value,
         count: row.points,
         complete: period.is_complete(tx.now.timestamp()),
         health: row.health,
     })
-}
-
-/// One event per request: which KPI, when, and what became of the point.
-fn tell(tx: &mut Scoped, kpi: &KpiRow, at: Moment, outcome: Outcome) {
-    let count = |wanted: Outcome| u32::from(outcome == wanted);
-    let change = json!({
-        "created": count(Outcome::Created),
-        "replaced": count(Outcome::Replaced),
-        "deleted": count(Outcome::Deleted),
-        "kpis": [kpi.key],
-        "at": at,
-    });
-    tx.tell(EventType::PointsRecorded, Subject::new("kpi", kpi.id, kpi.name.clone()), change);
 }

@@ -4,10 +4,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use diesel::prelude::*;
+use serde_json::json;
 
 use crate::kpis::derive::{Origin, PointRow, Quality, RevisionRow, recompute_many, shown};
 use crate::kpis::row::KpiRow;
 use crate::maths::Health;
+use crate::store::journal::{EventType, Subject};
 use crate::store::schema::points;
 use crate::store::{KpiChange, KpiId, Moment, StoreError, Tx, batch};
 
@@ -71,8 +73,8 @@ pub struct HealthOf {
     pub after: Health,
 }
 
-/// Stores points of one workspace.
-pub fn record(tx: &mut Tx, entries: &[Entry]) -> Result<Recorded, StoreError> {
+/// Stores points of one workspace, and tells it in one event about `subject`: none where nothing changed.
+pub fn record(tx: &mut Tx, entries: &[Entry], subject: Subject) -> Result<Recorded, StoreError> {
     let (workspace_id, now) = (tx.workspace_id()?, tx.now);
     let (origin, recorded_by) = (Origin::of(tx.author().kind), tx.author().recorded_by());
     let mut known = stored(tx, entries)?;
@@ -111,6 +113,8 @@ pub fn record(tx: &mut Tx, entries: &[Entry]) -> Result<Recorded, StoreError> {
             }),
         }
     }
+    // Told before what follows from it.
+    tell(tx, &outcomes, &changed, subject);
     batch::insert_revisions(tx, &kept)?;
     batch::delete_points(tx, &deleted)?;
     batch::upsert_points(tx, &written)?;
@@ -128,6 +132,27 @@ pub fn record(tx: &mut Tx, entries: &[Entry]) -> Result<Recorded, StoreError> {
         health.entry(id).or_insert(HealthOf { before: same, after: same });
     }
     Ok(Recorded { outcomes, health })
+}
+
+fn tell(
+    tx: &mut Tx,
+    outcomes: &[Outcome],
+    changed: &BTreeMap<KpiId, (&KpiRow, Vec<Moment>)>,
+    subject: Subject,
+) {
+    if changed.is_empty() {
+        return;
+    }
+    let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).count();
+    let mut keys: Vec<&str> = changed.values().map(|(kpi, _)| kpi.key.as_str()).collect();
+    keys.sort_unstable();
+    let change = json!({
+        "created": count(Outcome::Created),
+        "replaced": count(Outcome::Replaced),
+        "deleted": count(Outcome::Deleted),
+        "kpis": keys,
+    });
+    tx.tell(EventType::PointsRecorded, subject, change);
 }
 
 fn says(point: &PointRow) -> Content<'_> {

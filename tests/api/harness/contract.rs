@@ -75,7 +75,7 @@ pub fn hold(method: &Method, path: &str, answer: &Answer) {
     let Some(content) = response["content"].get(&media) else {
         panic!("{} answered {media}, which the document does not list for {}", answer.call, answer.status);
     };
-    if media.ends_with("json") {
+    if media == "application/json" || media.ends_with("+json") {
         let validator = compiled(&content["schema"]);
         let errors: Vec<String> = validator
             .iter_errors(&answer.body)
