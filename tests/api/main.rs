@@ -2,10 +2,13 @@
 
 mod harness;
 
+mod accounts;
 mod care;
 mod derive;
 mod document;
+mod invitations;
 mod kpis;
+mod members;
 mod okrs;
 mod periods;
 mod points;
@@ -13,3 +16,6 @@ mod problems;
 mod store;
 mod sweep;
 mod targets;
+mod teams;
+mod tokens;
+mod workspaces;
