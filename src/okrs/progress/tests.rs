@@ -237,13 +237,7 @@ impl OnPaper {
             KeyResultKind::Between => one_if(self.start <= self.value? && self.value? <= self.target),
             KeyResultKind::Milestone => self.value.unwrap_or(0.0),
         };
-        Some(if share < 0.0 {
-            0.0
-        } else if share > 1.0 {
-            1.0
-        } else {
-            share
-        })
+        Some(share.clamp(0.0, 1.0))
     }
 }
 

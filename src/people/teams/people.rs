@@ -136,9 +136,7 @@ pub async fn put_team_member(
         let mut changed = (**team).clone();
         let change = json!({ "member_id": member.id, "duty": row.duty });
         match known {
-            Some(known) if known.duty == row.duty => {
-                return Ok(Put::There(Json::versioned(shown, team.version)));
-            }
+            Some(known) if known.duty == row.duty => Ok(Put::There(Json::versioned(shown, team.version))),
             Some(_) => {
                 let own = team_members::table
                     .filter(team_members::team_id.eq(team.id))
