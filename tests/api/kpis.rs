@@ -563,7 +563,7 @@ stories! {
             (&ann, json!({"name": "charlie", "key": "c", "category": "quality", "tags": ["y", "x"], "target": {"max": 3}})),
             (&mel, json!({"name": "Bravo", "key": "d"})),
         ].into_iter().enumerate() {
-            app.it_is(&format!("2026-03-31T09:{}:00Z", 40 + minute));
+            app.it_is(&format!("2026-03-31T09:{}:00Z", 31 + minute));
             make(caller, body).await;
         }
         point(&ann, "a", "2026-03-31", 1.0).await;
@@ -608,7 +608,7 @@ stories! {
             assert_eq!(got, sorted, "{query}");
         }
         ann.patch("kpis/b", json!({"name": "Alpha!"})).await.expect(200);
-        app.it_is("2026-03-31T10:00:00Z");
+        app.it_is("2026-03-31T09:36:00Z");
         ann.patch("kpis/c", json!({"name": "charlie!"})).await.expect(200);
         assert!(listed("sort=updated").await.starts_with('c'));
 
