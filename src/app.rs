@@ -418,10 +418,13 @@ pub async fn upkeep(state: Data<State>) {
         state.limits.sweep();
         let swept = state
             .store
-            .write(Lane::Open, Author::system("upkeep"), |tx| crate::http::idempotency::sweep(tx))
+            .write(Lane::Open, Author::system("upkeep"), |tx| {
+                crate::http::idempotency::sweep(tx)?;
+                crate::people::accounts::sweep(tx)
+            })
             .await;
         if let Err(problem) = swept {
-            tracing::warn!(%problem, "answers of old Idempotency-Keys could not be dropped");
+            tracing::warn!(%problem, "what has had its time could not be dropped");
         }
     }
 }

@@ -6,6 +6,8 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{Schema, SchemaType, Type};
 
 use super::body::{Input, Mode};
 use super::problem::{Code, Problem, Result};
@@ -35,6 +37,32 @@ pub(super) fn read<T: DeserializeOwned>(raw: &str) -> Result<T> {
         return Err(Problem::new(Code::InvalidQuery, "a value holds a NUL character"));
     }
     serde_html_form::from_str(raw).map_err(|error| Problem::new(Code::InvalidQuery, error.to_string()))
+}
+
+/// A query has no null: what is optional is left out.
+pub(super) fn never_null(mut schema: RefOr<Schema>) -> RefOr<Schema> {
+    let is_null = |schema: &RefOr<Schema>| match schema {
+        RefOr::T(Schema::Object(object)) => object.schema_type == SchemaType::Type(Type::Null),
+        _ => false,
+    };
+    match &mut schema {
+        RefOr::T(Schema::OneOf(choice)) => {
+            choice.items.retain(|item| !is_null(item));
+            if let [only] = choice.items.as_slice() {
+                return only.clone();
+            }
+        }
+        RefOr::T(Schema::Object(object)) => {
+            if let SchemaType::Array(types) = &mut object.schema_type {
+                types.retain(|one| *one != Type::Null);
+                if let [only] = types.as_slice() {
+                    object.schema_type = SchemaType::Type(only.clone());
+                }
+            }
+        }
+        _ => {}
+    }
+    schema
 }
 
 impl<T: 'static> FromRequest for Query<T> {

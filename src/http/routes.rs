@@ -22,6 +22,7 @@ use utoipa::openapi::{ContentBuilder, HeaderBuilder, Ref, RefOr, Required};
 
 use super::answer::{Answer, Answers, Typed};
 use super::problem::{Code, Problem};
+use super::query;
 
 /// Something that a handler takes, and what it means for the document.
 pub trait Describe {
@@ -302,6 +303,7 @@ impl Draft {
             if matches!(parameter.name.as_str(), "as_of" | "known_at") {
                 self.refuses(&[Code::ValidationFailed]);
             }
+            parameter.schema = parameter.schema.take().map(query::never_null);
             match self.parameters.iter_mut().find(|known| known.name == parameter.name) {
                 // `include` means something for the list and something for the page.
                 Some(known) => {
@@ -309,6 +311,10 @@ impl Draft {
                 }
                 None => self.parameters.push(parameter),
             }
+        }
+        // A day in the future is well formed, and still no day to look back from.
+        if self.parameters.iter().any(|parameter| parameter.name == "as_of") {
+            self.refuses(&[Code::ValidationFailed]);
         }
     }
 

@@ -21,6 +21,7 @@ use crate::http::{
     Answer, Body, Code, Created, FieldErrors, Json, Listing, Measure, Note, Nothing, Page, Problem, Refusals,
     Refuses, Result, Routes, routes,
 };
+use crate::kpis::points::when::WhenText;
 use crate::maths::{Calendar, Confidence, KeyResultKind};
 use crate::people::members::{self, MemberRef};
 use crate::store::connection::MultiBackend;
@@ -70,8 +71,7 @@ pub struct NewCheckIn {
     /// When: an instant, or a date, which stands for the start of that day. Now where nothing is
     /// said; not in the future, and not before the first day of the objective or its cycle.
     #[serde(default)]
-    #[schema(min_length = 10, max_length = 64, example = "2026-02-14")]
-    pub at: Option<String>,
+    pub at: Option<WhenText>,
 }
 
 /// What a person said of a key result at a moment.
@@ -251,7 +251,7 @@ pub fn check_in(tx: &mut Scoped, found: &OwnedKeyResult, new: &NewCheckIn) -> Re
     let OwnedKeyResult { row: key_result, objective } = found;
     let mut errors = FieldErrors::new();
     judge_value(key_result.source, key_result.kind, new.value, &mut errors);
-    let at = judge_at(tx, objective, new.at.as_deref(), &mut errors)?;
+    let at = judge_at(tx, objective, new.at.as_ref(), &mut errors)?;
     errors.settle()?;
     found.must_take_changes(tx)?;
     must_be_active(objective)?;
@@ -314,18 +314,25 @@ fn judge_value(
 fn judge_at(
     tx: &mut Tx,
     objective: &ObjectiveRow,
-    text: Option<&str>,
+    text: Option<&WhenText>,
     errors: &mut FieldErrors,
 ) -> Result<Moment> {
     let (now, calendar) = (tx.now, tx.workspace()?.calendar());
-    let at = match text.map(|text| read_at(text, &calendar)) {
+    let at = match text.map(WhenText::read) {
         None => now,
-        Some(Some(at)) => at,
-        Some(None) => {
-            errors.add("/at", "malformed", "it takes a date, or an instant as RFC 3339 has it");
-            now
+        Some(Err(error)) => {
+            errors.add("/at", "malformed", error.to_string());
+            return Ok(now);
         }
+        Some(Ok(when)) => match when.dates_a_point(&calendar, now) {
+            Ok(at) => at,
+            Err(misdated) => {
+                errors.add("/at", misdated.code, misdated.detail);
+                return Ok(now);
+            }
+        },
     };
+    // A point may be dated on tomorrow, for those who are there already; nobody checks in from there.
     if at > now.plus(CLOCKS_APART) {
         errors.add("/at", "in_the_future", "a check-in says how things are, not how they will be");
     }
@@ -336,14 +343,6 @@ fn judge_at(
         errors.add("/at", "before_start", format!("the objective begins on {starts_on}"));
     }
     Ok(at)
-}
-
-fn read_at(text: &str, calendar: &Calendar) -> Option<Moment> {
-    if text.len() == "2026-03-31".len() {
-        let day: jiff::civil::Date = text.parse().ok()?;
-        return Some(calendar.start_of_day(day).into());
-    }
-    text.parse::<jiff::Timestamp>().ok().map(Moment::from)
 }
 
 fn must_be_active(objective: &ObjectiveRow) -> Result<()> {

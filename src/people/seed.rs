@@ -9,7 +9,7 @@ use super::tokens::{self, TokenPlan, TokenRow};
 use super::workspaces::{self as slice, NewWorkspace};
 use crate::access::Scope;
 use crate::access::api_token::ApiToken;
-use crate::access::caller::TokenKind;
+use crate::access::caller::{MemberState, TokenKind};
 use crate::http::{Problem, Result};
 use crate::store::schema::{accounts, workspaces};
 use crate::store::{AccountId, AuthorKind, Lane, MemberId, Tx, WorkspaceId, WorkspaceRow};
@@ -42,7 +42,7 @@ pub fn enter(tx: &mut Tx, slug: &str, email: &str) -> Result<MemberRow> {
     let workspace = find_workspace(tx, slug)?.ok_or_else(Problem::not_found)?;
     let account = find_account(tx, email)?.ok_or_else(Problem::not_found)?;
     let member = MemberRow::of_account(tx, workspace.id, account)?
-        .filter(|member| member.removed_at.is_none())
+        .filter(|member| member.state == MemberState::Active)
         .ok_or_else(Problem::not_found)?;
     tx.enter(Lane::Workspace(workspace.id))?;
     tx.act_as(AuthorKind::Person, member.id.raw(), member.name.clone());

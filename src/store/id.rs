@@ -148,16 +148,20 @@ fn millisecond(at: Timestamp) -> u64 {
     u64::try_from(at.as_millisecond()).unwrap_or(0).min(LAST_MILLISECOND)
 }
 
-/// The last count given out for each of the latest milliseconds, by millisecond modulo 64: threads
-/// that took the time a moment apart must not reset each other's counters.
-static COUNTS: Mutex<[(u64, u32); 64]> = Mutex::new([(u64::MAX, 0); 64]);
+/// How many milliseconds are counted beside each other: a prime, so that whole seconds, as set clocks
+/// show them, do not share a counter.
+const COUNTERS: usize = 1021;
+
+/// The last count given out for each of the latest milliseconds, by millisecond modulo their number:
+/// threads that took the time a moment apart must not reset each other's counters.
+static COUNTS: Mutex<[(u64, u32); COUNTERS]> = Mutex::new([(u64::MAX, 0); COUNTERS]);
 
 /// The next count for this millisecond. It starts at a random place in the lower half of its range,
 /// so that processes do not meet, and two thousand million ids still fit.
 fn next_count(millisecond: u64, random: [u8; 10]) -> u32 {
     // A panic elsewhere cannot leave a pair half written, so a poisoned lock holds sound counts.
     let mut counts = COUNTS.lock().unwrap_or_else(PoisonError::into_inner);
-    let slot = &mut counts[(millisecond % 64) as usize];
+    let slot = &mut counts[(millisecond % COUNTERS as u64) as usize];
     let [a, b, c, d, ..] = random;
     *slot = if slot.0 == millisecond {
         (millisecond, slot.1.saturating_add(1))

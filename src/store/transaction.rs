@@ -131,6 +131,11 @@ impl<'c> Tx<'c> {
     pub fn enter(&mut self, lane: Lane) -> Result<(), StoreError> {
         match lane {
             Lane::Workspace(id) => {
+                if self.workspace.as_ref().is_some_and(|other| other.id != id) {
+                    // What was told so far belongs to the workspace that is left.
+                    let events = std::mem::take(&mut self.events);
+                    journal::write(self, events)?;
+                }
                 if let AnyConnection::Postgres(connection) = self.connection {
                     workspaces::table
                         .find(id)

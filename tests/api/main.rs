@@ -2,12 +2,20 @@
 
 mod harness;
 
+mod accounts;
+mod care;
 mod derive;
 mod document;
+mod invitations;
 mod kpis;
+mod members;
+mod okrs;
 mod periods;
 mod points;
 mod problems;
 mod store;
 mod sweep;
 mod targets;
+mod teams;
+mod tokens;
+mod workspaces;

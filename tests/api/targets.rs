@@ -2,10 +2,18 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Caller, stories};
+use crate::harness::{Answer, App, Caller, stories};
 
 async fn churn(caller: &Caller) {
     caller.post("kpis", json!({"name": "Churn", "key": "churn"})).await.expect(201);
+}
+
+/// The same person by a token, which holds on while the clock moves.
+async fn lasting(app: &App, person: &Caller) -> Caller {
+    let answer =
+        person.post("tokens", json!({"name": "lasting", "scopes": ["read", "write", "admin"]})).await;
+    answer.expect(201);
+    app.with_token("a lasting caller", answer.text("/token")).inside(person.workspace())
 }
 
 async fn set(caller: &Caller, body: Value) -> Answer {
@@ -37,7 +45,8 @@ stories! {
         for (day, value) in [("2026-01-31", 4.0), ("2026-02-28", 4.0), ("2026-03-31", 4.0)] {
             point(&ann, day, value).await;
         }
-        let first = set(&ann, json!({"target": {"max": 3}, "tolerance": {"max": 5}, "note": "As agreed."})).await;
+        let first =
+            set(&ann, json!({"target": {"max": 3}, "tolerance": {"max": 5}, "note": "As agreed."})).await;
         first.expect(201);
         assert_eq!(first.at("/effective_from"), &Value::Null);
         assert_eq!(first.at("/target"), &json!({"min": null, "max": 3.0}));
@@ -59,6 +68,7 @@ stories! {
 
     async fn one_target_per_date_and_nothing_lost(app) {
         let ann = app.owner_of("ann", "acme").await;
+        let ann = lasting(&app, &ann).await;
         churn(&ann).await;
         set(&ann, json!({"target": {"max": 3}})).await.expect(201);
         let planned = json!({"effective_from": "2026-06-15", "target": {"max": 2}});
@@ -71,7 +81,10 @@ stories! {
         let other = set(&ann, json!({"effective_from": "2026-06-15", "target": {"max": 1}})).await;
         other.expect(201);
         assert_eq!(dates(&ann, "").await, [json!("2026-06-15"), Value::Null]);
-        assert_eq!(dates(&ann, "?include_replaced=true").await, [json!("2026-06-15"), json!("2026-06-15"), Value::Null]);
+        assert_eq!(
+            dates(&ann, "?include_replaced=true").await,
+            [json!("2026-06-15"), json!("2026-06-15"), Value::Null]
+        );
         let all = ann.get("kpis/churn/targets?include_replaced=true").await;
         assert_eq!(all.at("/items/0/target/max"), 1.0);
         assert_eq!(all.at("/items/1/replaced_at"), "2026-03-31T10:00:00.000000Z");
@@ -97,7 +110,9 @@ stories! {
         point(&mel, "2026-02-28", 4.0).await;
         set(&tom, json!({"target": {"max": 3}})).await.refused(403, "forbidden");
         set(&mel, json!({"target": {"max": 3}})).await.expect(201);
-        set(&mel, json!({"target": {"max": 4}, "effective_from": "2026-02-01"})).await.refused(403, "forbidden");
+        set(&mel, json!({"target": {"max": 4}, "effective_from": "2026-02-01"}))
+            .await
+            .refused(403, "forbidden");
         mel.delete("kpis/churn/targets/beginning").await.refused(403, "forbidden");
         set(&mel, json!({"target": {"max": 2}, "effective_from": "2026-03-15"})).await.expect(201);
         assert_eq!(ann.get("kpis/churn").await.text("/health"), "unhealthy");
@@ -125,9 +140,15 @@ stories! {
         set(&ann, json!({"target": {"max": 3}})).await.expect(201);
         assert_eq!(ann.get("kpis/churn").await.text("/health"), "healthy");
         let end = set(&ann, json!({"target": null})).await;
-        assert_eq!((end.expect(201).at("/target"), end.at("/effective_from")), (&Value::Null, &json!("2026-03-01")));
+        assert_eq!(
+            (end.expect(201).at("/target"), end.at("/effective_from")),
+            (&Value::Null, &json!("2026-03-01"))
+        );
         let kpi = ann.get("kpis/churn").await;
-        assert_eq!((kpi.text("/health"), kpi.text("/health_reason"), kpi.at("/target")), ("unknown", "no_target", &Value::Null));
+        assert_eq!(
+            (kpi.text("/health"), kpi.text("/health_reason"), kpi.at("/target")),
+            ("unknown", "no_target", &Value::Null)
+        );
         assert_eq!(ann.get("kpis/churn?as_of=2026-02-28").await.text("/health"), "healthy");
     }
 
@@ -145,10 +166,18 @@ stories! {
             (json!({"target": {"value": 1}}), "/target/value", "unknown_field"),
             (json!({"target": target, "tolerance": {"min": 2}}), "/tolerance/min", "tolerance_inside_target"),
             (json!({"target": target, "tolerance": {"max": 2}}), "/tolerance/max", "tolerance_inside_target"),
-            (json!({"target": {"max": 3}, "tolerance": {"min": 0}}), "/tolerance/min", "tolerance_without_target"),
+            (
+                json!({"target": {"max": 3}, "tolerance": {"min": 0}}),
+                "/tolerance/min",
+                "tolerance_without_target",
+            ),
             (json!({"target": null, "tolerance": {"max": 0}}), "/tolerance/max", "tolerance_without_target"),
             (json!({"target": target, "effective_from": "2026-02-30"}), "/effective_from", "malformed"),
-            (json!({"target": target, "effective_from": "2026-03-31T00:00:00Z"}), "/effective_from", "malformed"),
+            (
+                json!({"target": target, "effective_from": "2026-03-31T00:00:00Z"}),
+                "/effective_from",
+                "malformed",
+            ),
             (json!({"target": target, "effective_from": "1899-12-31"}), "/effective_from", "out_of_bounds"),
             (json!({"target": target, "note": "x".repeat(4_001)}), "/note", "too_long"),
             (json!({"target": target, "colour": "red"}), "/colour", "unknown_field"),

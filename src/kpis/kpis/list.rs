@@ -6,7 +6,8 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::picture::{Picture, pictures};
-use super::wire::{Kpi, Sparkline, show_pictures};
+use super::show::{Sparkline, show_pictures};
+use super::wire::Kpi;
 use crate::access::Scoped;
 use crate::http::page::{Paged, Paging, Position, Total};
 use crate::http::text::folded;

@@ -8,6 +8,7 @@ mod fields;
 mod keys;
 mod list;
 mod picture;
+mod show;
 mod wire;
 
 use actix_web::dev::Payload;
@@ -15,10 +16,8 @@ use actix_web::{FromRequest, HttpRequest};
 
 pub use fields::{KpiAlias, KpiInput, KpiKey, NewKpi};
 pub use picture::{Picture, pictures};
-pub use wire::{
-    CurrentValue, Display, Kpi, KpiFreshness, KpiPage, KpiRef, KpiTarget, OpenEpisode, Sparkline, references,
-    show, show_one, show_pictures,
-};
+pub use show::{Sparkline, references, show, show_one, show_pictures};
+pub use wire::{CurrentValue, Display, Kpi, KpiFreshness, KpiPage, KpiRef, KpiTarget, OpenEpisode};
 
 use super::derive::AsOf;
 use super::row::KpiRow;

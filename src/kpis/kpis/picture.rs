@@ -279,7 +279,7 @@ pub fn recent(
         .limit(1)
         .offset(RECENT as i64 - 1)
         .single_value();
-    let beginning = Moment::from(Timestamp::MIN);
+    let beginning = Moment::from(calendar.start_of_day(Day::BEGINNING.date()));
     let rows: Vec<(KpiId, Moment, Option<f64>, Health)> = kpi_table::table
         .inner_join(kpi_periods::table.on(kpi_periods::kpi_id.eq(kpi_table::id)))
         .filter(kpi_table::workspace_id.eq(workspace))

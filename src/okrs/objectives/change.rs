@@ -22,7 +22,7 @@ use crate::okrs::progress::{Dates, Surroundings, due_on};
 use crate::okrs::wire::{Share, changed, fields_of};
 use crate::store::journal::EventType;
 use crate::store::schema::objectives;
-use crate::store::{Json, ObjectiveId};
+use crate::store::{Json, KeyResultId, ObjectiveId};
 
 /// How an objective ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -81,6 +81,7 @@ pub fn create(tx: &mut Scoped, new: &NewObjective) -> Result<ObjectiveRow> {
     for (index, key_result) in new.key_results.iter().enumerate() {
         key_results.push(key_results::plan(tx, &row, key_result, &format!("/key_results/{index}"))?);
     }
+    in_order_of_making(&mut key_results);
     let cycle = row.cycle(tx)?;
     cycle.as_ref().map_or(Ok(()), CycleRow::must_be_open)?;
     if new.state == NewObjectiveState::Active {
@@ -102,6 +103,15 @@ pub fn create(tx: &mut Scoped, new: &NewObjective) -> Result<ObjectiveRow> {
     }
     set_state(tx, &row, row.state.into())?;
     Ok(row)
+}
+
+/// Made in one instant, their ids alone tell their order.
+fn in_order_of_making(key_results: &mut [KeyResultRow]) {
+    let mut ids: Vec<KeyResultId> = key_results.iter().map(|row| row.id).collect();
+    ids.sort_unstable();
+    for (row, id) in key_results.iter_mut().zip(ids) {
+        row.id = id;
+    }
 }
 
 /// Changes the fields of an objective; `None` where nothing changes.

@@ -60,7 +60,7 @@ fn login_failed() -> Problem {
     Problem::new(Code::LoginFailed, "e-mail and password do not fit together")
 }
 
-pub async fn log_in(
+pub async fn login(
     db: Db<Public>,
     body: Body<Credentials, CREDENTIALS>,
     _: Refuses<NotSignedIn>,
@@ -118,7 +118,7 @@ pub async fn refresh_session(
     }
 }
 
-pub async fn log_out(db: Db<People>) -> Answer<NoContent> {
+pub async fn logout(db: Db<People>) -> Answer<NoContent> {
     db.write((), Nothing, |tx, (), ()| {
         let session = tx.signed()?.session;
         sessions::revoke(tx, session)?;

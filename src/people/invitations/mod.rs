@@ -228,7 +228,7 @@ async fn accept_invitation(
     db: Db<People>,
     body: Body<Acceptance>,
     _: Refuses<NotAccepted>,
-) -> Answer<Created<Membership>> {
+) -> Answer<Json<Membership>> {
     db.write((), body, |tx, (), sent| {
         let account = tx.signed()?.account;
         let account = AccountRow::by_id(tx, account)?.ok_or_else(Problem::not_found)?;
@@ -236,10 +236,9 @@ async fn accept_invitation(
         let invited = Invited::find(tx, &token, &account.email_folded, TOKEN)?;
         let workspace = WorkspaceRef::of(&invited.workspace);
         let member = invited.join(tx, &account)?;
-        let location = format!("/v1/workspaces/{}/members/{}", workspace.id, member.id);
         let membership =
             Membership { workspace_id: workspace.id, workspace, member_id: member.id, role: member.role };
-        Ok(Created::at(location, membership, member.version))
+        Ok(Json::versioned(membership, member.version))
     })
     .await
 }

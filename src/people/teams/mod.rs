@@ -3,16 +3,14 @@
 //! Members may change what belongs to a team of theirs. Admins make teams and say who is in them.
 //! An archived team keeps what belongs to it and takes nothing more.
 
+mod people;
 mod row;
-
-use std::collections::HashMap;
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::access::caller::MemberState;
 use crate::access::{Action, Admins, At, Db, Reads, Resource, Scoped};
 use crate::http::answer::Answer;
 use crate::http::body::Rules;
@@ -20,26 +18,18 @@ use crate::http::page::{Position, page_type};
 use crate::http::query::Rehearsable;
 use crate::http::text::{Description, Slug, folded};
 use crate::http::{
-    Body, Code, Created, FieldErrors, Json, Listing, Name, NoContent, Nothing, Page, PatchBody, Problem, Put,
+    Body, Code, Created, FieldErrors, Json, Listing, Name, NoContent, Nothing, Page, PatchBody, Problem,
     Result, Routes, routes,
 };
 use crate::maths::word::words;
-use crate::people::members::{self, MemberRef, MemberRow};
+use crate::people::members::{self, MemberRef};
 use crate::people::slug;
 use crate::store::journal::{EventType, Subject};
-use crate::store::schema::{team_members, teams};
-use crate::store::{MemberId, Moment, TeamId, WorkspaceId};
+use crate::store::schema::teams;
+use crate::store::{MemberId, Moment, TeamId};
+pub use people::{Duty, TeamMember};
+use people::{list_team_members, people_of, put_team_member, remove_team_member};
 pub use row::{TeamInput, TeamRef, TeamRow, filtered, names, resolve, resolve_optional};
-
-words! {
-    /// What a member is in a team.
-    pub enum Duty {
-        /// One of its members.
-        Member = "member",
-        /// One who leads it.
-        Lead = "lead",
-    }
-}
 
 words! {
     /// Whether a team is at work.
@@ -50,8 +40,7 @@ words! {
         Archived = "archived",
     }
 }
-crate::http::words::impl_wire_words!(Duty, TeamState);
-crate::store::types::impl_sql_words!(Duty);
+crate::http::words::impl_wire_words!(TeamState);
 
 /// The paths of teams.
 pub fn routes() -> Routes {
@@ -160,39 +149,6 @@ pub struct TeamCan {
 
 page_type!(TeamPage, Team);
 
-/// A member of a team.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct TeamMember {
-    /// The member.
-    member_id: MemberId,
-    /// The member.
-    member: MemberRef,
-    /// What the member is in the team.
-    duty: Duty,
-    /// Since when.
-    added_at: Moment,
-}
-
-page_type!(TeamMemberPage, TeamMember);
-
-/// What a member is to be in a team.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct NewTeamMember {
-    /// What the member is to be.
-    #[serde(default = "member")]
-    #[schema(default = "member")]
-    duty: Duty,
-}
-
-fn member() -> Duty {
-    Duty::Member
-}
-
-impl Rules for NewTeamMember {
-    fn judge(&self, _: &mut FieldErrors) {}
-}
-
 /// Which teams.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -206,21 +162,6 @@ struct TeamFilter {
     /// With this text in the name, upper and lower case being the same.
     #[param(max_length = 200)]
     q: Option<String>,
-}
-
-/// The list has no filters.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-struct NoFilter {}
-
-#[derive(Clone, Debug, Queryable, Insertable)]
-#[diesel(table_name = team_members)]
-struct TeamMemberRow {
-    workspace_id: WorkspaceId,
-    team_id: TeamId,
-    member_id: MemberId,
-    duty: Duty,
-    added_at: Moment,
 }
 
 async fn list_teams(db: Db<Reads>, listing: Listing<TeamFilter>) -> Answer<Page<TeamPage>> {
@@ -331,97 +272,6 @@ async fn archive_team(db: Db<Admins>, id: At<TeamRow>) -> Answer<NoContent> {
     .await
 }
 
-async fn list_team_members(
-    db: Db<Reads>,
-    id: At<TeamRow>,
-    listing: Listing<NoFilter>,
-) -> Answer<Page<TeamMemberPage>> {
-    db.read(id.to(Action::View), listing, |tx, team, (_, paging)| {
-        let people = people_of(tx, team.workspace_id, Some(team.id))?.remove(&team.id).unwrap_or_default();
-        let position =
-            |one: &TeamMember| Position { key: folded(&one.member.name), id: one.member_id.to_string() };
-        let paged = paging.page_of_all(people, position)?;
-        Ok(Page::show(&paging, paged, |one| one))
-    })
-    .await
-}
-
-async fn put_team_member(
-    db: Db<Admins>,
-    team: At<TeamRow>,
-    member: At<MemberRow>,
-    rehearsable: Rehearsable,
-    body: Body<NewTeamMember>,
-) -> Answer<Put<TeamMember>> {
-    let target = (team.to(Action::Manage), member.to(Action::Manage));
-    db.write(target, (rehearsable, body), |tx, (team, member), (_, new)| {
-        at_work(team)?;
-        if member.state != MemberState::Active {
-            return Err(Problem::new(Code::Conflict, format!("the member is {}, not active", member.state)));
-        }
-        let known: Option<TeamMemberRow> = team_members::table
-            .filter(team_members::team_id.eq(team.id))
-            .filter(team_members::member_id.eq(member.id))
-            .first(tx.db())
-            .optional()?;
-        let row = TeamMemberRow {
-            workspace_id: team.workspace_id,
-            team_id: team.id,
-            member_id: member.id,
-            duty: new.duty,
-            added_at: known.as_ref().map_or(tx.now, |known| known.added_at),
-        };
-        let shown = TeamMember {
-            member_id: member.id,
-            member: member.reference(),
-            duty: row.duty,
-            added_at: row.added_at,
-        };
-        let mut changed = (**team).clone();
-        let change = json!({ "member_id": member.id, "duty": row.duty });
-        match known {
-            Some(known) if known.duty == row.duty => {
-                return Ok(Put::There(Json::versioned(shown, team.version)));
-            }
-            Some(_) => {
-                let own = team_members::table
-                    .filter(team_members::team_id.eq(team.id))
-                    .filter(team_members::member_id.eq(member.id));
-                diesel::update(own).set(team_members::duty.eq(row.duty)).execute(tx.db())?;
-                save(tx, &mut changed)?;
-                tx.tell(EventType::TeamUpdated, subject(&changed), change);
-                Ok(Put::There(Json::versioned(shown, changed.version)))
-            }
-            None => {
-                diesel::insert_into(team_members::table).values(&row).execute(tx.db())?;
-                save(tx, &mut changed)?;
-                tx.tell(EventType::TeamUpdated, subject(&changed), change);
-                let location = format!("/v1/workspaces/{}/teams/{}/members", team.workspace_id, team.id);
-                Ok(Put::New(Created::at(location, shown, changed.version)))
-            }
-        }
-    })
-    .await
-}
-
-async fn remove_team_member(db: Db<Admins>, team: At<TeamRow>, member: At<MemberRow>) -> Answer<NoContent> {
-    let target = (team.to(Action::Manage), member.to(Action::Manage));
-    db.write(target, Nothing, |tx, (team, member), ()| {
-        let own = team_members::table
-            .filter(team_members::team_id.eq(team.id))
-            .filter(team_members::member_id.eq(member.id));
-        if diesel::delete(own).execute(tx.db())? == 0 {
-            return Err(Problem::not_found());
-        }
-        let mut changed = (**team).clone();
-        save(tx, &mut changed)?;
-        let change = json!({ "member_id": member.id, "duty": null });
-        tx.tell(EventType::TeamUpdated, subject(&changed), change);
-        Ok(NoContent)
-    })
-    .await
-}
-
 impl TeamRow {
     fn state(&self) -> TeamState {
         if self.archived_at.is_none() { TeamState::Active } else { TeamState::Archived }
@@ -452,35 +302,6 @@ fn show(tx: &mut Scoped, row: TeamRow) -> Result<Json<Team>> {
     let people = people_of(tx, row.workspace_id, Some(row.id))?.remove(&row.id).unwrap_or_default();
     let version = row.version;
     Ok(Json::versioned(Team::seen_by(tx, row, &people), version))
-}
-
-/// Who is in each team of a workspace, or in one, by name.
-fn people_of(
-    tx: &mut Scoped,
-    workspace: WorkspaceId,
-    team: Option<TeamId>,
-) -> Result<HashMap<TeamId, Vec<TeamMember>>> {
-    let mut query = team_members::table.filter(team_members::workspace_id.eq(workspace)).into_boxed();
-    if let Some(team) = team {
-        query = query.filter(team_members::team_id.eq(team));
-    }
-    let rows: Vec<TeamMemberRow> = query.load(tx.db())?;
-    let names = members::names(tx, workspace, rows.iter().map(|row| row.member_id))?;
-    let mut people: HashMap<TeamId, Vec<TeamMember>> = HashMap::new();
-    for row in rows {
-        if let Some(member) = names.get(&row.member_id) {
-            people.entry(row.team_id).or_default().push(TeamMember {
-                member_id: row.member_id,
-                member: member.clone(),
-                duty: row.duty,
-                added_at: row.added_at,
-            });
-        }
-    }
-    for all in people.values_mut() {
-        all.sort_by_cached_key(|one| (folded(&one.member.name), one.member_id.to_string()));
-    }
-    Ok(people)
 }
 
 fn at_work(row: &TeamRow) -> Result<()> {

@@ -200,7 +200,7 @@ pub fn revoke_personal(tx: &mut Tx, workspace: WorkspaceId, member: MemberId) ->
     Ok(())
 }
 
-/// Revokes the usable tokens of a workspace that have a name; answers how many.
+/// Revokes the tokens of a workspace that have a name; answers how many.
 pub fn revoke_named(tx: &mut Tx, workspace: WorkspaceId, name: &str) -> Result<usize> {
     let rows: Vec<TokenRow> = tokens::table
         .filter(tokens::workspace_id.eq(workspace))

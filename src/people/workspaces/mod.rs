@@ -87,17 +87,6 @@ fn weekly() -> i32 {
 }
 
 impl NewWorkspace {
-    /// With a name and a slug, and the defaults for the rest.
-    pub fn named(name: &str, slug: &str) -> Self {
-        Self {
-            name: name.into(),
-            slug: Some(slug.into()),
-            time_zone: utc(),
-            week_starts_on: monday(),
-            check_in_rhythm_days: weekly(),
-        }
-    }
-
     /// The slug that was given, or one made from the name.
     fn slug(&self) -> Option<String> {
         match &self.slug {

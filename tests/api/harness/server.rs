@@ -44,6 +44,15 @@ pub const BEGINNING: &str = "2026-03-31T09:30:00Z";
 
 /// Serves the API for one story, tells it, and cleans up.
 pub fn play<F: Future<Output = ()>>(engine: EngineUnderTest, story: impl FnOnce(App) -> F) {
+    play_where(engine, Some(Registration::Open), story);
+}
+
+/// The same where another rule says who may make an account.
+pub fn play_where<F: Future<Output = ()>>(
+    engine: EngineUnderTest,
+    registration: Option<Registration>,
+    story: impl FnOnce(App) -> F,
+) {
     let scratch = Scratch::new(engine);
     System::new().block_on(async {
         let clock = Clock::set_to(moment(BEGINNING));
@@ -60,7 +69,7 @@ pub fn play<F: Future<Output = ()>>(engine: EngineUnderTest, story: impl FnOnce(
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("an address"));
         let config = Config {
-            registration: Some(Registration::Open),
+            registration,
             public_url: address.clone(),
             cors: CorsOrigins::Exactly(vec!["https://app.example.com".into()]),
         };
@@ -111,6 +120,54 @@ impl App {
             .await;
         answer.expect(201);
         self.with_token(name, answer.text("/access_token"))
+    }
+
+    /// Somebody who registered before and signs in now.
+    pub async fn signs_in(&self, name: &str) -> Caller {
+        let answer =
+            self.stranger().post("/v1/auth/login", json!({"email": email(name), "password": PASSWORD})).await;
+        answer.expect(200);
+        self.with_token(name, answer.text("/access_token"))
+    }
+
+    /// How many rows the tables about people hold: what a refusal must not change.
+    pub async fn people(&self) -> Vec<i64> {
+        use diesel::prelude::*;
+        use regimen::store::schema::*;
+        use regimen::store::{Author, StoreError};
+        let count = |tx: &mut regimen::store::Tx| -> Result<Vec<i64>, StoreError> {
+            Ok(vec![
+                accounts::table.count().get_result(tx.db())?,
+                sessions::table.count().get_result(tx.db())?,
+                workspaces::table.count().get_result(tx.db())?,
+                members::table.count().get_result(tx.db())?,
+                invitations::table.count().get_result(tx.db())?,
+                teams::table.count().get_result(tx.db())?,
+                team_members::table.count().get_result(tx.db())?,
+                tokens::table.count().get_result(tx.db())?,
+                events::table.count().get_result(tx.db())?,
+            ])
+        };
+        self.state.store.read(Author::system("test"), count).await.expect("the store reads")
+    }
+
+    /// The types of the workspace's events so far, oldest first.
+    pub async fn told(&self, slug: &str) -> Vec<String> {
+        use diesel::prelude::*;
+        use regimen::store::journal::EventType;
+        use regimen::store::schema::{events, workspaces};
+        use regimen::store::{Author, StoreError};
+        let slug = slug.to_owned();
+        let read = move |tx: &mut regimen::store::Tx| -> Result<Vec<EventType>, StoreError> {
+            Ok(events::table
+                .inner_join(workspaces::table.on(workspaces::id.eq(events::workspace_id)))
+                .filter(workspaces::slug.eq(slug))
+                .order(events::sequence)
+                .select(events::kind)
+                .load(tx.db())?)
+        };
+        let told = self.state.store.read(Author::system("test"), read).await.expect("the store reads");
+        told.into_iter().map(|kind| kind.as_str().to_owned()).collect()
     }
 
     /// Somebody who registers and makes a workspace with this slug.

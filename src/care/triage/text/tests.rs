@@ -118,12 +118,58 @@ fn every_group_has_its_lines() {
         counts: TriageCounts { healthy: 4, ..TriageCounts::default() },
         ..triage()
     };
-    insta::assert_snapshot!(table("Harbour Street", &shown), @"");
+    insta::assert_snapshot!(table("Harbour Street", &shown), @r"
+    Triage of Harbour Street on 2026-03-31
+
+    Untreated: 2
+      KPI                                VALUE TARGET         SINCE      REMEDY
+      Churn rate                         6.1 % ≤ 4 %          2026-02-01 none
+      Time to first answer of the…    123.45 % ≤ 4 %          2026-02-01 none
+
+    Failed: none
+
+    In treatment: 1
+      KPI                                VALUE TARGET         SINCE      REMEDY
+      Conversion                           2 % ≤ 4 %          2026-02-01 in progress
+
+    At risk: none
+
+    Unknown: 1
+      KPI                                VALUE TARGET         STALE ON   REASON
+      Newsletter open rate                none none           never      no data
+
+    Recovered: 1
+      KPI                                VALUE TARGET         ON         REMEDY
+      Qualified leads                   3.25 % ≤ 4 %          2026-03-30 recovered
+
+    Objectives that heal no KPI: 1
+      Tidy the warehouse                                    Ann
+
+    Healthy besides: 4
+    ");
 }
 
 #[test]
 fn nothing_to_do_is_said_in_a_word_each() {
-    insta::assert_snapshot!(table("Harbour Street", &triage()), @"");
+    insta::assert_snapshot!(table("Harbour Street", &triage()), @r"
+    Triage of Harbour Street on 2026-03-31
+
+    Untreated: none
+
+    Failed: none
+
+    In treatment: none
+
+    At risk: none
+
+    Unknown: none
+
+    Recovered: none
+
+    Objectives that heal no KPI: none
+
+    Healthy besides: none
+    ");
 }
 
 #[test]
