@@ -246,3 +246,75 @@ impl FoldedPeriod {
         Self { value: row.value(calendar, settings.cadence), newest_at: row.newest_at }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use jiff::civil::Weekday;
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::maths::{Aggregation, Cadence, Folded};
+
+    fn berlin() -> Calendar {
+        Calendar { zone: TimeZone::get("Europe/Berlin").expect("a zone"), week_starts_on: Weekday::Monday }
+    }
+
+    fn at(text: &str) -> Moment {
+        text.parse::<Timestamp>().expect("an instant").into()
+    }
+
+    #[test]
+    fn neighbouring_periods_are_one_range_and_others_are_not() {
+        let monthly = KpiSettings::new(Cadence::Monthly, Aggregation::Last);
+        let changed = [
+            at("2026-03-31T21:59:59Z"),
+            at("2026-01-15T00:00:00Z"),
+            at("2026-03-31T22:00:00Z"),
+            at("2026-03-01T00:00:00Z"),
+        ];
+        let ranges = ranges(&berlin(), &monthly, &changed);
+        let expected = [
+            Range { from: at("2025-12-31T23:00:00Z"), until: at("2026-01-31T23:00:00Z") },
+            Range { from: at("2026-02-28T23:00:00Z"), until: at("2026-04-30T22:00:00Z") },
+        ];
+        assert_eq!(ranges, expected);
+    }
+
+    #[test]
+    fn the_points_of_an_irregular_kpi_stand_for_themselves() {
+        let irregular = KpiSettings::new(Cadence::Irregular, Aggregation::Sum);
+        let instant = at("2026-03-31T09:30:00Z");
+        let ranges = ranges(&berlin(), &irregular, &[instant, instant]);
+        assert_eq!(ranges.len(), 1);
+        assert!(ranges.iter().all(|range| range.holds(instant)));
+        let point = |at: Moment, feed: &str, value: f64| Measured { at, feed: feed.into(), value };
+        let mut points =
+            [point(at("2026-03-31T09:31:00Z"), "", 4.0), point(instant, "b", 1.0), point(instant, "a", 2.0)];
+        let folded = fold_points(&berlin(), &irregular, &mut points);
+        let values: Vec<_> = folded.iter().map(|one| (one.value.count, one.value.folded)).collect();
+        assert_eq!(values, [(2, Folded::Value(3.0)), (1, Folded::Value(4.0))]);
+    }
+
+    #[test]
+    fn points_fold_into_local_days_in_order_of_instant_and_feed() {
+        let daily = KpiSettings::new(Cadence::Daily, Aggregation::Last);
+        let point = |at: Moment, feed: &str, value: f64| Measured { at, feed: feed.into(), value };
+        // The night on which the clock is put forward has 23 hours.
+        let mut points = [
+            point(at("2026-03-29T21:59:59Z"), "", 1.0),
+            point(at("2026-03-29T22:00:00Z"), "", 2.0),
+            point(at("2026-03-28T23:00:00Z"), "x", 3.0),
+            point(at("2026-03-29T21:59:59Z"), "x", 4.0),
+        ];
+        let folded = fold_points(&berlin(), &daily, &mut points);
+        let values: Vec<_> = folded
+            .iter()
+            .map(|one| (one.value.period.starts_on, one.value.count, one.value.folded))
+            .collect();
+        let expected =
+            [(date(2026, 3, 29), 3, Folded::Value(4.0)), (date(2026, 3, 30), 1, Folded::Value(2.0))];
+        assert_eq!(values, expected);
+        assert_eq!(folded.first().map(|one| one.newest_at), Some(at("2026-03-29T21:59:59Z")));
+    }
+}

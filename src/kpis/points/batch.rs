@@ -29,6 +29,7 @@ use crate::store::{KpiId, Moment};
 /// One of many points.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"kpi": "churn-rate", "at": "2026-03-31", "value": 4.2}))]
 pub struct BatchPoint {
     /// The KPI: its id, its key, a key that it had before, or an alias.
     #[schema(min_length = 1, max_length = 200, example = "churn-rate")]

@@ -100,6 +100,7 @@ impl Feed {
 /// What a point says.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"value": 4.2}))]
 pub struct PutPoint {
     /// The value, in the unit of the KPI.
     value: Measure,
@@ -121,6 +122,7 @@ impl Rules for PutPoint {
 /// A point to be posted.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"value": 4.2, "at": "2026-03-31", "note": "Two days of it are estimated."}))]
 pub struct NewPoint {
     /// The value, in the unit of the KPI.
     value: Measure,
