@@ -50,11 +50,6 @@ impl Caller {
         self.workspace.as_deref().expect("the caller is inside a workspace")
     }
 
-    /// The credential.
-    pub fn token(&self) -> &str {
-        self.token.as_deref().expect("the caller has a credential")
-    }
-
     pub async fn get(&self, path: &str) -> Answer {
         self.call(Method::GET, path).send().await
     }

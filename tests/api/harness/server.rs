@@ -35,7 +35,6 @@ pub struct App {
     pub clock: Clock,
     pub state: Data<State>,
     pub database: DatabaseUrl,
-    pub engine: EngineUnderTest,
     http: reqwest::Client,
 }
 
@@ -85,7 +84,7 @@ pub fn play_where<F: Future<Output = ()>>(
             .run();
         let handle = server.handle();
         actix_web::rt::spawn(server);
-        let app = App { url: address, clock, state, database: url, engine, http: reqwest::Client::new() };
+        let app = App { url: address, clock, state, database: url, http: reqwest::Client::new() };
         story(app).await;
         handle.stop(false).await;
     });
