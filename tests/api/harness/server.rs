@@ -184,7 +184,7 @@ impl App {
         let invited = inviter.post("invitations", json!({"email": email(name), "role": role})).await;
         invited.expect(201);
         let person = self.person(name).await;
-        person.post("/v1/invitations/accept", json!({"token": invited.text("/token")})).await.expect(201);
+        person.post("/v1/invitations/accept", json!({"token": invited.text("/token")})).await.expect(200);
         person.inside(inviter.workspace())
     }
 }
