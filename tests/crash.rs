@@ -67,8 +67,11 @@ fn folder(engine: &str) -> PathBuf {
 struct Ledger {
     acknowledged: BTreeMap<String, f64>,
     attempted: BTreeMap<String, Vec<f64>>,
-    batches: Vec<(String, Vec<(String, f64)>, bool)>,
+    batches: Vec<Attempt>,
 }
+
+/// A batch that was sent: its feed, its places, and whether it was acknowledged.
+type Attempt = (String, Vec<(String, f64)>, bool);
 
 fn survive(url: &str, folder: &Path) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -208,7 +211,7 @@ async fn write(
         let number = counter.fetch_add(1, Ordering::SeqCst);
         #[allow(clippy::cast_precision_loss, reason = "the numbers stay small")]
         let value = number as f64;
-        if number % 5 == 0 {
+        if number.is_multiple_of(5) {
             let feed = format!("batch {number}");
             let items: Vec<Value> = (0..BATCH)
                 .map(|item| json!({"kpi": format!("w{writer}"), "at": day(number + item), "feed": feed, "value": value}))
@@ -286,7 +289,7 @@ async fn compare(address: &str, token: &str, ledger: &Ledger) {
 /// The current value, the day of the latest point, is the one with the greatest (at, feed).
 async fn derived_state_is_right(address: &str, token: &str, writer: u64, stored: &BTreeMap<String, f64>) {
     let own = format!("w{writer}/");
-    let newest = stored.iter().filter(|(place, _)| place.starts_with(&own)).next_back();
+    let newest = stored.iter().rfind(|(place, _)| place.starts_with(&own));
     let (_, kpi) =
         call(address, token, Method::GET, &format!("/v1/workspaces/acme/kpis/w{writer}"), &Value::Null)
             .await

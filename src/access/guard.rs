@@ -400,7 +400,7 @@ impl<D: Door> Db<D> {
             .state
             .store
             .write(lane, author, move |tx| -> Result<Reply, Stop> {
-                let (mut scoped, _) = call.recognise::<D>(tx, &state)?;
+                let (mut scoped, _) = call.recognise(tx, &state)?;
                 let located = target.locate(&mut scoped)?;
                 check_place::<D>(&scoped)?;
                 let found = target.grant(&mut scoped, located)?;
@@ -508,7 +508,7 @@ impl Call {
         tx: &'a mut Tx<'c>,
         state: &'a State,
     ) -> Result<(Scoped<'a, 'c>, Option<Left>)> {
-        let (scoped, key) = self.recognise::<D>(tx, state)?;
+        let (scoped, key) = self.recognise(tx, state)?;
         let left = match (key, self.peer) {
             (Some(caller), _) if posts_points::<D>() => Some(state.limits.points(caller, 1)?),
             (Some(caller), _) => Some(state.limits.request(caller)?),
@@ -518,7 +518,7 @@ impl Call {
         Ok((scoped, left))
     }
 
-    fn recognise<'a, 'c, D: Door>(
+    fn recognise<'a, 'c>(
         &self,
         tx: &'a mut Tx<'c>,
         state: &'a State,

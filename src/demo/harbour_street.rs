@@ -90,7 +90,7 @@ pub async fn load(script: &Script, now: Moment) -> Result<(), Failure> {
     let webinars = prescribe(
         script,
         "qualified-leads",
-        json!({"title": "Run a webinar every week", "cycle": "last-half", "note": "Leads fell by a third since the trade fair."}),
+        json!({"title": "Run a webinar every week", "cycle_id": "last-half", "note": "Leads fell by a third since the trade fair."}),
     )
     .await?;
 
@@ -125,7 +125,7 @@ pub async fn load(script: &Script, now: Moment) -> Result<(), Failure> {
     let subjects = prescribe(
         script,
         "newsletter-open-rate",
-        json!({"title": "Write subjects that people open", "cycle": "this-half", "note": "Two thirds of readers see it on a phone."}),
+        json!({"title": "Write subjects that people open", "cycle_id": "this-half", "note": "Two thirds of readers see it on a phone."}),
     )
     .await?;
     check_in(script, &website.copy, json!({"value": 0.4, "confidence": "at_risk", "note": "The shop's texts are late.", "blocker": "Nobody has time to write."})).await?;
@@ -163,7 +163,7 @@ pub async fn load(script: &Script, now: Moment) -> Result<(), Failure> {
         .post(
             "objectives",
             json!({
-                "title": LAST_OBJECTIVE, "cycle": "this-half", "state": "draft",
+                "title": LAST_OBJECTIVE, "cycle_id": "this-half", "state": "draft",
                 "key_results": [{"title": "Tills replaced", "kind": "increase", "start": 0.0, "target": 4.0, "unit": "tills"}],
             }),
         )
@@ -184,10 +184,10 @@ async fn website(script: &Script, now: Moment) -> Result<Website, Failure> {
             json!({
                 "title": "Launch a higher-converting website",
                 "why": "We pay 75 for a customer whom the website then loses.",
-                "cycle": "this-half", "state": "draft", "tags": ["website"],
+                "cycle_id": "this-half", "state": "draft", "tags": ["website"],
                 "key_results": [
                     {"title": "Cost per acquisition from 75 to 50", "kind": "decrease", "start": 75.0, "target": 50.0, "unit": "EUR",
-                     "kpi": "cost-per-acquisition", "due_on": month(now, 0).last_of_month().to_string()},
+                     "kpi_id": "cost-per-acquisition", "due_on": month(now, 0).last_of_month().to_string()},
                     {"title": "New pages live", "kind": "milestone", "weight": 0.5},
                 ],
             }),

@@ -18,9 +18,12 @@ use crate::store::Moment;
 
 type Failure = Box<dyn std::error::Error>;
 
+/// What a call answers, once it does.
+type Answered = futures_util::future::LocalBoxFuture<'static, (StatusCode, Vec<u8>)>;
+
 /// Somebody who calls the API in one workspace, whenever they say that it is.
 pub struct Script {
-    call: Rc<dyn Fn(TestRequest) -> futures_util::future::LocalBoxFuture<'static, (StatusCode, Vec<u8>)>>,
+    call: Rc<dyn Fn(TestRequest) -> Answered>,
     clock: Clock,
     slug: String,
     token: String,
@@ -56,7 +59,7 @@ impl Script {
             Box::pin(async move {
                 let response = call_service(&*app, request.to_request()).await;
                 (response.status(), read_body(response).await.to_vec())
-            }) as futures_util::future::LocalBoxFuture<'static, _>
+            }) as Answered
         });
         Ok(Self { call, clock, slug, token })
     }

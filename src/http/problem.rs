@@ -154,7 +154,7 @@ pub struct Problem {
     /// The methods that the path takes, with 405.
     pub allow: Option<String>,
     /// What the store said; only logged.
-    cause: Option<StoreError>,
+    cause: Option<Box<StoreError>>,
 }
 
 /// One field that is not acceptable.
@@ -293,7 +293,7 @@ impl Problem {
 
     /// What only the log is told.
     pub fn cause(&self) -> Option<&StoreError> {
-        self.cause.as_ref()
+        self.cause.as_deref()
     }
 }
 
@@ -351,7 +351,7 @@ impl From<StoreError> for Problem {
                 Self::new(Code::Internal, "nothing was stored; the log has more under the request's id")
             }
         };
-        problem.cause = Some(error);
+        problem.cause = Some(Box::new(error));
         problem
     }
 }
@@ -364,7 +364,7 @@ impl From<diesel::result::Error> for Problem {
 
 impl Failure for Problem {
     fn store_error(&self) -> Option<&StoreError> {
-        self.cause.as_ref()
+        self.cause.as_deref()
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs::{File, TryLockError};
 use std::path::Path;
 
 use diesel::connection::SimpleConnection;
-use diesel::migration::{Migration, MigrationSource};
+use diesel::migration::MigrationSource;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::connection::{self, AnyConnection, DatabaseUrl, Purpose};
@@ -79,7 +79,7 @@ where
     let known: Vec<String> = MigrationSource::<DB>::migrations(&source())
         .map_err(cannot)?
         .iter()
-        .map(|migration: &Box<dyn Migration<DB>>| migration.name().version().to_string())
+        .map(|migration| migration.name().version().to_string())
         .collect();
     let applied = connection.applied_migrations().map_err(cannot)?;
     match applied.iter().find(|version| !known.contains(&version.to_string())) {

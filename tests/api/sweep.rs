@@ -93,7 +93,7 @@ stories! {
     async fn methods_are_told(app) {
         let stranger = app.stranger();
         for (path, item) in document()["paths"].as_object().expect("paths") {
-            let path = path.replace("{workspace}", "x").replace('{', "").replace('}', "");
+            let path = path.replace("{workspace}", "x").replace(['{', '}'], "");
             let answer = stranger.call(Method::TRACE, &path).send().await;
             answer.refused(405, "method_not_allowed");
             let options = stranger.call(Method::OPTIONS, &path).send().await;

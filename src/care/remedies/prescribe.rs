@@ -53,6 +53,7 @@ pub struct NewRemedy {
     /// holds today; with none it is due in 90 days, with several one has to be named.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 64, example = "current")]
+    #[serde(rename = "cycle_id")]
     pub cycle: Option<String>,
     /// Where the objective to make stands; by default it is active.
     #[serde(default)]
@@ -71,7 +72,7 @@ impl Rules for NewRemedy {
             ("/title", self.title.is_some()),
             ("/why", self.why.is_some()),
             ("/owner_id", self.owner_id.is_some()),
-            ("/cycle", self.cycle.is_some()),
+            ("/cycle_id", self.cycle.is_some()),
             ("/state", self.state.is_some()),
         ];
         for (pointer, _) in sent.into_iter().filter(|(_, is_sent)| *is_sent) {
@@ -82,7 +83,7 @@ impl Rules for NewRemedy {
 
 /// What the body asks for, with all that it names found.
 enum Wanted {
-    Linked(ObjectiveRow),
+    Linked(Box<ObjectiveRow>),
     Made(Box<NewObjective>),
 }
 
@@ -91,7 +92,7 @@ pub fn prescribe(tx: &mut Scoped, kpi: &KpiRow, new: &NewRemedy) -> Result<Remed
     let wanted = match new.objective_id {
         Some(id) => {
             let found = ObjectiveRow::by_id(tx, kpi.workspace_id, id)?;
-            Wanted::Linked(found.ok_or_else(|| Problem::not_found_at("/objective_id"))?)
+            Wanted::Linked(Box::new(found.ok_or_else(|| Problem::not_found_at("/objective_id"))?))
         }
         None => Wanted::Made(Box::new(frame(tx, kpi, new)?)),
     };
@@ -108,7 +109,7 @@ pub fn prescribe(tx: &mut Scoped, kpi: &KpiRow, new: &NewRemedy) -> Result<Remed
     let objective = match wanted {
         Wanted::Linked(objective) => {
             must_take_kpi(tx, kpi, &objective)?;
-            objective
+            *objective
         }
         Wanted::Made(mut objective) => {
             objective.key_results.push(key_result(kpi, &state)?);
@@ -147,7 +148,7 @@ fn frame(tx: &mut Scoped, kpi: &KpiRow, new: &NewRemedy) -> Result<NewObjective>
 }
 
 fn named_cycle(tx: &mut Scoped, name: &str) -> Result<CycleRow> {
-    CycleRow::named(tx, name).map_err(|problem| refused_at(problem, "/cycle"))
+    CycleRow::named(tx, name).map_err(|problem| refused_at(problem, "/cycle_id"))
 }
 
 /// The one active cycle that holds today, if there is one.
@@ -159,7 +160,7 @@ fn only_cycle(tx: &mut Scoped) -> Result<Option<CycleRow>> {
     }
     let slugs: Vec<&str> = candidates.iter().map(|cycle| cycle.slug.as_str()).collect();
     let detail = format!("several active cycles hold today, name one of them: {}", slugs.join(", "));
-    Err(Problem::field("/cycle", "ambiguous", detail))
+    Err(Problem::field("/cycle_id", "ambiguous", detail))
 }
 
 /// Who answers for it: whoever was named, else the KPI's owner while that is a member still.

@@ -54,6 +54,7 @@ pub struct NewKeyResult {
     /// The KPI whose current value it takes: its id or key. Null: values come from check-ins.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 200, example = "visitor-to-lead")]
+    #[serde(rename = "kpi_id")]
     pub kpi: Option<String>,
 }
 
@@ -210,7 +211,7 @@ impl KeyResultRow {
             (self.source, self.kpi_id) = (KeyResultSource::Manual, None);
             return Ok(());
         };
-        let at = format!("{pointer}/kpi");
+        let at = format!("{pointer}/kpi_id");
         let kpi = KpiRow::named(tx, self.workspace_id, name)
             .map_err(|problem| refused_at(problem, &at))?
             .ok_or_else(|| Problem::not_found_at(&at))?;

@@ -269,7 +269,7 @@ fn judge_frame(row: &ObjectiveRow, errors: &mut FieldErrors) {
         errors.add("/owner_id", "required", "somebody has to answer for it");
     }
     if row.cycle_id.is_none() && row.ends_on.is_none() {
-        errors.add("/cycle", "required", "it needs a cycle, or a last day of its own");
+        errors.add("/cycle_id", "required", "it needs a cycle, or a last day of its own");
     }
 }
 

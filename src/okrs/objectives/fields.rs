@@ -56,6 +56,7 @@ pub struct NewObjective {
     /// The cycle that it belongs to: its id, its slug, or `current`.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 64, example = "current")]
+    #[serde(rename = "cycle_id")]
     pub cycle: Option<String>,
     /// A first day of its own; else the cycle's.
     #[serde(default)]
@@ -108,6 +109,7 @@ pub struct ObjectiveFields {
     /// The cycle that it belongs to: its id, its slug, or `current`.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 64, example = "current")]
+    #[serde(rename = "cycle_id")]
     pub cycle: Option<String>,
     /// A first day of its own; else the cycle's.
     #[serde(default)]
@@ -301,5 +303,5 @@ impl ObjectiveRow {
 }
 
 fn named_cycle(tx: &mut Scoped, name: &str) -> Result<CycleRow> {
-    CycleRow::named(tx, name).map_err(|problem: Problem| refused_at(problem, "/cycle"))
+    CycleRow::named(tx, name).map_err(|problem: Problem| refused_at(problem, "/cycle_id"))
 }

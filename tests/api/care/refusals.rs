@@ -75,18 +75,18 @@ stories! {
         }
         let path = "kpis/churn-rate/remedies";
         let several = ann.post(path, json!({})).await;
-        several.refused(422, "validation_failed").names("/cycle", "ambiguous");
+        several.refused(422, "validation_failed").names("/cycle_id", "ambiguous");
         assert!(several.text("/errors/0/detail").contains("q1, half"), "{}", several.raw);
-        ann.post(path, json!({"cycle": "never"})).await.refused(404, "not_found").names("/cycle", "not_found");
-        ann.post(path, json!({"cycle": "kpi_01h455vb4pex5vsknk084sn02q"})).await
-            .refused(422, "validation_failed").names("/cycle", "invalid_id");
-        let nobody = json!({"owner_id": "mem_01h455vb4pex5vsknk084sn02q", "cycle": "q1"});
+        ann.post(path, json!({"cycle_id": "never"})).await.refused(404, "not_found").names("/cycle_id", "not_found");
+        ann.post(path, json!({"cycle_id": "kpi_01h455vb4pex5vsknk084sn02q"})).await
+            .refused(422, "validation_failed").names("/cycle_id", "invalid_id");
+        let nobody = json!({"owner_id": "mem_01h455vb4pex5vsknk084sn02q", "cycle_id": "q1"});
         ann.post(path, nobody).await.refused(404, "not_found").names("/owner_id", "not_found");
         let nothing = json!({"objective_id": "obj_01h455vb4pex5vsknk084sn02q"});
         ann.post(path, nothing).await.refused(404, "not_found").names("/objective_id", "not_found");
         let closed = ann.patch("cycles/half", json!({"state": "closed"})).await;
         closed.expect(200);
-        ann.post(path, json!({"cycle": "half"})).await.refused(409, "cycle_closed");
+        ann.post(path, json!({"cycle_id": "half"})).await.refused(409, "cycle_closed");
         nothing_was_made(&ann).await;
         let made = prescribed(&ann, "churn-rate", json!({})).await;
         assert_eq!(ann.get(&objective(&made)).await.at("/cycle/slug"), "q1", "one is left");
@@ -111,10 +111,10 @@ stories! {
         let path = "kpis/churn-rate/remedies";
         let both = ann.post(path, json!({
             "objective_id": "obj_01h455vb4pex5vsknk084sn02q", "title": "x", "why": "y", "owner_id": "me",
-            "cycle": "current", "state": "draft", "note": "that may stand",
+            "cycle_id": "current", "state": "draft", "note": "that may stand",
         })).await;
         both.refused(422, "validation_failed");
-        for pointer in ["/title", "/why", "/owner_id", "/cycle", "/state"] {
+        for pointer in ["/title", "/why", "/owner_id", "/cycle_id", "/state"] {
             both.names(pointer, "unexpected");
         }
         assert_eq!(both.at("/errors").as_array().map(Vec::len), Some(5));

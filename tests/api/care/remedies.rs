@@ -73,7 +73,7 @@ stories! {
         assert_eq!(shown.at("/key_results/0/kind"), "increase");
 
         let body = json!({
-            "title": "Answer within a day", "why": "They go elsewhere.", "owner_id": "me", "cycle": "current",
+            "title": "Answer within a day", "why": "They go elsewhere.", "owner_id": "me", "cycle_id": "current",
             "note": "Half of them wait for three days.",
         });
         let own = bob.post("kpis/leads/remedies", body).await;

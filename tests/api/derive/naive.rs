@@ -23,6 +23,9 @@ pub enum Step {
     Wait(i64),
 }
 
+/// The points of a period, with its last day and its end.
+type Grouped = (Date, Moment, Vec<(Moment, f64)>);
+
 #[derive(Clone, Debug)]
 pub struct Case {
     pub zone: &'static str,
@@ -162,7 +165,7 @@ impl Memory {
 
     pub fn periods(&self, case: &Case) -> Vec<Naive> {
         let zone = TimeZone::get(case.zone).expect("a zone");
-        let mut grouped: BTreeMap<Moment, (Date, Moment, Vec<(Moment, f64)>)> = BTreeMap::new();
+        let mut grouped: BTreeMap<Moment, Grouped> = BTreeMap::new();
         for ((at, _), value) in &self.points {
             let (starts_at, ends_on, ends_at) = match case.cadence {
                 Cadence::Irregular => (*at, zone.to_datetime(at.timestamp()).date(), *at),

@@ -57,7 +57,7 @@ stories! {
         let ann = ann_plans(&app).await;
         app.it_is("2026-04-02T10:00:00Z");
         let objective = ann
-            .post("objectives", json!({"title": "Build", "cycle": "q2-2026", "state": "active", "key_results": [
+            .post("objectives", json!({"title": "Build", "cycle_id": "q2-2026", "state": "active", "key_results": [
                 {"title": "Share", "kind": "milestone"}, {"title": "More", "kind": "increase", "start": 0, "target": 9}]}))
             .await;
         let (milestone, more) = (key_result(&objective, 0), key_result(&objective, 1));
@@ -105,7 +105,7 @@ stories! {
         let ann = ann_plans(&app).await;
         app.it_is("2026-04-01T10:00:00Z");
         let objective = ann
-            .post("objectives", json!({"title": "Quality", "cycle": "q2-2026", "state": "active", "key_results": [
+            .post("objectives", json!({"title": "Quality", "cycle_id": "q2-2026", "state": "active", "key_results": [
                 {"title": "Least", "kind": "at_least", "target": 9},
                 {"title": "Band", "kind": "between", "range": {"min": 1, "max": 2}, "due_on": "2026-05-01"}]}))
             .await;

@@ -118,7 +118,7 @@ stories! {
         let ann = ann_plans(&app).await;
         app.it_is("2026-04-10T09:00:00Z");
         let objective = launch(&ann).await;
-        let draft = ann.post("objectives", json!({"title": "Later", "cycle": "current"})).await;
+        let draft = ann.post("objectives", json!({"title": "Later", "cycle_id": "current"})).await;
         ann.delete("cycles/q2-2026").await.refused(409, "conflict");
         ann.patch("cycles/q2-2026", json!({"state": "closed"})).await.expect(200);
 
@@ -134,7 +134,7 @@ stories! {
         ann.post(&format!("key-results/{key_result}/check-ins"), json!({"value": 3, "confidence": "on_track"}))
             .await
             .refused(409, "cycle_closed");
-        ann.post("objectives", json!({"title": "x", "cycle": "q2-2026"})).await.refused(409, "cycle_closed");
+        ann.post("objectives", json!({"title": "x", "cycle_id": "q2-2026"})).await.refused(409, "cycle_closed");
         ann.call(reqwest::Method::POST, &under("objectives", &draft, "/activate")).send().await.refused(409, "cycle_closed");
         assert_eq!(told(&ann, "objective.updated").await, events);
         let shown = ann.get(&at("")).await;

@@ -12,20 +12,20 @@ stories! {
         ann.post("kpis", json!({"name": "Empty", "key": "empty"})).await.expect(201);
         ann.put("kpis/cpl/points/2026-03-15", json!({"value": 75})).await.expect(201);
         app.it_is("2026-04-01T10:00:00Z");
-        let objective = ann.post("objectives", json!({"title": "Cheaper", "cycle": "current"})).await;
+        let objective = ann.post("objectives", json!({"title": "Cheaper", "cycle_id": "current"})).await;
         let path = under("objectives", &objective, "/key-results");
-        let made = ann.post(&path, json!({"title": "75 to 50", "kind": "decrease", "target": 50, "kpi": "cpl"})).await;
+        let made = ann.post(&path, json!({"title": "75 to 50", "kind": "decrease", "target": 50, "kpi_id": "cpl"})).await;
         made.expect(201);
         assert_eq!((made.number("/start"), made.text("/source"), made.text("/kpi/key")), (75.0, "kpi", "cpl"));
         assert_eq!((made.number("/current/value"), made.number("/progress/value")), (75.0, 0.0));
         assert_eq!((made.at("/original"), made.at("/retargeted")), (&Value::Null, &json!(false)));
         // A KPI without a value gives no start; a draft may wait for it.
-        let waiting = ann.post(&path, json!({"title": "Wait", "kind": "increase", "target": 1, "kpi": "empty"})).await;
+        let waiting = ann.post(&path, json!({"title": "Wait", "kind": "increase", "target": 1, "kpi_id": "empty"})).await;
         assert_eq!((waiting.expect(201).at("/start"), waiting.at("/current")), (&Value::Null, &Value::Null));
         ann.delete(&under("key-results", &waiting, "")).await.expect(204);
         // Whose value is the target already has nothing to do.
-        ann.post(&path, json!({"title": "x", "kind": "decrease", "target": 75, "kpi": "cpl"})).await.refused(422, "validation_failed").names("/target", "start_equals_target");
-        ann.post(&path, json!({"title": "x", "kind": "decrease", "target": 80, "kpi": "cpl"})).await.refused(422, "validation_failed").names("/target", "wrong_direction");
+        ann.post(&path, json!({"title": "x", "kind": "decrease", "target": 75, "kpi_id": "cpl"})).await.refused(422, "validation_failed").names("/target", "start_equals_target");
+        ann.post(&path, json!({"title": "x", "kind": "decrease", "target": 80, "kpi_id": "cpl"})).await.refused(422, "validation_failed").names("/target", "wrong_direction");
 
         ann.call(Method::POST, &under("objectives", &objective, "/activate")).send().await.expect(200);
         ann.put("kpis/cpl/points/2026-04-01", json!({"value": 70})).await.expect(201);
@@ -40,15 +40,15 @@ stories! {
         let seen = ann.get(&under("key-results", &made, "")).await;
         assert_eq!((seen.text("/confidence"), seen.number("/current/value")), ("on_track", 70.0));
         // Unlinked, it stands where check-ins with values left it: at its start.
-        let manual = ann.patch(&under("key-results", &made, ""), json!({"kpi": null})).await;
+        let manual = ann.patch(&under("key-results", &made, ""), json!({"kpi_id": null})).await;
         assert_eq!((manual.expect(200).text("/source"), manual.at("/current")), ("manual", &Value::Null));
         // A KPI of another workspace does not exist.
         let eve = app.owner_of("eve", "evil").await;
         let foreign = eve.post("kpis", json!({"name": "Secret", "key": "secret"})).await;
-        let body = json!({"title": "x", "kind": "at_least", "target": 1, "kpi": foreign.text("/id")});
-        ann.post(&path, body).await.refused(404, "not_found").names("/kpi", "not_found");
+        let body = json!({"title": "x", "kind": "at_least", "target": 1, "kpi_id": foreign.text("/id")});
+        ann.post(&path, body).await.refused(404, "not_found").names("/kpi_id", "not_found");
         ann.delete("kpis/empty").await.expect(204);
-        ann.post(&path, json!({"title": "x", "kind": "at_least", "target": 1, "kpi": "empty"})).await.refused(409, "kpi_archived").names("/kpi", "kpi_archived");
+        ann.post(&path, json!({"title": "x", "kind": "at_least", "target": 1, "kpi_id": "empty"})).await.refused(409, "kpi_archived").names("/kpi_id", "kpi_archived");
     }
 
     /// Moving the goalposts is shown beside the original goal.
@@ -97,8 +97,8 @@ stories! {
             (json!({"kind": "at_least", "range": {"low": 1}}), "/range/low", "unknown_field"),
             (json!({"kind": "at_least", "unit": ""}), "/unit", "too_short"),
             (json!({"kind": "at_least", "due_on": "soon"}), "/due_on", "malformed"),
-            (json!({"kind": "at_least", "kpi": ""}), "/kpi", "too_short"),
-            (json!({"kind": "at_least", "kpi": "obj_01h455vb4pex5vsknk084sn02q"}), "/kpi", "invalid_id"),
+            (json!({"kind": "at_least", "kpi_id": ""}), "/kpi_id", "too_short"),
+            (json!({"kind": "at_least", "kpi_id": "obj_01h455vb4pex5vsknk084sn02q"}), "/kpi_id", "invalid_id"),
             (json!({"kind": "at_least", "objective_id": "x"}), "/objective_id", "unknown_field"),
         ];
         for (more, pointer, code) in wrong {
@@ -186,7 +186,7 @@ stories! {
     /// What was archived unfinished cannot come back into an active objective.
     async fn what_is_unfinished_stays_in_the_archive(app) {
         let ann = ann_plans(&app).await;
-        let draft = ann.post("objectives", json!({"title": "Draft", "cycle": "q2-2026", "key_results": [
+        let draft = ann.post("objectives", json!({"title": "Draft", "cycle_id": "q2-2026", "key_results": [
             {"title": "Done", "kind": "milestone"}, {"title": "Open", "kind": "increase"}]})).await;
         let open = format!("key-results/{}", key_result(&draft, 1));
         ann.delete(&open).await.expect(204);

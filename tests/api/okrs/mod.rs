@@ -33,7 +33,7 @@ async fn launch(ann: &Caller) -> Answer {
             "objectives",
             json!({
                 "title": "Launch a higher-converting website",
-                "cycle": "q2-2026",
+                "cycle_id": "q2-2026",
                 "state": "active",
                 "key_results": [
                     {"title": "Conversion", "kind": "increase", "start": 2, "target": 4, "unit": "%", "weight": 3},

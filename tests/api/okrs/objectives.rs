@@ -62,7 +62,7 @@ stories! {
         ann.patch(&at(""), json!({"owner_id": null})).await.expect(200);
         let refused = ann.call(Method::POST, &at("/activate")).send().await;
         refused.refused(409, "not_ready");
-        refused.names("/owner_id", "required").names("/cycle", "required").names("/key_results", "required");
+        refused.names("/owner_id", "required").names("/cycle_id", "required").names("/key_results", "required");
 
         let unfinished = ann.post(&at("/key-results"), json!({"title": "More", "kind": "increase"})).await;
         unfinished.expect(201);
@@ -86,11 +86,11 @@ stories! {
         assert_eq!(again.expect(200).number("/version"), active.number("/version"));
         assert_eq!(told(&ann, "objective.activated").await, 1);
         // What it needed it keeps.
-        ann.patch(&at(""), json!({"ends_on": null})).await.refused(409, "not_ready").names("/cycle", "required");
+        ann.patch(&at(""), json!({"ends_on": null})).await.refused(409, "not_ready").names("/cycle_id", "required");
         ann.patch(&at(""), json!({"owner_id": null})).await.refused(409, "not_ready").names("/owner_id", "required");
         // By hand it needs no key result.
         let manual = ann
-            .post("objectives", json!({"title": "By hand", "cycle": "q2-2026", "state": "active", "progress_source": "manual",
+            .post("objectives", json!({"title": "By hand", "cycle_id": "q2-2026", "state": "active", "progress_source": "manual",
                 "manual_progress": {"value": 0.4, "note": "so they say"}}))
             .await;
         manual.expect(201);
@@ -98,7 +98,7 @@ stories! {
         let renoted = ann.patch(&under("objectives", &manual, ""), json!({"manual_progress": {"value": 0.5}})).await;
         assert_eq!(*renoted.at("/manual_progress"), json!({"value": 0.5, "note": "so they say"}));
         let refused = ann.post("objectives", json!({"title": "x", "state": "active"})).await;
-        refused.refused(409, "not_ready").names("/cycle", "required").names("/key_results", "required");
+        refused.refused(409, "not_ready").names("/cycle_id", "required").names("/key_results", "required");
         assert_eq!(titles(&ann.get("objectives").await), ["By hand", "Someday"]);
     }
 
@@ -109,8 +109,8 @@ stories! {
         ann.put("kpis/conversion/points/2026-03-15", json!({"value": 2})).await.expect(201);
         app.it_is("2026-04-01T10:00:00Z");
         let made = ann
-            .post("objectives", json!({"title": "Convert", "cycle": "current", "state": "active", "key_results": [
-                {"title": "Conversion", "kind": "increase", "target": 4, "kpi": "conversion"}]}))
+            .post("objectives", json!({"title": "Convert", "cycle_id": "current", "state": "active", "key_results": [
+                {"title": "Conversion", "kind": "increase", "target": 4, "kpi_id": "conversion"}]}))
             .await;
         made.expect(201);
         assert_eq!(made.number("/key_results/0/start"), 2.0);
@@ -181,7 +181,7 @@ stories! {
         for (title, more) in [
             ("Beta 100%", json!({"tags": ["growth", "web"], "team_id": "growth"})),
             ("alpha", json!({"tags": ["web"]})),
-            ("Gamma", json!({"cycle": "q2-2026"})),
+            ("Gamma", json!({"cycle_id": "q2-2026"})),
         ] {
             let mut body = json!({"title": title});
             body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -259,8 +259,8 @@ stories! {
             (json!({"manual_progress": {"value": 1.5}}), "/manual_progress/value", "out_of_bounds"),
             (json!({"manual_progress": {"note": "x"}}), "/manual_progress/value", "required"),
             (json!({"starts_on": "2026-05-01", "ends_on": "2026-04-30"}), "/ends_on", "before_start"),
-            (json!({"cycle": "q2-2026", "ends_on": "2026-03-31"}), "/ends_on", "before_start"),
-            (json!({"cycle": "kpi_01h455vb4pex5vsknk084sn02q"}), "/cycle", "invalid_id"),
+            (json!({"cycle_id": "q2-2026", "ends_on": "2026-03-31"}), "/ends_on", "before_start"),
+            (json!({"cycle_id": "kpi_01h455vb4pex5vsknk084sn02q"}), "/cycle_id", "invalid_id"),
             (json!({"owner_id": "kpi_01h455vb4pex5vsknk084sn02q"}), "/owner_id", "malformed"),
             (json!({"tags": ["a", "a"]}), "/tags/1", "duplicate"),
             (json!({"tags": [""]}), "/tags/0", "too_short"),
@@ -273,11 +273,11 @@ stories! {
             ann.post("objectives", titled(more)).await.refused(422, "validation_failed").names(pointer, code);
         }
         for (more, pointer) in [
-            (json!({"cycle": "nowhere"}), "/cycle"),
-            (json!({"cycle": "cyc_01h455vb4pex5vsknk084sn02q"}), "/cycle"),
+            (json!({"cycle_id": "nowhere"}), "/cycle_id"),
+            (json!({"cycle_id": "cyc_01h455vb4pex5vsknk084sn02q"}), "/cycle_id"),
             (json!({"team_id": "nowhere"}), "/team_id"),
             (json!({"owner_id": "mem_01h455vb4pex5vsknk084sn02q"}), "/owner_id"),
-            (json!({"key_results": [{"title": "x", "kind": "milestone"}, {"title": "x", "kind": "increase", "kpi": "nowhere"}]}), "/key_results/1/kpi"),
+            (json!({"key_results": [{"title": "x", "kind": "milestone"}, {"title": "x", "kind": "increase", "kpi_id": "nowhere"}]}), "/key_results/1/kpi_id"),
         ] {
             ann.post("objectives", titled(more)).await.refused(404, "not_found").names(pointer, "not_found");
         }
@@ -326,17 +326,17 @@ stories! {
     /// Edits compare versions; a change that changes nothing is none.
     async fn edits_are_careful(app) {
         let ann = ann_plans(&app).await;
-        let made = ann.post("objectives", json!({"title": "Grow", "cycle": "q2-2026"})).await;
+        let made = ann.post("objectives", json!({"title": "Grow", "cycle_id": "q2-2026"})).await;
         let at = under("objectives", &made, "");
-        let same = ann.patch(&at, json!({"cycle": "q2-2026", "owner_id": "me", "title": "Grow"})).await;
+        let same = ann.patch(&at, json!({"cycle_id": "q2-2026", "owner_id": "me", "title": "Grow"})).await;
         assert_eq!((same.expect(200).number("/version"), told(&ann, "objective.updated").await), (1.0, 0));
         let stale = ann.call(Method::PATCH, &at).header("if-match", "\"2-x\"").json(&json!({"title": "x"})).send().await;
         stale.refused(412, "precondition_failed");
         ann.patch(&at, json!({"version": 2, "title": "x"})).await.refused(409, "version_conflict");
-        let changed = ann.call(Method::PATCH, &at).header("if-match", made.header("etag")).json(&json!({"title": "Grow more", "cycle": null})).send().await;
+        let changed = ann.call(Method::PATCH, &at).header("if-match", made.header("etag")).json(&json!({"title": "Grow more", "cycle_id": null})).send().await;
         assert_eq!((changed.expect(200).number("/version"), changed.at("/cycle_id")), (2.0, &Value::Null));
         let events = ann.get("events?type=objective.updated").await;
-        assert_eq!(*events.at("/items/0/change"), json!({"title": "Grow more", "cycle": null}));
+        assert_eq!(*events.at("/items/0/change"), json!({"title": "Grow more", "cycle_id": null}));
         ann.patch(&at, json!({"title": null})).await.refused(422, "validation_failed").names("/title", "wrong_type");
         ann.patch(&at, json!({"state": "active"})).await.refused(422, "validation_failed").names("/state", "unknown_field");
         // The same call twice makes one objective.
