@@ -261,8 +261,13 @@ async fn compare(address: &str, token: &str, ledger: &Ledger) {
         let (status, page) = call(address, token, Method::GET, &path, &Value::Null).await.expect("an answer");
         assert_eq!(status, 200, "{page}");
         for point in page["items"].as_array().expect("items") {
-            let text = |name: &str| point[name].as_str().unwrap_or_else(|| panic!("{name} in {point}"));
-            let place = format!("{}/{}/{}", text("kpi"), text("on"), text("feed"));
+            let text = |pointer: &str| {
+                point
+                    .pointer(pointer)
+                    .and_then(Value::as_str)
+                    .unwrap_or_else(|| panic!("{pointer} of {point}"))
+            };
+            let place = format!("{}/{}/{}", text("/kpi/key"), text("/on"), text("/feed"));
             stored.insert(place, point["value"].as_f64().expect("a value"));
         }
         match page["next_cursor"].as_str() {

@@ -2,6 +2,8 @@ use crate::maths::Calendar;
 use jiff::civil::{Date, Weekday, date};
 use jiff::tz::TimeZone;
 
+use proptest::prelude::*;
+
 use super::super::health::DatedTarget;
 use super::super::period::Folded;
 use super::super::series::{PeriodValue, judge_series};
@@ -216,4 +218,86 @@ fn a_baseline_of_one_day_counts_itself() {
     assert_eq!(outcome(&remedy(&before)), RemedyOutcome::InProgress);
     let own = [day(date(2026, 2, 1), 12.0)];
     assert_eq!(outcome(&remedy(&own)), RemedyOutcome::Recovered);
+}
+
+/// A second, naive computation that shares no code: letters, and looking for runs in them.
+mod naive {
+    use super::*;
+
+    /// `+` is healthy, `-` unhealthy, `~` in between, `?` without a value.
+    pub fn letter(value: Option<f64>, floor: f64) -> char {
+        match value {
+            None => '?',
+            Some(value) if value >= floor => '+',
+            Some(value) if value >= floor - 2.0 => '~',
+            Some(_) => '-',
+        }
+    }
+
+    /// Where the first run of `wanted` that begins at `from` or later is long enough: the place of its last letter.
+    fn end_of_run(letters: &[char], from: usize, wanted: char, enough: usize) -> Option<usize> {
+        let counted: Vec<(usize, char)> = letters
+            .iter()
+            .copied()
+            .enumerate()
+            .skip(from)
+            .filter(|(_, letter)| "+-".contains(*letter))
+            .collect();
+        let run = counted.windows(enough).find(|run| run.iter().all(|(_, letter)| *letter == wanted))?;
+        run.last().map(|(place, _)| *place)
+    }
+
+    pub fn outcome(own: &[char], by_baseline: &[char], rules: EpisodeRules) -> RemedyOutcome {
+        let (mut from, mut recovered, mut ever) = (0, false, false);
+        loop {
+            let end = if recovered {
+                end_of_run(own, from, '-', rules.confirm_periods as usize)
+            } else {
+                end_of_run(by_baseline, from, '+', rules.recover_periods as usize)
+            };
+            let Some(end) = end else { break };
+            recovered = !recovered;
+            ever = true;
+            from = end + 1;
+        }
+        let latest = own.iter().zip(by_baseline).rev().find(|(letter, _)| **letter != '?');
+        match (recovered, ever, latest) {
+            (true, _, _) => RemedyOutcome::Recovered,
+            (false, true, _) => RemedyOutcome::Relapsed,
+            (false, false, Some(('+', by_baseline))) if *by_baseline != '+' => RemedyOutcome::TargetMoved,
+            (false, false, _) => RemedyOutcome::InProgress,
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_outcome_is_that_of_a_naive_computation(
+        values in prop::collection::vec(prop::option::weighted(0.9, 1_u8..13), 1..11),
+        lowered_at in 0_usize..14,
+        confirm_periods in 1_u32..4,
+        recover_periods in 1_u32..4,
+    ) {
+        let rules = EpisodeRules { confirm_periods, recover_periods };
+        let values: Vec<Option<f64>> = values.into_iter().map(|value| value.map(f64::from)).collect();
+        let month = |place: usize| date(2026, i8::try_from(place + 2).unwrap(), 1);
+        let targets = [
+            DatedTarget { effective_from: None, target: Some(floor(10.0)) },
+            DatedTarget { effective_from: Some(if lowered_at < 10 { month(lowered_at) } else { date(2027, 6, 1) }), target: Some(floor(4.0)) },
+        ];
+        let series: Vec<PeriodValue> = values.iter().enumerate().map(|(place, value)| PeriodValue {
+            period: calendar(Weekday::Monday).period_of_day(Cadence::Monthly, month(place)),
+            count: 1,
+            folded: value.map_or(Folded::Overflow, Folded::Value),
+        }).collect();
+        let judged = judge_series(&series, &targets);
+        let lowered = |place: usize| lowered_at < 10 && place >= lowered_at;
+        let own: Vec<char> = values.iter().enumerate()
+            .map(|(place, value)| naive::letter(*value, if lowered(place) { 4.0 } else { 10.0 })).collect();
+        // Only what is healthy by its own target is held against the baseline's.
+        let by_baseline: Vec<char> = values.iter().zip(&own)
+            .map(|(value, own)| if *own == '+' { naive::letter(*value, 10.0) } else { *own }).collect();
+        let input = RemedyInput { rules, ..remedy(&judged) };
+        prop_assert_eq!(outcome(&input), naive::outcome(&own, &by_baseline, rules), "{:?} {:?}", own, by_baseline);
+    }
 }
