@@ -6,6 +6,7 @@
 pub mod api_token;
 pub mod caller;
 pub mod cursor_seal;
+pub mod door;
 pub mod guard;
 pub mod jwt;
 mod key_file;
@@ -18,10 +19,11 @@ pub mod secret;
 pub mod target;
 
 pub use caller::Actor;
-pub use guard::{
-    Admins, AdminsMakeSecrets, AnyCaller, Db, Door, MakesSecrets, Owners, People, PeopleMakeSecrets, Posts,
+pub use door::{
+    Admins, AdminsMakeSecrets, AnyCaller, Door, MakesSecrets, Owners, People, PeopleMakeSecrets, Posts,
     Public, Reads, Themselves, Writes,
 };
+pub use guard::Db;
 pub use policy::{Action, Facts, Role, Scope};
 pub use scoped::Scoped;
 pub use target::{At, FromSegment, Granted, Resource, Segment, Target};

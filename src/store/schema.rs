@@ -3,10 +3,19 @@
 //! Column types are the store's own: one Rust type per idea, whatever the engine keeps.
 //! A test compares the two migration trees with each other and with this file.
 
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::{SqlDay, SqlId, SqlJson, SqlMoment};
+/// Declares tables with the column types of the store at hand.
+macro_rules! tables {
+    ($($name:ident ($($key:ident),+) { $($columns:tt)* })+) => { $(
+        diesel::table! {
+            use diesel::sql_types::*;
+            use crate::store::types::{SqlDay, SqlId, SqlJson, SqlMoment};
 
+            $name ($($key),+) { $($columns)* }
+        }
+    )+ };
+}
+
+tables! {
     accounts (id) {
         id -> SqlId,
         email -> Text,
@@ -19,11 +28,6 @@ diesel::table! {
         created_at -> SqlMoment,
         updated_at -> SqlMoment,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::{SqlDay, SqlId, SqlJson, SqlMoment};
 
     sessions (id) {
         id -> SqlId,
@@ -33,11 +37,6 @@ diesel::table! {
         expires_at -> SqlMoment,
         revoked_at -> Nullable<SqlMoment>,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::{SqlDay, SqlId, SqlJson, SqlMoment};
 
     refresh_tokens (hash) {
         hash -> Binary,
@@ -46,11 +45,6 @@ diesel::table! {
         expires_at -> SqlMoment,
         used_at -> Nullable<SqlMoment>,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::{SqlDay, SqlId, SqlJson, SqlMoment};
 
     sign_in_attempts (subject) {
         subject -> Binary,
@@ -58,11 +52,6 @@ diesel::table! {
         locked_until -> Nullable<SqlMoment>,
         last_at -> SqlMoment,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::{SqlDay, SqlId, SqlJson, SqlMoment};
 
     workspaces (id) {
         id -> SqlId,
@@ -78,11 +67,6 @@ diesel::table! {
         updated_at -> SqlMoment,
         deleted_at -> Nullable<SqlMoment>,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::{SqlDay, SqlId, SqlJson, SqlMoment};
 
     members (id) {
         id -> SqlId,
@@ -97,11 +81,6 @@ diesel::table! {
         updated_at -> SqlMoment,
         removed_at -> Nullable<SqlMoment>,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::{SqlDay, SqlId, SqlJson, SqlMoment};
 
     teams (id) {
         id -> SqlId,
@@ -116,11 +95,6 @@ diesel::table! {
         updated_at -> SqlMoment,
         archived_at -> Nullable<SqlMoment>,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::{SqlDay, SqlId, SqlJson, SqlMoment};
 
     team_members (team_id, member_id) {
         workspace_id -> SqlId,
@@ -129,11 +103,6 @@ diesel::table! {
         duty -> Text,
         added_at -> SqlMoment,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::{SqlDay, SqlId, SqlJson, SqlMoment};
 
     invitations (id) {
         id -> SqlId,
@@ -148,11 +117,6 @@ diesel::table! {
         used_at -> Nullable<SqlMoment>,
         revoked_at -> Nullable<SqlMoment>,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::{SqlDay, SqlId, SqlJson, SqlMoment};
 
     tokens (id) {
         id -> SqlId,
@@ -171,11 +135,6 @@ diesel::table! {
         last_used_at -> Nullable<SqlMoment>,
         revoked_at -> Nullable<SqlMoment>,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::{SqlDay, SqlId, SqlJson, SqlMoment};
 
     kpis (id) {
         id -> SqlId,
@@ -210,11 +169,6 @@ diesel::table! {
         updated_at -> SqlMoment,
         archived_at -> Nullable<SqlMoment>,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::{SqlDay, SqlId, SqlJson, SqlMoment};
 
     kpi_aliases (workspace_id, alias) {
         workspace_id -> SqlId,
@@ -223,11 +177,6 @@ diesel::table! {
         kind -> Text,
         created_at -> SqlMoment,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::{SqlDay, SqlId, SqlJson, SqlMoment};
 
     targets (id) {
         id -> SqlId,
@@ -244,11 +193,6 @@ diesel::table! {
         recorded_by -> SqlId,
         replaced_at -> Nullable<SqlMoment>,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::{SqlDay, SqlId, SqlJson, SqlMoment};
 
     points (kpi_id, at, feed) {
         workspace_id -> SqlId,
@@ -262,11 +206,6 @@ diesel::table! {
         recorded_at -> SqlMoment,
         recorded_by -> SqlId,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::{SqlDay, SqlId, SqlJson, SqlMoment};
 
     point_revisions (kpi_id, at, feed, replaced_at, recorded_at) {
         workspace_id -> SqlId,
@@ -281,11 +220,6 @@ diesel::table! {
         recorded_at -> SqlMoment,
         recorded_by -> SqlId,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::{SqlDay, SqlId, SqlJson, SqlMoment};
 
     kpi_periods (kpi_id, starts_at) {
         workspace_id -> SqlId,
@@ -296,11 +230,6 @@ diesel::table! {
         newest_at -> SqlMoment,
         health -> Text,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::{SqlDay, SqlId, SqlJson, SqlMoment};
 
     kpi_states (kpi_id, from_at) {
         workspace_id -> SqlId,
@@ -324,11 +253,6 @@ diesel::table! {
         closed_on -> Nullable<SqlDay>,
         closed_by -> Nullable<Text>,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::{SqlDay, SqlId, SqlJson, SqlMoment};
 
     cycles (id) {
         id -> SqlId,
@@ -344,11 +268,6 @@ diesel::table! {
         created_at -> SqlMoment,
         updated_at -> SqlMoment,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::{SqlDay, SqlId, SqlJson, SqlMoment};
 
     objectives (id) {
         id -> SqlId,
@@ -380,11 +299,6 @@ diesel::table! {
         updated_at -> SqlMoment,
         archived_at -> Nullable<SqlMoment>,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::{SqlDay, SqlId, SqlJson, SqlMoment};
 
     objective_states (id) {
         id -> SqlId,
@@ -394,11 +308,6 @@ diesel::table! {
         at -> SqlMoment,
         recorded_by -> SqlId,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::{SqlDay, SqlId, SqlJson, SqlMoment};
 
     key_results (id) {
         id -> SqlId,
@@ -429,11 +338,6 @@ diesel::table! {
         updated_at -> SqlMoment,
         archived_at -> Nullable<SqlMoment>,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::{SqlDay, SqlId, SqlJson, SqlMoment};
 
     check_ins (id) {
         id -> SqlId,
@@ -447,11 +351,6 @@ diesel::table! {
         at -> SqlMoment,
         recorded_at -> SqlMoment,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::{SqlDay, SqlId, SqlJson, SqlMoment};
 
     remedies (id) {
         id -> SqlId,
@@ -475,11 +374,6 @@ diesel::table! {
         withdrawn_at -> Nullable<SqlMoment>,
         withdrawn_by -> Nullable<SqlId>,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::{SqlDay, SqlId, SqlJson, SqlMoment};
 
     events (workspace_id, sequence) {
         workspace_id -> SqlId,
@@ -497,11 +391,6 @@ diesel::table! {
         change -> SqlJson,
         request_id -> Text,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::{SqlDay, SqlId, SqlJson, SqlMoment};
 
     idempotent_replies (caller_id, operation, idempotency_key) {
         caller_id -> SqlId,

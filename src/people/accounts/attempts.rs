@@ -7,7 +7,7 @@
 use diesel::prelude::*;
 use jiff::SignedDuration;
 
-use crate::access::guard::HandlesCredentials;
+use crate::access::door::HandlesCredentials;
 use crate::access::secret::hmac_sha256;
 use crate::access::{Db, Door};
 use crate::http::{Code, Problem, Result};
