@@ -30,8 +30,6 @@ pub struct Event {
 pub struct Subject {
     /// The kind of thing, such as `kpi`.
     pub kind: &'static str,
-    /// Its prefix, to show the id in its typed form.
-    pub prefix: &'static str,
     /// Its id.
     pub id: RawId,
     /// What people call it.
@@ -41,7 +39,7 @@ pub struct Subject {
 impl Subject {
     /// A thing of some kind, with the name that people know it by.
     pub fn new<K: Kind>(kind: &'static str, id: Id<K>, name: impl Into<String>) -> Self {
-        Self { kind, prefix: K::PREFIX, id: id.raw(), name: name.into() }
+        Self { kind, id: id.raw(), name: name.into() }
     }
 }
 
