@@ -52,7 +52,6 @@ pub fn describe(parameter: &str) -> String {
         "member" => "The member: an id, or `me` for the caller.".into(),
         "at" => "When: a date, which stands for the start of that day in the workspace's time zone, or an instant (RFC 3339).".into(),
         "date" => "A calendar day in the workspace's time zone.".into(),
-        "subject" => text("[a-z]+_[0-7][0-9a-hjkmnp-tv-z]{25}".into(), "kpi_01h455vb4pex5vsknk084sn02q"),
         "code" => "The stable name of a kind of problem.".into(),
         other => format!("The id of the {}.", other.replace('_', " ")),
     }
