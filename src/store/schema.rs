@@ -352,6 +352,24 @@ tables! {
         recorded_at -> SqlMoment,
     }
 
+    initiatives (id) {
+        id -> SqlId,
+        workspace_id -> SqlId,
+        key_result_id -> Nullable<SqlId>,
+        objective_id -> Nullable<SqlId>,
+        kpi_id -> Nullable<SqlId>,
+        title -> Text,
+        title_folded -> Text,
+        status -> Text,
+        owner_id -> Nullable<SqlId>,
+        due_on -> Nullable<SqlDay>,
+        url -> Nullable<Text>,
+        version -> Integer,
+        created_at -> SqlMoment,
+        updated_at -> SqlMoment,
+        archived_at -> Nullable<SqlMoment>,
+    }
+
     remedies (id) {
         id -> SqlId,
         workspace_id -> SqlId,
@@ -427,6 +445,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     objective_states,
     key_results,
     check_ins,
+    initiatives,
     remedies,
     events,
     idempotent_replies,

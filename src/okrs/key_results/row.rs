@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::access::target::invalid_id;
 use crate::access::{Facts, Resource, Scoped};
-use crate::http::{Code, Problem, Result};
+use crate::http::{Code, Name, Problem, Result};
 use crate::maths::word::words;
 use crate::maths::{Band, KeyResultGoal, KeyResultKind};
-use crate::okrs::objectives::ObjectiveRow;
+use crate::okrs::objectives::{ObjectiveRef, ObjectiveRow};
 use crate::okrs::progress::IDS_PER_STATEMENT;
 use crate::store::journal::Subject;
 use crate::store::schema::key_results;
@@ -130,6 +132,31 @@ impl OwnedKeyResult {
             )),
         }
     }
+}
+
+impl OwnedKeyResult {
+    /// The key result where something belongs to it.
+    pub fn shown_as_reference(&self) -> KeyResultRef {
+        KeyResultRef {
+            id: self.row.id,
+            title: self.row.title.as_str().into(),
+            objective_id: self.objective.id,
+            objective: self.objective.shown_as_reference(),
+        }
+    }
+}
+
+/// A key result where something belongs to it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct KeyResultRef {
+    /// Its id.
+    pub id: KeyResultId,
+    /// What arriving looks like.
+    pub title: Name,
+    /// The objective that it belongs to.
+    pub objective_id: ObjectiveId,
+    /// The objective, as a page shows it.
+    pub objective: ObjectiveRef,
 }
 
 impl Resource for OwnedKeyResult {

@@ -10,6 +10,7 @@ use crate::http::page::page_type;
 use crate::http::{Measure, Name, Note, Result, Unit};
 use crate::kpis::kpis::KpiRef;
 use crate::maths::{Confidence, KeyResultKind, Pace};
+use crate::okrs::initiatives::InitiativeCounts;
 use crate::okrs::objectives::{ObjectiveRef, ObjectiveRow};
 use crate::okrs::progress::{Dates, KeyResultProgress, KeyResultValue, Measured, Surroundings, due_on};
 use crate::okrs::wire::Weight;
@@ -66,6 +67,8 @@ pub struct KeyResult {
     last_check_in: Option<LastCheckIn>,
     /// Whether a check-in is overdue.
     overdue: bool,
+    /// How many initiatives are meant to move it.
+    initiatives: InitiativeCounts,
     /// Whether start, target, range or due day are others than when its objective became active.
     retargeted: bool,
     /// The goal that it had when its objective became active; null before.
@@ -165,6 +168,8 @@ pub struct KeyResultShort {
     confidence: Option<Confidence>,
     /// Whether a check-in is overdue.
     overdue: bool,
+    /// How many initiatives are meant to move it.
+    initiatives: InitiativeCounts,
     /// Whether its goal is another than when its objective became active.
     retargeted: bool,
 }
@@ -219,6 +224,7 @@ pub fn show(tx: &Scoped, around: &Surroundings, row: &KeyResultRow, objective: &
             })
         }),
         overdue,
+        initiatives: around.initiatives.of_key_result(row.id),
         retargeted: is_retargeted(around, row, objective),
         original: row.activated_at.map(|_| OriginalGoal {
             start: row.original_start.map(Measure::from),
@@ -262,6 +268,7 @@ pub fn show_short(around: &Surroundings, row: &KeyResultRow, objective: &Objecti
         pace,
         confidence,
         overdue,
+        initiatives: around.initiatives.of_key_result(row.id),
         retargeted: is_retargeted(around, row, objective),
     }
 }

@@ -20,7 +20,7 @@ use crate::maths::{
     Standing, check_in_overdue, confidence_counts, expected, objective_pace, pace, roll_up,
 };
 use crate::store::{Day, KeyResultId, Moment};
-pub use surroundings::{IDS_PER_STATEMENT, SourceKpi, Surroundings, source_kpis};
+pub use surroundings::{IDS_PER_STATEMENT, SourceKpi, Surroundings, cycles_of, source_kpis};
 
 /// The current value of a key result.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

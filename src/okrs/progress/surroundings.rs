@@ -10,6 +10,7 @@ use crate::kpis::derive::shown;
 use crate::kpis::kpis::{KpiRef, references};
 use crate::okrs::check_ins::CheckInRow;
 use crate::okrs::cycles::CycleRow;
+use crate::okrs::initiatives::{InitiativeCounts, Tally};
 use crate::okrs::key_results::KeyResultRow;
 use crate::okrs::key_results::row::{KeyResultSource, of_objectives};
 use crate::okrs::objectives::{ObjectiveRow, ObjectiveState};
@@ -59,6 +60,8 @@ pub struct Surroundings {
     pub teams: HashMap<TeamId, TeamRef>,
     /// How many remedies link each objective to a KPI.
     pub remedies: HashMap<ObjectiveId, i64>,
+    /// How many initiatives are meant to move them.
+    pub initiatives: Tally,
 }
 
 impl Surroundings {
@@ -97,9 +100,13 @@ impl Surroundings {
         let people: HashSet<MemberId> =
             owners.chain(rows.iter().filter_map(|row| row.owner_id)).chain(authors).collect();
         let members = members::names(tx, workspace, people)?;
+        let ids: Vec<KeyResultId> = rows.iter().map(|row| row.id).collect();
+        let objectives: Vec<ObjectiveId> = objectives.iter().map(|objective| objective.id).collect();
+        let initiatives = Tally::of(tx, &ids, &objectives)?;
         Ok(Self {
             today,
             cycles,
+            initiatives,
             key_results,
             said,
             kpis,
@@ -122,6 +129,12 @@ impl Surroundings {
     /// The key results of an objective, archived ones too.
     pub fn key_results_of(&self, objective: ObjectiveId) -> &[KeyResultRow] {
         self.key_results.get(&objective).map_or(&[], Vec::as_slice)
+    }
+
+    /// How many initiatives are meant to move an objective, or key results of it that are in use.
+    pub fn initiatives_of(&self, objective: ObjectiveId) -> InitiativeCounts {
+        let key_results = self.key_results_of(objective).iter().filter(|row| row.archived_at.is_none());
+        self.initiatives.of_objective(objective, key_results.map(|row| row.id))
     }
 
     /// What is said of a key result of an objective.
@@ -157,7 +170,8 @@ fn thawed<T: serde::de::DeserializeOwned>(objective: &ObjectiveRow, frozen: Opti
     }
 }
 
-fn cycles_of(tx: &mut Tx, objectives: &[&ObjectiveRow]) -> Result<HashMap<CycleId, CycleRow>> {
+/// The cycles that objectives belong to.
+pub fn cycles_of(tx: &mut Tx, objectives: &[&ObjectiveRow]) -> Result<HashMap<CycleId, CycleRow>> {
     let workspace = tx.workspace_id()?;
     let ids: HashSet<CycleId> = objectives.iter().filter_map(|objective| objective.cycle_id).collect();
     let ids: Vec<CycleId> = ids.into_iter().collect();
