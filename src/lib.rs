@@ -46,6 +46,7 @@ pub fn slices() -> Vec<Routes> {
         okrs::initiatives::routes(),
         care::remedies::routes(),
         care::triage::routes(),
+        care::due::routes(),
         feeds::events::routes(),
         system::routes(),
     ]

@@ -126,6 +126,12 @@ crate::maths::word::words! {
         InitiativeArchived = "initiative.archived",
         /// An initiative was restored from the archive.
         InitiativeRestored = "initiative.restored",
+        /// Somebody said something about a thing.
+        CommentCreated = "comment.created",
+        /// A comment was changed by its author.
+        CommentUpdated = "comment.updated",
+        /// A comment was deleted.
+        CommentDeleted = "comment.deleted",
         /// An objective was linked to a KPI that it is meant to heal.
         RemedyCreated = "remedy.created",
         /// A remedy's note changed.

@@ -350,6 +350,7 @@ tables! {
         author_id -> Nullable<SqlId>,
         at -> SqlMoment,
         recorded_at -> SqlMoment,
+        clears_blocker -> Bool,
     }
 
     initiatives (id) {
@@ -368,6 +369,28 @@ tables! {
         created_at -> SqlMoment,
         updated_at -> SqlMoment,
         archived_at -> Nullable<SqlMoment>,
+    }
+
+    comments (id) {
+        id -> SqlId,
+        workspace_id -> SqlId,
+        objective_id -> Nullable<SqlId>,
+        key_result_id -> Nullable<SqlId>,
+        initiative_id -> Nullable<SqlId>,
+        kpi_id -> Nullable<SqlId>,
+        author_id -> Nullable<SqlId>,
+        text -> Nullable<Text>,
+        version -> Integer,
+        created_at -> SqlMoment,
+        edited_at -> Nullable<SqlMoment>,
+        deleted_at -> Nullable<SqlMoment>,
+        deleted_by -> Nullable<SqlId>,
+    }
+
+    comment_mentions (comment_id, member_id) {
+        workspace_id -> SqlId,
+        comment_id -> SqlId,
+        member_id -> SqlId,
     }
 
     remedies (id) {
@@ -446,6 +469,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     key_results,
     check_ins,
     initiatives,
+    comments,
+    comment_mentions,
     remedies,
     events,
     idempotent_replies,

@@ -7,11 +7,12 @@ mod group;
 mod load;
 mod text;
 
+pub use load::{Scope, kpis_in, triage};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::{Db, Reads};
-use crate::http::finish::weight;
+use crate::care::text::Form;
 use crate::http::{Answer, Json, Name, PlainText, Query, Routes, routes};
 use crate::kpis::derive::AsOf;
 use crate::kpis::kpis::{CurrentValue, Display, KpiFreshness, KpiKey, KpiTarget, OpenEpisode};
@@ -216,17 +217,8 @@ pub struct Orphan {
     pub activated_at: Option<Moment>,
 }
 
-/// How the answer is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
-    Json,
-    Text,
-}
-
 async fn show_triage(db: Db<Reads>, filter: Query<TriageFilter>) -> Answer<PlainText<Triage>> {
-    let accepted = db.accepted();
-    let prefers_text = weight(&accepted, "text/plain") > weight(&accepted, "application/json");
-    let form = if prefers_text { Form::Text } else { Form::Json };
+    let form = Form::preferred(&db.accepted());
     db.read((), filter, move |tx, (), filter| {
         let view = AsOf { as_of: filter.as_of, known_at: filter.known_at }.view(tx)?;
         let scope = load::Scope {

@@ -10,6 +10,7 @@ use crate::http::text::{Url, folded};
 use crate::http::{FieldErrors, Name, Problem, Result};
 use crate::kpis::kpis::KpiInput;
 use crate::kpis::row::KpiRow;
+use crate::okrs::objectives::ObjectiveRow;
 use crate::okrs::wire::refused_at;
 use crate::people::members::{self, MemberInput};
 use crate::store::{Day, KeyResultId, ObjectiveId};
@@ -55,6 +56,72 @@ pub struct NewInitiative {
 /// Where a new initiative stands if nothing is said.
 pub fn planned() -> InitiativeStatus {
     InitiativeStatus::Planned
+}
+
+/// An initiative to make together with its objective.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewObjectiveInitiative {
+    /// The key result that it is meant to move, by its place in `key_results`, from 0; null: the objective.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 24, example = 0)]
+    pub key_result: Option<usize>,
+    /// What is to be done.
+    #[schema(example = "Shorten the order form")]
+    pub title: Name,
+    /// Where it stands.
+    #[serde(default = "planned")]
+    #[schema(default = "planned")]
+    pub status: InitiativeStatus,
+    /// Who answers for it; the objective's owner where nothing is said.
+    #[serde(default)]
+    pub owner_id: Option<MemberInput>,
+    /// The day by which it is to be done.
+    #[serde(default)]
+    #[schema(example = "2026-04-30")]
+    pub due_on: Option<Day>,
+    /// Where the work itself is kept.
+    #[serde(default)]
+    pub url: Option<Url>,
+}
+
+impl NewObjectiveInitiative {
+    /// Adds what is wrong with it where it stands in a body with so many key results.
+    pub fn judge_at(&self, pointer: &str, key_results: usize, errors: &mut FieldErrors) {
+        if self.key_result.is_some_and(|place| place >= key_results) {
+            let detail = format!("`key_results` has {key_results} items, counted from 0");
+            errors.add(format!("{pointer}/key_result"), "out_of_bounds", detail);
+        }
+    }
+
+    /// The same under the objective that was made, or one of its key results, in the order of the body.
+    fn under(&self, objective: ObjectiveId, key_results: &[KeyResultId]) -> NewInitiative {
+        let key_result_id = self.key_result.and_then(|place| key_results.get(place).copied());
+        NewInitiative {
+            key_result_id,
+            objective_id: key_result_id.is_none().then_some(objective),
+            kpi: None,
+            title: self.title.clone(),
+            status: self.status,
+            owner_id: self.owner_id.clone(),
+            due_on: self.due_on,
+            url: self.url.clone(),
+        }
+    }
+
+    /// The row of it, whose body stands at a pointer; nothing is stored.
+    pub fn plan(
+        &self,
+        tx: &mut Scoped,
+        objective: &ObjectiveRow,
+        key_results: &[KeyResultId],
+        pointer: &str,
+    ) -> Result<InitiativeRow> {
+        let new = self.under(objective.id, key_results);
+        let mut row = InitiativeRow::blank(tx)?.with(tx, &new, pointer)?;
+        row.owner_id = row.owner_id.or(objective.owner_id);
+        Ok(InitiativeRow { key_result_id: new.key_result_id, objective_id: new.objective_id, ..row })
+    }
 }
 
 /// The fields that name a parent.

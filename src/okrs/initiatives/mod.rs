@@ -18,14 +18,13 @@ use crate::http::{
     Answer, Body, Code, Created, Json, Listing, NoContent, Nothing, Page, Patch, PatchBody, Problem,
     Refusals, Refuses, Result, Routes, routes,
 };
-use crate::store::InitiativeId;
 use crate::store::journal::EventType;
 use crate::store::schema::initiatives;
-pub use fields::NewInitiative;
+pub use fields::{NewInitiative, NewObjectiveInitiative};
 use list::InitiativeFilter;
 pub use row::{InitiativeRow, InitiativeStatus, OwnedInitiative, Parent};
 use show::show_one;
-pub use show::{Initiative, InitiativeCounts, InitiativePage, Tally};
+pub use show::{Initiative, InitiativeCounts, InitiativePage, Tally, due_by};
 
 /// The paths of initiatives.
 pub fn routes() -> Routes {
@@ -144,35 +143,13 @@ impl Refusals for ParentIsOver {
 
 /// Makes an initiative under what it names, which the caller has to be allowed to change.
 fn create(tx: &mut Scoped, new: &NewInitiative) -> Result<InitiativeRow> {
-    let (row, parent) = blank(tx)?.under(tx, new)?;
+    let (row, parent) = InitiativeRow::blank(tx)?.under(tx, new)?;
     tx.require(Action::Edit, &parent.facts())?;
     let mut row = row.with(tx, new, "")?;
     row.owner_id = row.owner_id.or(tx.member());
     parent.must_take_changes(tx)?;
     store(tx, &row)?;
     Ok(row)
-}
-
-/// An initiative of which nothing is known yet.
-pub fn blank(tx: &Scoped) -> Result<InitiativeRow> {
-    let now = tx.now;
-    Ok(InitiativeRow {
-        id: InitiativeId::generate(now.timestamp()),
-        workspace_id: tx.here()?,
-        key_result_id: None,
-        objective_id: None,
-        kpi_id: None,
-        title: String::new(),
-        title_folded: String::new(),
-        status: InitiativeStatus::Planned,
-        owner_id: None,
-        due_on: None,
-        url: None,
-        version: 1,
-        created_at: now,
-        updated_at: now,
-        archived_at: None,
-    })
 }
 
 /// Stores a new initiative with its event.

@@ -14,9 +14,9 @@ use crate::okrs::key_results::{KeyResultRow, OwnedKeyResult};
 use crate::okrs::objectives::ObjectiveRow;
 use crate::okrs::progress::{IDS_PER_STATEMENT, cycles_of};
 use crate::store::journal::Subject;
-use crate::store::schema::{initiatives, key_results, kpis};
+use crate::store::schema::{initiatives, kpis};
 use crate::store::{
-    CycleId, Day, InitiativeId, KeyResultId, KpiId, MemberId, Moment, ObjectiveId, Tx, WorkspaceId,
+    CycleId, Day, InitiativeId, KeyResultId, KpiId, MemberId, Moment, ObjectiveId, TeamId, Tx, WorkspaceId,
 };
 
 words! {
@@ -62,6 +62,28 @@ pub struct InitiativeRow {
 }
 
 impl InitiativeRow {
+    /// An initiative of which nothing is known yet.
+    pub fn blank(tx: &Scoped) -> Result<Self> {
+        let now = tx.now;
+        Ok(Self {
+            id: InitiativeId::generate(now.timestamp()),
+            workspace_id: tx.here()?,
+            key_result_id: None,
+            objective_id: None,
+            kpi_id: None,
+            title: String::new(),
+            title_folded: String::new(),
+            status: InitiativeStatus::Planned,
+            owner_id: None,
+            due_on: None,
+            url: None,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+            archived_at: None,
+        })
+    }
+
     /// What events call it.
     pub fn subject(&self) -> Subject {
         Subject::new("initiative", self.id, &self.title)
@@ -111,6 +133,14 @@ impl Parent {
                 Code::KpiArchived,
                 format!("the KPI {} is archived: restore it before its initiatives are changed", row.key),
             )),
+        }
+    }
+
+    /// The team that it belongs to.
+    pub fn team_id(&self) -> Option<TeamId> {
+        match self {
+            Self::KeyResult(_) | Self::Objective(_) => self.objective()?.team_id,
+            Self::Kpi(row) => row.team_id,
         }
     }
 
@@ -184,14 +214,7 @@ impl Parents {
     pub fn of(tx: &mut Tx, rows: &[&InitiativeRow]) -> Result<Self> {
         let workspace = tx.workspace_id()?;
         let ids: Vec<KeyResultId> = rows.iter().filter_map(|row| row.key_result_id).collect();
-        let mut key_results = HashMap::new();
-        for ids in ids.chunks(IDS_PER_STATEMENT) {
-            let found: Vec<KeyResultRow> = key_results::table
-                .filter(key_results::workspace_id.eq(workspace))
-                .filter(key_results::id.eq_any(ids.to_vec()))
-                .load(tx.db())?;
-            key_results.extend(found.into_iter().map(|row| (row.id, row)));
-        }
+        let key_results = KeyResultRow::by_ids(tx, &ids)?;
         let of_key_results = key_results.values().map(|row| row.objective_id);
         let ids: Vec<ObjectiveId> =
             rows.iter().filter_map(|row| row.objective_id).chain(of_key_results).collect();

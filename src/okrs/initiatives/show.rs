@@ -18,7 +18,7 @@ use crate::okrs::objectives::{ObjectiveRef, ObjectiveRow};
 use crate::okrs::progress::IDS_PER_STATEMENT;
 use crate::people::members::{self, MemberRef};
 use crate::store::schema::initiatives;
-use crate::store::{Day, InitiativeId, KeyResultId, KpiId, MemberId, Moment, ObjectiveId, Tx};
+use crate::store::{Day, InitiativeId, KeyResultId, KpiId, MemberId, Moment, ObjectiveId, TeamId, Tx};
 
 /// An initiative: work that is meant to move a key result, an objective or a KPI, one of them.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -75,6 +75,13 @@ pub struct InitiativeCan {
 
 page_type!(InitiativePage, Initiative);
 
+impl Initiative {
+    /// The parts that a line of text has room for: what, who, until when.
+    pub fn in_words(&self) -> (&str, Option<&MemberRef>, Option<Day>) {
+        (self.title.as_str(), self.owner.as_ref(), self.due_on)
+    }
+}
+
 /// One initiative, with what it refers to loaded for it alone.
 pub fn show_one(tx: &mut Scoped, row: &InitiativeRow) -> Result<Initiative> {
     show(tx, vec![row.clone()])?.pop().ok_or_else(Problem::not_found)
@@ -98,6 +105,28 @@ pub fn show(tx: &mut Scoped, rows: Vec<InitiativeRow>) -> Result<Vec<Initiative>
         Some(one(row, &parent, &owners, today, can))
     });
     Ok(shown.collect())
+}
+
+/// Initiatives that are due by a day with something left to do, the longest due first: those that can
+/// be changed, of owners and teams that are looked at.
+pub fn due_by(
+    tx: &mut Scoped,
+    day: Day,
+    is_looked_at: impl Fn(Option<MemberId>, Option<TeamId>) -> bool,
+) -> Result<Vec<Initiative>> {
+    let mut rows: Vec<InitiativeRow> = initiatives::table
+        .filter(initiatives::workspace_id.eq(tx.here()?))
+        .filter(initiatives::due_on.le(day))
+        .filter(initiatives::status.eq_any(InitiativeStatus::OPEN))
+        .filter(initiatives::archived_at.is_null())
+        .order((initiatives::due_on, initiatives::id))
+        .load(tx.db())?;
+    let parents = Parents::of(tx, &rows.iter().collect::<Vec<_>>())?;
+    rows.retain(|row| {
+        let Some(parent) = parents.of_row(row) else { return false };
+        parents.takes_changes(&parent) && is_looked_at(row.owner_id, parent.team_id())
+    });
+    show(tx, rows)
 }
 
 fn one(

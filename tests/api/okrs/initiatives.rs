@@ -64,6 +64,50 @@ stories! {
         assert_eq!(ann.get("initiatives?archived=all&include=total").await.number("/total"), 3.0);
     }
 
+    /// An objective is made whole: with its key results and the work that is meant to move them.
+    async fn an_objective_is_made_with_its_work(app) {
+        let ann = ann_plans(&app).await;
+        app.it_is("2026-04-01T10:00:00Z");
+        let whole = |key_results: Value, initiatives: Value| json!({
+            "title": "Launch", "cycle_id": "q2-2026", "state": "active", "key_results": key_results, "initiatives": initiatives,
+        });
+        let goals = json!([
+            {"title": "Conversion", "kind": "increase", "start": 2, "target": 4},
+            {"title": "Cost", "kind": "decrease", "start": 75, "target": 50},
+        ]);
+        let work = json!([
+            {"title": "Shorten the form", "key_result": 0, "due_on": "2026-04-30"},
+            {"title": "Other auctions", "key_result": 1, "status": "in_progress"},
+            {"title": "Team day", "url": "https://example.com"},
+        ]);
+        let made = ann.post("objectives", whole(goals.clone(), work)).await;
+        assert_eq!(*made.expect(201).at("/initiatives"), json!({"planned": 2, "in_progress": 1, "done": 0, "dropped": 0, "overdue": 0}));
+        for (place, title) in [(0, "Shorten the form"), (1, "Other auctions")] {
+            let listed = ann.get(&format!("initiatives?key_result={}", key_result(&made, place))).await;
+            assert_eq!((titles(&listed), listed.text("/items/0/owner/name")), (vec![title], "ann"));
+        }
+        assert_eq!(told(&ann, "initiative.created").await, 3);
+
+        // One thing wrong, and nothing is made.
+        for (initiatives, pointer, code) in [
+            (json!([{"title": "x"}, {"title": "y", "key_result": 2}]), "/initiatives/1/key_result", "out_of_bounds"),
+            (json!([{"title": "x", "key_result": -1}]), "/initiatives/0/key_result", "out_of_bounds"),
+            (json!([{"title": "x", "url": "file:///etc/passwd"}]), "/initiatives/0/url", "malformed"),
+            (json!([{"title": "x", "objective_id": made.text("/id")}]), "/initiatives/0/objective_id", "unknown_field"),
+            (json!(vec![json!({"title": "x"}); 26]), "/initiatives", "too_many"),
+        ] {
+            ann.post("objectives", whole(goals.clone(), initiatives)).await.refused(422, "validation_failed").names(pointer, code);
+        }
+        let stranger = json!([{"title": "x"}, {"title": "y", "owner_id": "mem_01h455vb4pex5vsknk084sn02q"}]);
+        ann.post("objectives", whole(goals, stranger)).await.refused(404, "not_found").names("/initiatives/1/owner_id", "not_found");
+        // What an active one lacks is named all at once.
+        let unfinished = json!([{"title": "More", "kind": "increase"}, {"title": "Less", "kind": "decrease", "start": 1}]);
+        let refused = ann.post("objectives", whole(unfinished, json!([{"title": "x"}]))).await;
+        refused.refused(409, "not_ready").names("/key_results/0/start", "required").names("/key_results/0/target", "required");
+        refused.names("/key_results/1/target", "required");
+        assert_eq!((told(&ann, "objective.created").await, told(&ann, "initiative.created").await), (1, 3));
+    }
+
     /// Lists are filtered before they are paged, and every order has an end.
     async fn lists_of_initiatives_are_filtered_and_paged(app) {
         let ann = ann_plans(&app).await;

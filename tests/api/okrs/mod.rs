@@ -1,5 +1,6 @@
 //! Prescribing: cycles, objectives, key results, check-ins and initiatives.
 
+mod batches;
 mod check_ins;
 mod cycles;
 mod initiatives;
