@@ -15,6 +15,7 @@ pub mod demo;
 pub mod feeds;
 pub mod http;
 pub mod kpis;
+pub mod learning;
 pub mod maths;
 pub mod okrs;
 pub mod people;
@@ -47,6 +48,7 @@ pub fn slices() -> Vec<Routes> {
         care::remedies::routes(),
         care::triage::routes(),
         care::due::routes(),
+        learning::comments::routes(),
         feeds::events::routes(),
         system::routes(),
     ]

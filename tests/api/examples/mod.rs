@@ -141,6 +141,12 @@ stories! {
         story.tell(&ann, get.clone(), &format!("initiatives?objective={website}&owner=me"), None).await;
         story.tell(&ann, delete.clone(), &format!("initiatives/{initiative}"), None).await;
         story.tell(&ann, post.clone(), &format!("initiatives/{initiative}/restore"), None).await;
+        let comment = story.tell(&ann, post.clone(), "comments", Some(json!({"subject_id": conversion, "text": "Half of the visitors come by phone: who looks at it there?", "mentions": [bobs]}))).await;
+        let comment = text!(comment, "/id");
+        story.tell(&ann, get.clone(), &format!("comments?subject={conversion}"), None).await;
+        story.tell(&ann, get.clone(), &format!("comments/{comment}"), None).await;
+        story.tell(&ann, patch.clone(), &format!("comments/{comment}"), Some(json!({"text": "Two thirds of the visitors come by phone: who looks at it there?"}))).await;
+        story.tell(&ann, delete.clone(), &format!("comments/{comment}"), None).await;
         app.it_is("2026-04-14T09:30:00Z");
         let ann = app.signs_in("ann").await.inside("acme");
         story.tell(&ann, get.clone(), "due?owner=me", None).await;
