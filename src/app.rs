@@ -78,6 +78,7 @@ pub fn mount(state: Data<State>) -> impl FnOnce(&mut ServiceConfig) + Clone {
         service
             .route("/openapi.json", web::get().to(system::show_document))
             .route("/", web::get().to(system::welcome))
+            .route("/docs", web::get().to(system::welcome))
             .service(docs())
             .default_service(web::to(system::nothing_here));
     }

@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 
 use actix_web::body::BoxBody;
 use actix_web::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH, LINK,
-    LOCATION,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
+    IF_NONE_MATCH, LINK, LOCATION,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, Responder};
@@ -221,6 +221,41 @@ impl<T: Serialize + ToSchema> Answers for PlainText<T> {
     }
 }
 
+/// An object as JSON, or as a page for people where `Accept` prefers that, as browsers do.
+#[derive(Debug)]
+pub enum WebPage<T> {
+    /// As JSON.
+    Json(Json<T>),
+    /// As a page.
+    Html(Html),
+}
+
+/// A page for people, with what it may load.
+#[derive(Clone, Debug)]
+pub struct Html {
+    /// The page.
+    pub text: String,
+    /// Its Content-Security-Policy.
+    pub policy: String,
+}
+
+impl<T: Serialize + ToSchema> Answers for WebPage<T> {
+    const MEDIA: &'static [&'static str] = &["application/json", "text/html"];
+
+    fn into_reply(self) -> Reply {
+        match self {
+            Self::Json(json) => json.into_reply(),
+            Self::Html(page) => Reply::bytes("text/html; charset=utf-8", page.text.into_bytes(), None)
+                .with_policy(page.policy),
+        }
+    }
+
+    fn describe(draft: &mut Draft) {
+        Json::<T>::describe(draft);
+        draft.also_as(200, "text/html");
+    }
+}
+
 /// Results of many items: 200 all taken, 207 some refused, 422 none taken.
 #[derive(Debug)]
 pub struct Batch<T> {
@@ -262,6 +297,13 @@ impl Reply {
     }
 }
 
+impl Reply {
+    /// With a Content-Security-Policy of its own, in place of the one that lets nothing load.
+    pub fn with_policy(self, policy: impl Into<String>) -> Self {
+        self.with(CONTENT_SECURITY_POLICY, policy)
+    }
+}
+
 impl<R> Responder for Typed<R> {
     type Body = BoxBody;
 
@@ -275,6 +317,7 @@ impl Reply {
     pub fn respond(self, request: &HttpRequest) -> HttpResponse {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = HttpResponse::build(status);
+        let mut known = false;
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         if status.is_success()
             && !self.body.is_empty()
@@ -282,19 +325,22 @@ impl Reply {
         {
             let tag = format!("\"{}-{}\"", self.version(), digest(&self.body, coding(request)));
             if reads && is_known(request, &tag) {
-                return HttpResponse::NotModified().insert_header((ETAG, tag)).finish();
+                response.status(StatusCode::NOT_MODIFIED);
+                known = true;
             }
             response.insert_header((ETAG, tag));
         }
         for (name, value) in &self.headers {
+            // A 304 repeats all but what describes the body: browsers take its headers for the stored page's.
             if name != VERSION
+                && !(known && name == CONTENT_TYPE.as_str())
                 && let (Ok(name), Ok(value)) =
                     (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value.as_str()))
             {
                 response.append_header((name, value));
             }
         }
-        if self.body.is_empty() { response.finish() } else { response.body(self.body) }
+        if known || self.body.is_empty() { response.finish() } else { response.body(self.body) }
     }
 }
 

@@ -4,7 +4,7 @@
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY,
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, VARY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::http::{Method, StatusCode};
@@ -66,9 +66,11 @@ pub async fn finish(
     request.extensions_mut().insert(RequestId(id.clone()));
     let started = std::time::Instant::now();
 
-    let refused =
-        request.app_data::<Data<Representations>>().and_then(|known| not_acceptable(known, &request));
-    let mut response = match refused {
+    let media = request
+        .app_data::<Data<Representations>>()
+        .and_then(|known| known.of_request(&request))
+        .unwrap_or_default();
+    let mut response = match not_acceptable(media, &request) {
         Some(problem) => request.into_response(problem.error_response()),
         None => next.call(request).await?.map_into_boxed_body(),
     };
@@ -82,6 +84,9 @@ pub async fn finish(
         response = render(response, &problem, &id);
     }
     dress(&mut response, &id);
+    if media.len() > 1 {
+        response.headers_mut().append(VARY, HeaderValue::from_static("accept"));
+    }
     tracing::info!(
         request_id = id,
         method = %response.request().method(),
@@ -112,11 +117,10 @@ fn new_request_id(request: &ServiceRequest) -> String {
 }
 
 /// Whether none of what the operation answers with is in `Accept`.
-fn not_acceptable(known: &Representations, request: &ServiceRequest) -> Option<Problem> {
-    let media = known.of_request(request)?;
+fn not_acceptable(media: &[&'static str], request: &ServiceRequest) -> Option<Problem> {
     let accepted: Vec<&str> =
         request.headers().get_all(ACCEPT).filter_map(|value| value.to_str().ok()).collect();
-    if accepted.is_empty() || media.iter().any(|offered| accepts(&accepted, offered)) {
+    if media.is_empty() || accepted.is_empty() || media.iter().any(|offered| accepts(&accepted, offered)) {
         return None;
     }
     Some(Problem::new(Code::NotAcceptable, format!("this operation answers {}", media.join(", "))))
@@ -127,8 +131,21 @@ pub fn accepts(accepted: &[&str], offered: &str) -> bool {
     weight(accepted, offered) > 0.0
 }
 
+/// The media type that an `Accept` header wants most among those offered; the first of them where it
+/// wants several alike, or says nothing.
+pub fn preferred(accepted: &[&str], offered: &[&'static str]) -> &'static str {
+    let mut best = (offered.first().copied().unwrap_or_default(), f64::MIN);
+    for media in offered {
+        let wanted = weight(accepted, media);
+        if wanted > best.1 {
+            best = (media, wanted);
+        }
+    }
+    best.0
+}
+
 /// How much an `Accept` header wants a media type, 0 to 1 (RFC 9110, section 12.5.1).
-pub fn weight(accepted: &[&str], offered: &str) -> f64 {
+fn weight(accepted: &[&str], offered: &str) -> f64 {
     let group = offered.split('/').next().unwrap_or_default();
     let mut best = (0, 0.0);
     for range in accepted.iter().flat_map(|value| value.split(',')) {
@@ -200,9 +217,12 @@ fn dress(response: &mut ServiceResponse<BoxBody>, id: &str) {
         );
         put(HeaderName::from_static("ratelimit"), &format!("\"{}\";r={};t=60", left.policy, left.remaining));
     }
-    let policy =
-        if documentation { DOCUMENTATION_POLICY } else { "default-src 'none'; frame-ancestors 'none'" };
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    // A page for people brings its own.
+    if !headers.contains_key(CONTENT_SECURITY_POLICY) {
+        let policy =
+            if documentation { DOCUMENTATION_POLICY } else { "default-src 'none'; frame-ancestors 'none'" };
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    }
     if !headers.contains_key(CACHE_CONTROL) {
         let cache = if credentials || !success { "no-store" } else { "private, no-cache" };
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache));

@@ -15,7 +15,7 @@ pub mod schema;
 pub mod text;
 pub mod words;
 
-pub use answer::{Answer, Answers, Created, Json, NoContent, PlainText, Put, Reply, Revealed};
+pub use answer::{Answer, Answers, Created, Html, Json, NoContent, PlainText, Put, Reply, Revealed, WebPage};
 pub use body::{Body, Input, Nothing};
 pub use page::{Listing, Page, Paging};
 pub use patch::{Patch, PatchBody};
