@@ -34,8 +34,9 @@ test("/docs lists every operation, takes a token, and tries triage", () =>
     await live.getByText('"untreated"').first().waitFor();
     assert.equal((await live.locator(".response-col_status").last().innerText()).trim().slice(0, 3), "200");
 
-    await triage.scrollIntoViewIfNeeded();
-    await triage.evaluate((block) => block.scrollIntoView());
+    // What was asked, and the beginning of the answer.
+    await page.evaluate(() => (document.activeElement instanceof HTMLElement ? document.activeElement.blur() : null));
+    await triage.locator(".execute-wrapper, .btn-group").first().evaluate((buttons) => buttons.scrollIntoView());
     await picture(page, "docs");
   }));
 

@@ -31,7 +31,9 @@ export async function inBrowser(test, { origins = [demo.url], ...context } = {})
     args: ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
   });
   try {
-    const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, locale: "en-GB", ...context });
+    const page = await browser.newPage({ viewport: { width: 1200, height: 800 }, ...context });
+    // A busy machine is slow, and no fault of the page.
+    page.setDefaultTimeout(120_000);
     const faults = [];
     const excused = [];
     page.on("request", (request) => {

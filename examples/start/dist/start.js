@@ -1118,11 +1118,20 @@ var GROUPS = [
 var SHOWN_AT_FIRST = 6;
 function workspaceView(caller, all) {
 	let slug = all[0]?.slug ?? "";
+	/** The day that is looked at; empty: now. */
 	let day = "";
 	/** Counts the loads, so that a late answer never shows over a newer one. */
 	let load = 0;
 	let leaveEvents = () => {};
 	let refreshEvents = async () => {};
+	const asOf = element("input", {
+		id: "as-of",
+		type: "date",
+		change: () => {
+			day = asOf.value === asOf.max ? "" : asOf.value;
+			showTriage();
+		}
+	});
 	const heading = element("h1", { tabindex: -1 });
 	const lead = element("p", { class: "lead" });
 	const chips = element("nav", {
@@ -1138,18 +1147,11 @@ function workspaceView(caller, all) {
 			id: "workspace",
 			change: () => {
 				slug = workspace.value;
+				day = "";
 				open();
 			}
 		});
 		for (const one of all) workspace.append(element("option", { value: one.slug }, one.name));
-		const asOf = element("input", {
-			id: "as-of",
-			type: "date",
-			change: () => {
-				day = asOf.value;
-				showTriage();
-			}
-		});
 		return element("header", { class: "bar" }, element("span", { class: "brand" }, "Regimen"), element("label", { for: "workspace" }, "Workspace"), workspace, element("label", { for: "as-of" }, "As of"), asOf, element("span", { class: "caller" }, caller), element("button", {
 			type: "button",
 			click: () => void signOut()
@@ -1224,6 +1226,10 @@ function workspaceView(caller, all) {
 				tell(what);
 			}
 		};
+		if (day === "") {
+			asOf.max = triage.as_of;
+			if (document.activeElement !== asOf) asOf.value = triage.as_of;
+		}
 		heading.textContent = workspace.name;
 		lead.textContent = summary(triage);
 		news.replaceChildren();

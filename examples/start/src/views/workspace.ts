@@ -26,12 +26,21 @@ export function workspaceView(
   all: WorkspaceName[],
 ): { content: HTMLElement; ready: Promise<void>; leave: () => void } {
   let slug = all[0]?.slug ?? "";
+  /** The day that is looked at; empty: now. */
   let day = "";
   /** Counts the loads, so that a late answer never shows over a newer one. */
   let load = 0;
   let leaveEvents: () => void = () => {};
   let refreshEvents: () => Promise<void> = async () => {};
 
+  const asOf = element("input", {
+    id: "as-of",
+    type: "date",
+    change: () => {
+      day = asOf.value === asOf.max ? "" : asOf.value;
+      void showTriage();
+    },
+  });
   const heading = element("h1", { tabindex: -1 });
   const lead = element("p", { class: "lead" });
   const chips = element("nav", { class: "chips", "aria-label": "Groups" });
@@ -51,18 +60,11 @@ export function workspaceView(
       id: "workspace",
       change: () => {
         slug = workspace.value;
+        day = "";
         void open();
       },
     });
     for (const one of all) workspace.append(element("option", { value: one.slug }, one.name));
-    const asOf = element("input", {
-      id: "as-of",
-      type: "date",
-      change: () => {
-        day = asOf.value;
-        void showTriage();
-      },
-    });
     return element(
       "header",
       { class: "bar" },
@@ -141,6 +143,10 @@ export function workspaceView(
         tell(what);
       },
     };
+    if (day === "") {
+      asOf.max = triage.as_of;
+      if (document.activeElement !== asOf) asOf.value = triage.as_of;
+    }
     heading.textContent = workspace.name;
     lead.textContent = summary(triage);
     news.replaceChildren();
