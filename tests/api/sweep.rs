@@ -8,7 +8,7 @@ use crate::harness::{document, stories};
 /// Operations that are open to everybody; all others want a credential.
 const PUBLIC: &[&str] = &[
     "register_account",
-    "login",
+    "create_session",
     "refresh_session",
     "show_liveness",
     "show_readiness",
