@@ -34,9 +34,11 @@ test("/docs lists every operation, takes a token, and tries triage", () =>
     await live.getByText('"untreated"').first().waitFor();
     assert.equal((await live.locator(".response-col_status").last().innerText()).trim().slice(0, 3), "200");
 
-    // What was asked, and the beginning of the answer.
-    await page.evaluate(() => (document.activeElement instanceof HTMLElement ? document.activeElement.blur() : null));
-    await triage.locator(".execute-wrapper, .btn-group").first().evaluate((buttons) => buttons.scrollIntoView());
+    // For the picture: what was asked, without the token, and the beginning of the answer.
+    await triage.locator(".curl span", { hasText: demo.start.token }).evaluateAll((spans, token) => {
+      for (const span of spans) span.textContent = span.textContent.replace(token, "rgm_…");
+    }, demo.start.token);
+    await triage.locator(".btn-group").evaluate((buttons) => buttons.scrollIntoView());
     await picture(page, "docs");
   }));
 
