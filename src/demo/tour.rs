@@ -62,3 +62,28 @@ pub fn tour(url: &str, access: &Access) -> String {
     ));
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tour_ends_at_the_page() {
+        let access = Access {
+            password: "demo-password".into(),
+            token: "rgm_england".into(),
+            start_token: "rgm_shop".into(),
+        };
+        let text = tour("http://127.0.0.1:8080", &access);
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        assert_eq!(
+            lines[lines.len() - 4..],
+            [
+                "The same on a page: http://127.0.0.1:8080/start/",
+                "Sign in with e-mail and password of the JSON line:",
+                EMAIL,
+                "demo-password",
+            ]
+        );
+    }
+}

@@ -53,6 +53,7 @@ test("a newcomer signs in, prescribes, and sees the KPI heal, by keyboard alone"
 
 test("a wrong value is named beside its field, and a right one is kept", () =>
   inBrowser(async (page, { excuse }) => {
+    await page.clock.install();
     await signIn(page);
     const remedied = card(page, "Visitor-to-lead conversion");
     await tabTo(page, remedied.locator("summary").first());
@@ -71,6 +72,13 @@ test("a wrong value is named beside its field, and a right one is kept", () =>
     excuse("the server responded with a status of 422");
     await accessible(page, "a refused check-in");
     await fitsAPhone(page);
+
+    // What others do meanwhile sweeps no form away.
+    const { as_of: today } = await api(`${shop}/triage`);
+    await api(`${shop}/kpis/organic-visits/points/${today}`, { method: "PUT", body: JSON.stringify({ value: 3741 }) });
+    await page.clock.fastForward(10_000);
+    await page.getByText("Something changed in the meantime.").waitFor();
+    assert.equal(await value.inputValue(), "85");
 
     await page.keyboard.press("Control+A");
     await page.keyboard.type("ninety");
@@ -93,6 +101,8 @@ test("a wrong value is named beside its field, and a right one is kept", () =>
     const { value: kept, confidence, note: said } = items[0].last_check_in;
     assert.deepEqual({ kept, confidence, said }, { kept: 0.9, confidence: "at_risk", said: note });
     await page.getByRole("complementary").getByText("check in created").first().waitFor();
+    await page.getByRole("button", { name: "Show it" }).click();
+    await card(page, "Organic visits").getByText("3,741 visits").waitFor();
   }));
 
 test("a wrong password is refused, and a token opens its own workspace", () =>

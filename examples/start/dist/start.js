@@ -23,10 +23,18 @@ function freshId() {
 	numbered += 1;
 	return `field-${numbered}`;
 }
+/** Long enough to be read, and then out of the way. */
+var TOLD_FOR = 1e4;
+var telling;
 /** Tells what happened, to eyes and to screen readers. */
 function tell(what) {
 	const status = document.getElementById("status");
-	if (status) status.textContent = what;
+	if (!status) return;
+	clearTimeout(telling);
+	status.textContent = what;
+	telling = setTimeout(() => {
+		status.textContent = "";
+	}, TOLD_FOR);
 }
 /** Runs what a button or form does, once at a time. */
 async function whileBusy(button, work) {
@@ -664,7 +672,8 @@ function complaint(id, input, hint) {
 }
 // src/views/sign-in.ts
 /** Signing in: with e-mail and password, or by pasting an API token. */
-function signInView(entered) {
+/** `why` says why somebody who was signed in is here. */
+function signInView(entered, why) {
 	const email = textField("/email", "E-mail", element("input", {
 		type: "email",
 		autocomplete: "username",
@@ -681,7 +690,7 @@ function signInView(entered) {
 		required: true,
 		spellcheck: "false"
 	}), "It begins with rgm_ and belongs to one workspace.");
-	return element("main", { class: "narrow" }, element("h1", { tabindex: -1 }, "Regimen"), element("p", { class: "lead" }, "KPIs diagnose, OKRs prescribe. Sign in to see what needs you today."), form([email, password], "Sign in", () => signIn(email.input.value, password.input.value), entered), element("details", { class: "other-way" }, element("summary", {}, "Use an API token instead"), form([token], "Use this token", () => useToken(token.input.value.trim()), entered)), element("p", { class: "hint" }, "In the demo, e-mail, password and tokens stand in the JSON line that ", element("code", {}, "regimen demo"), " prints when it starts."));
+	return element("main", { class: "narrow" }, element("h1", { tabindex: -1 }, "Regimen"), element("p", { class: "lead" }, "KPIs diagnose, OKRs prescribe. Sign in to see what needs you today."), why !== "" && element("p", { class: "news" }, why), form([email, password], "Sign in", () => signIn(email.input.value, password.input.value), entered), element("details", { class: "other-way" }, element("summary", {}, "Use an API token instead"), form([token], "Use this token", () => useToken(token.input.value.trim()), entered)), element("p", { class: "hint" }, "In the demo, e-mail, password and tokens stand in the JSON line that ", element("code", {}, "regimen demo"), " prints when it starts."));
 }
 function form(fields, action, work, entered) {
 	const above = element("div");
@@ -1290,7 +1299,7 @@ function show(content) {
 	content.querySelector("h1")?.focus();
 }
 function toSignIn(why) {
-	show(signInView(enter));
+	show(signInView(enter, why));
 	tell(why);
 }
 async function enter() {

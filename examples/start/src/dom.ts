@@ -41,10 +41,19 @@ export function freshId(): string {
   return `field-${numbered}`;
 }
 
+/** Long enough to be read, and then out of the way. */
+const TOLD_FOR = 10_000;
+let telling: ReturnType<typeof setTimeout> | undefined;
+
 /** Tells what happened, to eyes and to screen readers. */
 export function tell(what: string): void {
   const status = document.getElementById("status");
-  if (status) status.textContent = what;
+  if (!status) return;
+  clearTimeout(telling);
+  status.textContent = what;
+  telling = setTimeout(() => {
+    status.textContent = "";
+  }, TOLD_FOR);
 }
 
 /** Runs what a button or form does, once at a time. */

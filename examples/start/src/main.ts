@@ -21,7 +21,7 @@ function show(content: HTMLElement): void {
 }
 
 function toSignIn(why: string): void {
-  show(signInView(enter));
+  show(signInView(enter, why));
   tell(why);
 }
 

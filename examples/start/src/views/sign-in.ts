@@ -4,7 +4,8 @@ import { signIn, useToken } from "../session";
 import { textField } from "./fields";
 import { clearRefusal, showRefusal, type Field } from "./refusal";
 
-export function signInView(entered: () => Promise<void>): HTMLElement {
+/** `why` says why somebody who was signed in is here. */
+export function signInView(entered: () => Promise<void>, why: string): HTMLElement {
   const email = textField(
     "/email",
     "E-mail",
@@ -26,6 +27,7 @@ export function signInView(entered: () => Promise<void>): HTMLElement {
     { class: "narrow" },
     element("h1", { tabindex: -1 }, "Regimen"),
     element("p", { class: "lead" }, "KPIs diagnose, OKRs prescribe. Sign in to see what needs you today."),
+    why !== "" && element("p", { class: "news" }, why),
     form([email, password], "Sign in", () => signIn(email.input.value, password.input.value), entered),
     element(
       "details",
