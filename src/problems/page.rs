@@ -56,7 +56,7 @@ pub fn one(kind: &ProblemKind) -> Html {
     let body = format!(
         "<p class=\"status\">{} <code>{}</code></p>\n<h1>{}</h1>\n<p class=\"lead\">{}</p>\n\
          <p>Answers that carry this code say in <code>detail</code> what happened that time, in <code>errors</code> \
-         which fields are to blame, and in <code>request_id</code> where the server's log has more.</p>\n",
+         which fields are to blame, and in <code>request_id</code> under which id the server's log has more.</p>\n",
         kind.status,
         escape(kind.code),
         escape(kind.title),
