@@ -14,6 +14,7 @@ use regimen::clock::Clock;
 use regimen::config::{Config, CorsOrigins, Database, Serving};
 use regimen::demo;
 use regimen::http::Result as Judged;
+use regimen::http::document::Document;
 use regimen::http::limits::LimitMode;
 use regimen::people::seed;
 use regimen::store::migrate::{self, FileLock};
@@ -123,8 +124,7 @@ impl Command {
 async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Openapi => {
-            let (document, _) = app::document(&regimen::slices());
-            print!("{}", app::document_text(&document)?);
+            print!("{}", Document::of(&regimen::slices()).text()?);
             Ok(())
         }
         Command::Migrate { database } => {

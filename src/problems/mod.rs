@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use crate::access::{Db, FromSegment, Public, Scoped, Segment};
 use crate::http::finish::preferred;
+use crate::http::text::{Keyword, Sentence};
 use crate::http::{Answer, Answers, Code, Json, Nothing, Problem, Result, Routes, WebPage, routes};
 
 /// The paths of problems.
@@ -31,6 +32,7 @@ pub fn routes() -> Routes {
 #[derive(Serialize, ToSchema)]
 pub struct ProblemKinds {
     /// The kinds, by status and name.
+    #[schema(max_items = 1000)]
     items: Vec<ProblemKind>,
 }
 
@@ -38,15 +40,16 @@ pub struct ProblemKinds {
 #[derive(Serialize, ToSchema)]
 pub struct ProblemKind {
     /// Its stable name.
-    #[schema(example = "validation_failed")]
+    #[schema(value_type = Keyword)]
     code: &'static str,
     /// The HTTP status that goes with it.
     #[schema(example = 422, minimum = 400, maximum = 599)]
     status: u16,
     /// What it is, in a few words.
-    #[schema(example = "Some fields are not acceptable")]
+    #[schema(value_type = Sentence)]
     title: &'static str,
     /// What it means and what to do.
+    #[schema(value_type = Sentence)]
     explanation: String,
 }
 
