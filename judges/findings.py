@@ -12,6 +12,9 @@ import sys
 import tomllib
 from pathlib import Path
 
+SHOWN = 10
+"""How many places of one rule are printed."""
+
 LIST = Path(__file__).with_name("exceptions.toml")
 
 
@@ -66,8 +69,11 @@ def main():
             excused += 1
         else:
             fresh.append(finding)
-    for rule, where, message in fresh:
-        print(f"{rule}\n    at {where}\n    {message}")
+    for rule in dict.fromkeys(rule for rule, _, _ in fresh):
+        places = [(where, message) for one, where, message in fresh if one == rule]
+        print(f"{rule}: {len(places)}")
+        for where, message in places[:SHOWN]:
+            print(f"    at {where}: {message}")
     stale = [exception for exception, used in zip(exceptions, needed) if not used]
     for exception in stale:
         print(f"exceptions.toml: nothing needs {exception['judge']} {exception['rule']} {exception.get('where', '')}")

@@ -44,6 +44,8 @@ struct Call {
     if_match: Option<IfMatch>,
     idempotency_key: Option<String>,
     operation: String,
+    /// Method and path as the document has them.
+    route: String,
     query: String,
     request_id: String,
     peer: Option<IpAddr>,
@@ -91,11 +93,18 @@ fn open<D: Door>(request: &HttpRequest) -> Result<Db<D>> {
         if_match: if_match(request)?,
         idempotency_key: idempotency_key::<D>(request)?,
         operation: format!("{} {}", request.method(), request.path()),
+        route: route(request),
         query: request.query_string().to_owned(),
         request_id: finish::request_id(request),
         peer,
     };
     Ok(Db { state, request: request.clone(), call, door: PhantomData })
+}
+
+/// Method and path as the document has them; HEAD is GET without the body.
+fn route(request: &HttpRequest) -> String {
+    let method = if *request.method() == Method::HEAD { &Method::GET } else { request.method() };
+    format!("{method} {}", request.match_pattern().unwrap_or_default())
 }
 
 fn if_match(request: &HttpRequest) -> Result<Option<IfMatch>> {
@@ -449,7 +458,9 @@ impl Call {
         if !I::READS_QUERY && !self.query.is_empty() {
             return Err(Problem::new(Code::InvalidQuery, "this operation takes no query parameters"));
         }
-        input.parse(state)
+        let parsed = input.parse(state)?;
+        state.schemas.check_query(&self.route, &self.query)?;
+        Ok(parsed)
     }
 }
 

@@ -392,6 +392,11 @@ impl FieldErrors {
         }
     }
 
+    /// What is said of the first, without its pointer.
+    pub(super) fn first_detail(&self) -> Option<&str> {
+        self.0.first().map(|error| error.detail.as_str())
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -7,11 +7,13 @@ use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
 use serde_json::{Value, json};
 
+use super::parameters::Parameters;
 use super::problem::{Code, FieldErrors, Problem, Result};
 
-/// Compiled validators, by the name of the schema.
+/// Compiled validators of bodies, by the name of the schema, and of query parameters.
 pub struct Schemas {
     validators: HashMap<String, Validator>,
+    parameters: Parameters,
 }
 
 impl Schemas {
@@ -33,7 +35,13 @@ impl Schemas {
                 .map_err(|error| format!("the schema {name} does not compile: {error}"))?;
             validators.insert(name, validator);
         }
-        Ok(Self { validators })
+        Ok(Self { validators, parameters: Parameters::compile(document)? })
+    }
+
+    /// Refuses a query that its operation's parameters do not take; `route` is method and path as
+    /// the document has them.
+    pub fn check_query(&self, route: &str, raw: &str) -> Result<()> {
+        self.parameters.check(route, raw)
     }
 
     /// All that is wrong with `body` as a `name`, with pointers.
@@ -52,6 +60,15 @@ impl Schemas {
         }
         errors.settle()
     }
+}
+
+/// The first thing that is wrong with a single value, in words.
+pub(super) fn reason(validator: &Validator, value: &Value) -> String {
+    let mut errors = FieldErrors::new();
+    for error in validator.iter_errors(value) {
+        explain(&error, &mut errors);
+    }
+    errors.first_detail().unwrap_or("it is not acceptable").to_owned()
 }
 
 /// NUL is text to JSON and poison to databases.
