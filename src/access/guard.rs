@@ -51,6 +51,9 @@ struct Call {
     peer: Option<IpAddr>,
 }
 
+/// The longest `If-Match` that is read.
+const LONGEST_IF_MATCH: usize = 1024;
+
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 impl<D: Door> FromRequest for Db<D> {
@@ -111,12 +114,19 @@ fn if_match(request: &HttpRequest) -> Result<Option<IfMatch>> {
     let Some(header) = request.headers().get(IF_MATCH) else { return Ok(None) };
     let refused = || Problem::new(Code::InvalidHeader, "If-Match takes one tag as it came in ETag, or *");
     let text = header.to_str().map_err(|_| refused())?.trim();
+    if text.len() > LONGEST_IF_MATCH {
+        return Err(refused());
+    }
     if text == "*" {
         return Ok(Some(IfMatch::Any));
     }
     let tag = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).ok_or_else(refused)?;
-    let version = tag.split('-').next().and_then(|version| version.parse().ok()).ok_or_else(refused)?;
-    Ok(Some(IfMatch::Version(version)))
+    let version = tag.split('-').next().unwrap_or_default();
+    if version.is_empty() || !version.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(refused());
+    }
+    // A number beyond those that count versions is that of no version: 412, as for any other.
+    Ok(Some(IfMatch::Version(version.parse().unwrap_or(i32::MAX))))
 }
 
 fn idempotency_key<D: Door>(request: &HttpRequest) -> Result<Option<String>> {

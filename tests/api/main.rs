@@ -10,6 +10,7 @@ mod invitations;
 mod kpis;
 mod members;
 mod okrs;
+mod parameters;
 mod periods;
 mod points;
 mod problems;
