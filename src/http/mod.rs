@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod body;
+pub mod document;
 pub mod finish;
 pub mod idempotency;
 pub mod json;

@@ -5,7 +5,7 @@ mod contract;
 mod server;
 
 pub use caller::{Answer, Caller};
-pub use contract::document;
+pub use contract::{described, document};
 pub use server::{App, EngineUnderTest, PASSWORD, email, play, play_where};
 
 /// Declares stories, each told to both engines.
