@@ -45,7 +45,7 @@ def openapi_generator(report):
         yield source.rsplit(".", 1)[-1], level, message
 
 
-READERS = {"redocly": redocly, "spectral": spectral, "python": python, "openapi-generator": openapi_generator}
+READERS = {"redocly": redocly, "spectral": spectral, "python": python, "java": openapi_generator, "go": openapi_generator}
 
 
 def matches(exception, rule, where, message):

@@ -469,7 +469,7 @@ impl Call {
             return Err(Problem::new(Code::InvalidQuery, "this operation takes no query parameters"));
         }
         let parsed = input.parse(state)?;
-        state.schemas.check_query(&self.route, &self.query)?;
+        state.parameters.check(&self.route, &self.query)?;
         Ok(parsed)
     }
 }

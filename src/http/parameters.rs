@@ -30,7 +30,7 @@ const DEPTH: usize = 8;
 
 impl Parameters {
     /// Compiles the parameters of a document; a schema that does not compile is a fault of the program.
-    pub(super) fn compile(document: &Value) -> std::result::Result<Self, String> {
+    pub fn compile(document: &Value) -> std::result::Result<Self, String> {
         let mut operations = HashMap::new();
         for (path, item) in document["paths"].as_object().into_iter().flatten() {
             for (method, operation) in item.as_object().into_iter().flatten() {
@@ -50,9 +50,9 @@ impl Parameters {
         Ok(Self { operations })
     }
 
-    /// Refuses the first value that its schema does not take. Names that are not known here are not
+    /// Refuses the first value that its schema does not take; `route` is method and path. Names that are not known here are not
     /// looked at: whoever reads the query refuses them.
-    pub(super) fn check(&self, route: &str, raw: &str) -> Result<()> {
+    pub fn check(&self, route: &str, raw: &str) -> Result<()> {
         let Some(parameters) = self.operations.get(route).filter(|_| !raw.is_empty()) else { return Ok(()) };
         let pairs: Vec<(String, String)> = query::read(raw)?;
         let mut counts = HashMap::new();

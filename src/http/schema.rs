@@ -7,13 +7,11 @@ use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
 use serde_json::{Value, json};
 
-use super::parameters::Parameters;
 use super::problem::{Code, FieldErrors, Problem, Result};
 
-/// Compiled validators of bodies, by the name of the schema, and of query parameters.
+/// Compiled validators of bodies, by the name of the schema.
 pub struct Schemas {
     validators: HashMap<String, Validator>,
-    parameters: Parameters,
 }
 
 impl Schemas {
@@ -35,13 +33,7 @@ impl Schemas {
                 .map_err(|error| format!("the schema {name} does not compile: {error}"))?;
             validators.insert(name, validator);
         }
-        Ok(Self { validators, parameters: Parameters::compile(document)? })
-    }
-
-    /// Refuses a query that its operation's parameters do not take; `route` is method and path as
-    /// the document has them.
-    pub fn check_query(&self, route: &str, raw: &str) -> Result<()> {
-        self.parameters.check(route, raw)
+        Ok(Self { validators })
     }
 
     /// All that is wrong with `body` as a `name`, with pointers.

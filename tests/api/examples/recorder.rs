@@ -79,7 +79,8 @@ impl Recorder {
         }
         if !answer.raw.is_empty() {
             let came = answer.header("content-type").split(';').next().unwrap_or_default().to_owned();
-            let shown = if came == "application/json" { answer.body.clone() } else { answer.raw.clone().into() };
+            let shown =
+                if came == "application/json" { answer.body.clone() } else { answer.raw.clone().into() };
             kept.answers.entry(answer.status.to_string()).or_default().entry(came).or_insert(shown);
         }
     }
