@@ -115,7 +115,7 @@ fn follow_method(draft: &mut Draft, operation: &Operation, path: &str) {
                 draft.parameters.push(request_header(
                     "If-Match",
                     "The `ETag` that this change is meant for; where the version is another one by now, the answer is 412.",
-                    r#"^(\*|"[0-9]{1,18}(-[!#-~]*)?")$"#,
+                    r#"^(\*|"[0-9]+(-[!#-~]*)?")$"#,
                     1024,
                 ));
                 draft.refuses(&[Code::PreconditionFailed, Code::InvalidHeader]);

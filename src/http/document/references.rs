@@ -9,8 +9,7 @@ const SLUG: &str = "[a-z0-9]+(-[a-z0-9]+)*";
 /// A KPI's key, or an alias that it had as a key.
 const KEY: &str = "[a-z0-9]+([-_.][a-z0-9]+)*";
 /// A day, or an instant (RFC 3339).
-const DAY_OR_INSTANT: &str =
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2}))?";
+const DAY_OR_INSTANT: &str = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?";
 
 /// The schema of a parameter that names something, where its name is known.
 pub fn schema(parameter: &str) -> Option<Object> {
@@ -30,6 +29,7 @@ pub fn schema(parameter: &str) -> Option<Object> {
         "kpi" => text(KEY.into(), "churn-rate"),
         "member" | "owner" => text(id_or("member", "me")?, "me"),
         "at" => text(DAY_OR_INSTANT.into(), "2026-03-31"),
+        "subject" => text("[a-z]+_[0-7][0-9a-hjkmnp-tv-z]{25}".into(), "kpi_01h455vb4pex5vsknk084sn02q"),
         "code" => text("[a-z][a-z0-9_]*".into(), "validation_failed"),
         "date" => ObjectBuilder::new()
             .schema_type(Type::String)
