@@ -14,6 +14,7 @@ use crate::config::{Config, CorsOrigins};
 use crate::http::document::Document;
 use crate::http::finish::Representations;
 use crate::http::limits::{LimitMode, Limits};
+use crate::http::parameters::Parameters;
 use crate::http::schema::Schemas;
 use crate::state::State;
 use crate::store::{Author, Lane, Store};
@@ -37,9 +38,11 @@ pub struct Parts {
 pub fn state(parts: Parts) -> Result<Data<State>, String> {
     let document = Document::of(&slices());
     let text = document.text().map_err(|error| error.to_string())?;
+    let published = serde_json::to_value(&document.published).map_err(|error| error.to_string())?;
     let access_tokens = AccessTokens::new(parts.config.public_url.clone(), parts.config.public_url.clone());
     Ok(Data::new(State {
         schemas: Schemas::compile(&document.components, document.judged)?,
+        parameters: Parameters::compile(&published)?,
         document: Arc::new(text),
         cursor_key: parts.keys.derive("page cursors"),
         refresh_key: parts.keys.derive("refresh tokens"),

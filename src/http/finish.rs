@@ -4,8 +4,8 @@
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, VARY,
-    X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, IF_NONE_MATCH, REFERRER_POLICY,
+    VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
@@ -70,7 +70,7 @@ pub async fn finish(
         .app_data::<Data<Representations>>()
         .and_then(|known| known.of_request(&request))
         .unwrap_or_default();
-    let mut response = match not_acceptable(media, &request) {
+    let mut response = match not_acceptable(media, &request).or_else(|| unreadable_condition(&request)) {
         Some(problem) => request.into_response(problem.error_response()),
         None => next.call(request).await?.map_into_boxed_body(),
     };
@@ -124,6 +124,30 @@ fn not_acceptable(media: &[&'static str], request: &ServiceRequest) -> Option<Pr
         return None;
     }
     Some(Problem::new(Code::NotAcceptable, format!("this operation answers {}", media.join(", "))))
+}
+
+/// The longest `If-None-Match` that is read.
+const LONGEST_CONDITION: usize = 1024;
+
+/// Whether a read of something that exists carries an `If-None-Match` that is neither `*` nor a list
+/// of tags: the document says so, and so it is refused, not taken for a tag that never matches.
+fn unreadable_condition(request: &ServiceRequest) -> Option<Problem> {
+    request.match_pattern()?;
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return None;
+    }
+    let reads = |text: &str| text.trim() == "*" || text.split(',').all(|tag| is_tag(tag.trim()));
+    let mut conditions = request.headers().get_all(IF_NONE_MATCH);
+    conditions
+        .any(|value| value.len() > LONGEST_CONDITION || !value.to_str().is_ok_and(reads))
+        .then(|| Problem::new(Code::InvalidHeader, "If-None-Match takes tags as they came in ETag, or *"))
+}
+
+/// Whether it is an entity tag (RFC 9110, section 8.8.3) without a comma, which none of ours has.
+fn is_tag(text: &str) -> bool {
+    let opaque = text.strip_prefix("W/").unwrap_or(text);
+    let inner = opaque.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    inner.is_some_and(|inner| inner.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"'))
 }
 
 /// Whether an `Accept` header takes a media type.

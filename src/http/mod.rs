@@ -8,6 +8,7 @@ pub mod idempotency;
 pub mod json;
 pub mod limits;
 pub mod page;
+pub mod parameters;
 pub mod patch;
 pub mod problem;
 pub mod query;

@@ -401,10 +401,17 @@ impl FieldErrors {
 
     /// One more field that is not acceptable.
     pub fn add(&mut self, pointer: impl Into<String>, code: impl Into<String>, detail: impl Into<String>) {
-        let error = FieldError { pointer: pointer.into(), code: code.into(), detail: detail.into() };
+        // A name may hold a NUL, which many cannot show and none can store.
+        let pointer = pointer.into().replace('\0', "\u{fffd}");
+        let error = FieldError { pointer, code: code.into(), detail: detail.into() };
         if !self.0.contains(&error) {
             self.0.push(error);
         }
+    }
+
+    /// What is said of the first, without its pointer.
+    pub(super) fn first_detail(&self) -> Option<&str> {
+        self.0.first().map(|error| error.detail.as_str())
     }
 
     /// The fields that are not acceptable so far.
