@@ -1,10 +1,11 @@
-//! What every answer gets on its way out: the request's id, the security headers, and problems
-//! as `application/problem+json`, whoever refused.
+//! What goes around every request: what `Accept` and `Accept-Encoding` ask for is settled before
+//! anybody looks at it; and every answer gets the request's id, the security headers, what caches
+//! and browsers must know, and problems as `application/problem+json`, whoever refused.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY,
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, VARY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::http::{Method, StatusCode};
@@ -12,6 +13,8 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
 
+use super::coding::Coding;
+use super::cors;
 use super::limits::Left;
 use super::problem::{Carried, Code, Problem};
 use super::routes::Routes;
@@ -59,18 +62,26 @@ impl Representations {
 
 /// The middleware around everything.
 pub async fn finish(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> actix_web::Result<ServiceResponse<BoxBody>> {
     let id = accepted_request_id(&request).unwrap_or_else(|| new_request_id(&request));
     request.extensions_mut().insert(RequestId(id.clone()));
     let started = std::time::Instant::now();
+    if *request.method() == Method::HEAD && request.path().starts_with(DOCUMENTATION) {
+        // The page's own service knows no HEAD; the server leaves out the body by itself.
+        request.head_mut().method = Method::GET;
+    }
 
-    let refused =
-        request.app_data::<Data<Representations>>().and_then(|known| not_acceptable(known, &request));
-    let mut response = match refused {
-        Some(problem) => request.into_response(problem.error_response()),
-        None => next.call(request).await?.map_into_boxed_body(),
+    let origins = request.app_data::<Data<State>>().map(|state| state.config.cors.clone());
+    let allowed = origins.as_ref().and_then(|origins| cors::allowed(origins, &request));
+    let preflight = cors::is_preflight(&request);
+    let vary = vary(&request, origins.as_ref().is_some_and(cors::varies));
+
+    let mut response = match (settle(&mut request), &allowed) {
+        (_, Some(_)) if preflight => request.into_response(HttpResponse::NoContent()),
+        (Err(problem), _) => request.into_response(problem.error_response()),
+        (Ok(()), _) => next.call(request).await?.map_into_boxed_body(),
     };
 
     let carried = response.response_mut().extensions_mut().remove::<Carried>();
@@ -82,6 +93,12 @@ pub async fn finish(
         response = render(response, &problem, &id);
     }
     dress(&mut response, &id);
+    response.headers_mut().insert(VARY, vary);
+    match allowed {
+        Some(origin) if preflight => origin.permit(response.headers_mut()),
+        Some(origin) => origin.expose(response.headers_mut()),
+        None => {}
+    }
     tracing::info!(
         request_id = id,
         method = %response.request().method(),
@@ -111,15 +128,38 @@ fn new_request_id(request: &ServiceRequest) -> String {
     }
 }
 
-/// Whether none of what the operation answers with is in `Accept`.
-fn not_acceptable(known: &Representations, request: &ServiceRequest) -> Option<Problem> {
-    let media = known.of_request(request)?;
-    let accepted: Vec<&str> =
-        request.headers().get_all(ACCEPT).filter_map(|value| value.to_str().ok()).collect();
-    if accepted.is_empty() || media.iter().any(|offered| accepts(&accepted, offered)) {
-        return None;
+/// Settles in which form the answer will come, or refuses.
+fn settle(request: &mut ServiceRequest) -> Result<(), Problem> {
+    if let Some(media) = offered(request) {
+        let accepted: Vec<&str> =
+            request.headers().get_all(ACCEPT).filter_map(|value| value.to_str().ok()).collect();
+        if !accepted.is_empty() && !media.iter().any(|offered| accepts(&accepted, offered)) {
+            let offers = format!("this operation answers {}", media.join(", "));
+            return Err(Problem::new(Code::NotAcceptable, offers));
+        }
     }
-    Some(Problem::new(Code::NotAcceptable, format!("this operation answers {}", media.join(", "))))
+    let coding = Coding::wanted(request.headers()).ok_or_else(|| {
+        Problem::new(Code::NotAcceptable, "answers come as they are, or coded with br or gzip")
+    })?;
+    coding.impose(request.headers_mut());
+    request.extensions_mut().insert(coding);
+    Ok(())
+}
+
+/// The media types that the operation answers with.
+fn offered(request: &ServiceRequest) -> Option<&'static [&'static str]> {
+    request.app_data::<Data<Representations>>()?.of_request(request)
+}
+
+/// What the answer depends on beyond its address, for caches (RFC 9110, section 12.5.5).
+fn vary(request: &ServiceRequest, by_origin: bool) -> HeaderValue {
+    let by_media = offered(request).is_some_and(|media| media.len() > 1);
+    HeaderValue::from_static(match (by_media, by_origin) {
+        (false, false) => "accept-encoding",
+        (false, true) => "accept-encoding, origin",
+        (true, false) => "accept, accept-encoding",
+        (true, true) => "accept, accept-encoding, origin",
+    })
 }
 
 /// Whether an `Accept` header takes a media type.
@@ -175,6 +215,9 @@ fn render(response: ServiceResponse<BoxBody>, problem: &Problem, id: &str) -> Se
     response.into_response(rendered.set_body(BoxBody::new(body)))
 }
 
+/// Where the documentation page and its parts are.
+const DOCUMENTATION: &str = "/docs/";
+
 /// The documentation page runs its own scripts, calls this server, and nothing else.
 const DOCUMENTATION_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
      img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
@@ -182,7 +225,7 @@ const DOCUMENTATION_POLICY: &str = "default-src 'none'; script-src 'self'; style
 fn dress(response: &mut ServiceResponse<BoxBody>, id: &str) {
     let left = response.request().extensions().get::<Left>().copied();
     let credentials = response.request().path().starts_with("/v1/auth/");
-    let documentation = response.request().path().starts_with("/docs/");
+    let documentation = response.request().path().starts_with(DOCUMENTATION);
     let success = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
     let headers = response.headers_mut();
     let mut put = |name: HeaderName, value: &str| {

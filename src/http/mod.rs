@@ -2,6 +2,8 @@
 
 pub mod answer;
 pub mod body;
+pub mod coding;
+pub mod cors;
 pub mod finish;
 pub mod idempotency;
 pub mod json;

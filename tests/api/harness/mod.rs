@@ -6,7 +6,7 @@ mod server;
 
 pub use caller::{Answer, Caller};
 pub use contract::document;
-pub use server::{App, EngineUnderTest, PASSWORD, email, play, play_where};
+pub use server::{App, EngineUnderTest, PASSWORD, Settings, email, play, play_where, play_with};
 
 /// Declares stories, each told to both engines.
 macro_rules! stories {
