@@ -215,7 +215,13 @@ fn finished(operation: &Operation, path: &str) -> DocumentOperation {
             .schema(Some(ObjectBuilder::new().schema_type(Type::String).max_length(Some(max)).build()))
             .build()
     };
+    let if_match = header(
+        "If-Match",
+        "The `ETag` that this change is meant for; where the version is another one by now, the answer is 412.",
+        1024,
+    );
     let names_a_row = path.rsplit('/').next().is_some_and(|last| last.starts_with('{'));
+    let stands_below_a_row = path.split('/').any(|part| part.starts_with('{') && part != "{workspace}");
     draft.refuses(&[Code::NotAcceptable]);
     match operation.method {
         Method::GET => {
@@ -241,15 +247,15 @@ fn finished(operation: &Operation, path: &str) -> DocumentOperation {
                     Code::InvalidHeader,
                 ]);
             }
+            if stands_below_a_row {
+                draft.parameters.push(if_match);
+                draft.refuses(&[Code::PreconditionFailed, Code::InvalidHeader]);
+            }
         }
         _ => {
             draft.refuses(&[Code::Conflict, Code::StorageFull]);
             if names_a_row {
-                draft.parameters.push(header(
-                    "If-Match",
-                    "The `ETag` that this change is meant for; where the version is another one by now, the answer is 412.",
-                    1024,
-                ));
+                draft.parameters.push(if_match);
                 draft.refuses(&[Code::PreconditionFailed, Code::InvalidHeader]);
             }
         }

@@ -18,6 +18,7 @@ use super::cors;
 use super::limits::Left;
 use super::problem::{Carried, Code, Problem};
 use super::routes::Routes;
+use super::unread::Held;
 use crate::state::State;
 use crate::store::{Id, SessionKind};
 
@@ -73,6 +74,7 @@ pub async fn finish(
         request.head_mut().method = Method::GET;
     }
 
+    let held = Held::of(&mut request);
     let origins = request.app_data::<Data<State>>().map(|state| state.config.cors.clone());
     let allowed = origins.as_ref().and_then(|origins| cors::allowed(origins, &request));
     let preflight = cors::is_preflight(&request);
@@ -107,7 +109,10 @@ pub async fn finish(
         microseconds = started.elapsed().as_micros(),
         "answered"
     );
-    Ok(response)
+    Ok(match held {
+        Some(held) => held.until_sent(response),
+        None => response,
+    })
 }
 
 fn accepted_request_id(request: &ServiceRequest) -> Option<String> {

@@ -15,6 +15,7 @@ pub mod query;
 pub mod routes;
 pub mod schema;
 pub mod text;
+pub mod unread;
 pub mod words;
 
 pub use answer::{Answer, Answers, Created, Json, NoContent, PlainText, Put, Reply, Revealed};
