@@ -25,7 +25,7 @@ use password::change_password;
 use register::register_account;
 pub use row::{AccountRow, Renewal};
 pub use sessions::revoke_all as revoke_sessions;
-use sign_in::{login, logout, refresh_session};
+use sign_in::{create_session, end_session, refresh_session};
 
 /// The paths of accounts.
 pub fn routes() -> Routes {
@@ -41,7 +41,7 @@ pub fn routes() -> Routes {
             /// Sign in with e-mail and password.
             /// An unknown e-mail, a wrong password and a suspended account all get the same answer.
             /// After ten attempts in a row without success further ones must wait, longer each time.
-            POST login
+            POST create_session
         }
         "/v1/auth/refresh" {
             /// Get a new access token.
@@ -52,7 +52,7 @@ pub fn routes() -> Routes {
         }
         "/v1/auth/logout" {
             /// Sign out: end the session with all its tokens, at once.
-            POST logout
+            POST end_session
         }
         "/v1/auth/me" {
             /// Who is calling: the person and where they take part, or the API token.

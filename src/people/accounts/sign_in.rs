@@ -60,7 +60,7 @@ fn login_failed() -> Problem {
     Problem::new(Code::LoginFailed, "e-mail and password do not fit together")
 }
 
-pub async fn login(
+pub async fn create_session(
     db: Db<Public>,
     body: Body<Credentials, CREDENTIALS>,
     _: Refuses<NotSignedIn>,
@@ -118,7 +118,7 @@ pub async fn refresh_session(
     }
 }
 
-pub async fn logout(db: Db<People>) -> Answer<NoContent> {
+pub async fn end_session(db: Db<People>) -> Answer<NoContent> {
     db.write((), Nothing, |tx, (), ()| {
         let session = tx.signed()?.session;
         sessions::revoke(tx, session)?;
