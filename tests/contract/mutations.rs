@@ -440,7 +440,7 @@ const OF_ANSWERS: &[Change] = &[
             *field(d, "Kpi", "health") =
                 json!({"oneOf": [{"$ref": "#/components/schemas/Health"}, {"type": "integer"}]})
         },
-        Breaks(&["at /health", "it is a choice now"]),
+        Breaks(&["at /health", "it may be one of several things now"]),
     ),
     (
         "the shape of problems",

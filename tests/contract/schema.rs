@@ -267,14 +267,14 @@ impl<'a> Walk<'a, '_> {
             Request => (&old.choices, &new.choices),
             Response => (&new.choices, &old.choices),
         };
-        if held.is_empty() {
-            if !promised.is_empty() {
-                findings.breaks(place, "what it may be one of has changed altogether");
+        match (self.direction, promised.is_empty(), held.is_empty()) {
+            (_, true, true) => return,
+            (Request, false, true) => {
+                return findings.breaks(place, "it is no choice of several things any more");
             }
-            return;
-        }
-        if promised.is_empty() {
-            findings.breaks(place, "it is a choice now");
+            (Response, false, true) => return findings.breaks(place, "it may be one of several things now"),
+            (_, true, false) => return findings.breaks(place, "the choice of several things has changed"),
+            (_, false, false) => {}
         }
         for (index, choice) in promised.iter().enumerate() {
             let mut attempts: Vec<Findings> = held

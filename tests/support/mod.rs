@@ -62,8 +62,7 @@ impl Place {
 
     /// The program serving from here, on a free port.
     pub fn serve(&self, more: &[&str]) -> Server {
-        let listen = free_address();
-        let mut command = self.command(&["serve", "--listen", &listen]);
+        let mut command = self.command(&["serve", "--listen", &free_address()]);
         command.args(more).env("REGIMEN_LOG", "error");
         let (server, said) = Server::start(command);
         // Nobody may close its standard error while it runs.
@@ -94,7 +93,8 @@ pub type Said = Lines<BufReader<ChildStderr>>;
 impl Server {
     /// Starts a command that serves, and waits until it listens; answers what it says from then on.
     pub fn start(mut command: Command) -> (Self, Said) {
-        let mut child = command.stderr(Stdio::piped()).spawn().expect("the program starts");
+        let mut child =
+            command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
         let mut said = BufReader::new(child.stderr.take().expect("its messages")).lines();
         let mut heard = Vec::new();
         for line in said.by_ref() {
