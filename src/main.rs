@@ -13,6 +13,7 @@ use regimen::clock::Clock;
 use regimen::config::{Config, CorsOrigins, Database, Serving};
 use regimen::demo;
 use regimen::http::Result as Judged;
+use regimen::http::document::Document;
 use regimen::http::limits::LimitMode;
 use regimen::people::seed;
 use regimen::store::migrate::{self, FileLock};
@@ -122,8 +123,7 @@ impl Command {
 async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Openapi => {
-            let (document, _) = app::document(&regimen::slices());
-            print!("{}", app::document_text(&document)?);
+            print!("{}", Document::of(&regimen::slices()).text()?);
             Ok(())
         }
         Command::Migrate { database } => {

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use crate::access::{Db, FromSegment, Public, Scoped, Segment};
 use crate::http::answer::{Answer, Json, Reply};
+use crate::http::text::{Keyword, Sentence};
 use crate::http::{Code, Nothing, Problem, Result, Routes, routes};
 use crate::state::State;
 
@@ -46,7 +47,7 @@ pub fn routes() -> Routes {
 #[derive(Serialize, ToSchema)]
 pub struct Status {
     /// `ok`; where it is not, the answer is a problem.
-    #[schema(example = "ok")]
+    #[schema(value_type = Keyword)]
     status: &'static str,
 }
 
@@ -54,6 +55,7 @@ pub struct Status {
 #[derive(Serialize, ToSchema)]
 pub struct KeySet {
     /// The keys that access tokens are verified with.
+    #[schema(max_items = 16)]
     keys: Vec<PublicKey>,
 }
 
@@ -61,23 +63,31 @@ pub struct KeySet {
 #[derive(Serialize, ToSchema)]
 pub struct PublicKey {
     /// The type of key: `OKP`.
-    #[schema(example = "OKP")]
+    #[schema(max_length = 8, pattern = "^[A-Z]+$", example = "OKP")]
     kty: String,
     /// The curve: `Ed25519`.
-    #[schema(example = "Ed25519")]
+    #[schema(max_length = 16, pattern = "^[0-9A-Za-z-]+$", example = "Ed25519")]
     crv: String,
     /// The public key, base64url.
-    #[schema(example = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")]
+    #[schema(
+        max_length = 128,
+        pattern = "^[0-9A-Za-z_-]+$",
+        example = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+    )]
     x: String,
     /// The name of the key, as in the header of tokens.
-    #[schema(example = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")]
+    #[schema(
+        max_length = 128,
+        pattern = "^[0-9A-Za-z_-]+$",
+        example = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+    )]
     kid: String,
     /// The algorithm: `EdDSA`.
-    #[schema(example = "EdDSA")]
+    #[schema(max_length = 16, pattern = "^[0-9A-Za-z]+$", example = "EdDSA")]
     alg: String,
     /// What it is for: `sig`.
     #[serde(rename = "use")]
-    #[schema(example = "sig")]
+    #[schema(max_length = 8, pattern = "^[a-z]+$", example = "sig")]
     usage: String,
 }
 
@@ -85,6 +95,7 @@ pub struct PublicKey {
 #[derive(Serialize, ToSchema)]
 pub struct ProblemKinds {
     /// The kinds, by status and name.
+    #[schema(max_items = 1000)]
     items: Vec<ProblemKind>,
 }
 
@@ -92,15 +103,16 @@ pub struct ProblemKinds {
 #[derive(Serialize, ToSchema)]
 pub struct ProblemKind {
     /// Its stable name.
-    #[schema(example = "validation_failed")]
+    #[schema(value_type = Keyword)]
     code: &'static str,
     /// The HTTP status that goes with it.
     #[schema(example = 422, minimum = 400, maximum = 599)]
     status: u16,
     /// What it is, in a few words.
-    #[schema(example = "Some fields are not acceptable")]
+    #[schema(value_type = Sentence)]
     title: &'static str,
     /// What it means and what to do.
+    #[schema(value_type = Sentence)]
     explanation: String,
 }
 

@@ -11,6 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::access::{Db, Reads, Role, Scoped};
 use crate::http::page::{Total, page_type};
+use crate::http::text::{AnyId, Keyword, Name, RequestName, Sentence};
 use crate::http::{Answer, Listing, Page, Paging, Result, Routes, routes};
 use crate::store::journal::{Audience, EventRow, EventType};
 use crate::store::schema::events;
@@ -63,7 +64,7 @@ pub struct Event {
     #[schema(value_type = Object)]
     change: Value,
     /// The request that did it.
-    #[schema(example = "01kn1kmze0ezc8pwn8jpac7c1k")]
+    #[schema(value_type = RequestName)]
     request_id: String,
 }
 
@@ -73,10 +74,10 @@ pub struct EventActor {
     /// What kind of author.
     kind: AuthorKind,
     /// The member's or the token's id; null for Regimen itself.
-    #[schema(example = "mem_01h455vb4pex5vsknk084sn02q")]
+    #[schema(value_type = Option<AnyId>)]
     id: Option<String>,
     /// The name at that time.
-    #[schema(example = "Ann")]
+    #[schema(value_type = Name)]
     name: String,
 }
 
@@ -85,13 +86,13 @@ pub struct EventActor {
 pub struct EventSubject {
     /// The kind of thing.
     #[serde(rename = "type")]
-    #[schema(example = "kpi")]
+    #[schema(value_type = Keyword)]
     kind: String,
     /// Its id.
-    #[schema(example = "kpi_01h455vb4pex5vsknk084sn02q")]
+    #[schema(value_type = AnyId)]
     id: String,
     /// Its name at that time.
-    #[schema(example = "Churn rate")]
+    #[schema(value_type = Sentence)]
     name: String,
 }
 

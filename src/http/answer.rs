@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::coding::Coding;
+use super::document::Header;
 use super::problem::Result;
 use super::routes::Draft;
 
@@ -137,7 +138,8 @@ impl<T: Serialize + ToSchema> Answers for Created<T> {
 
     fn describe(draft: &mut Draft) {
         draft.answers::<T>(201, "It was made; `Location` says where it is.");
-        draft.header(201, "Location", "The path of what was made.");
+        draft.header(201, Header::Location);
+        draft.header(201, Header::ETag);
     }
 }
 

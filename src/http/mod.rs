@@ -4,6 +4,7 @@ pub mod answer;
 pub mod body;
 pub mod coding;
 pub mod cors;
+pub mod document;
 pub mod finish;
 pub mod idempotency;
 pub mod json;

@@ -13,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::answer::{Answers, Reply};
 use super::body::Input;
+use super::document::Header;
 use super::problem::{Code, Problem, Result};
 use super::query;
 use super::routes::{Describe, Draft};
@@ -254,9 +255,10 @@ macro_rules! page_type {
         #[schema(description = concat!("A page of `", stringify!($item), "`."))]
         pub struct $page {
             /// The items of this page, in the list's order.
+            #[schema(max_items = 10000)]
             pub items: Vec<$item>,
             /// Hand it back as `cursor` for the next page; null on the last one.
-            #[schema(max_length = 1024)]
+            #[schema(value_type = Option<$crate::http::text::Cursor>)]
             pub next_cursor: Option<String>,
             /// The number of all items, with `include=total`; else null.
             #[schema(minimum = 0)]
@@ -313,6 +315,6 @@ impl<P: PageType> Answers for Page<P> {
 
     fn describe(draft: &mut Draft) {
         draft.answers::<P>(200, "A page of the list.");
-        draft.header(200, "Link", "The next page, as `rel=\"next\"` (RFC 8288); absent on the last one.");
+        draft.header(200, Header::Link);
     }
 }

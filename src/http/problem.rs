@@ -2,6 +2,8 @@
 //!
 //! The table of codes below is what clients rely on and what `/problems` shows to people.
 
+use std::collections::HashSet;
+
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
@@ -11,6 +13,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::text::{Keyword, Pointer, RequestName, Sentence, shortened};
 use crate::store::{Failure, StoreError};
 
 /// What a handler or a rule answers.
@@ -161,13 +164,13 @@ pub struct Problem {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     /// A JSON pointer (RFC 6901) to the field in the body, or the name of a query parameter or header.
-    #[schema(example = "/target/min")]
+    #[schema(value_type = Pointer)]
     pub pointer: String,
     /// A stable name for what is wrong with it.
-    #[schema(example = "not_finite")]
+    #[schema(value_type = Keyword)]
     pub code: String,
     /// What is wrong with it, for people.
-    #[schema(example = "target.min must not be above target.max")]
+    #[schema(value_type = Sentence)]
     pub detail: String,
 }
 
@@ -177,24 +180,25 @@ pub struct FieldError {
 pub struct ProblemBody {
     /// A page for people about this kind of problem, relative to this server.
     #[serde(rename = "type")]
-    #[schema(example = "/problems/validation_failed")]
+    #[schema(max_length = 100, pattern = "^/problems/[a-z_]+$", example = "/problems/validation_failed")]
     kind: String,
     /// A short summary of the kind.
-    #[schema(example = "Some fields are not acceptable")]
+    #[schema(value_type = Sentence)]
     title: &'static str,
     /// The HTTP status.
     #[schema(example = 422, minimum = 400, maximum = 599)]
     status: u16,
     /// The stable name of the kind.
-    #[schema(example = "validation_failed")]
+    #[schema(value_type = Keyword)]
     code: &'static str,
     /// What happened this time.
-    #[schema(example = "1 field is not acceptable")]
+    #[schema(value_type = Sentence)]
     detail: String,
-    /// The fields that are not acceptable.
+    /// The fields that are not acceptable: all of them, or the first 100.
+    #[schema(max_items = 100)]
     errors: Vec<FieldError>,
     /// The id under which the log has this request.
-    #[schema(example = "01j9z6x6k8f7v0q3t5w7y9b1d3")]
+    #[schema(value_type = RequestName)]
     request_id: String,
 }
 
@@ -259,8 +263,8 @@ impl Problem {
             title: self.code.title(),
             status: self.code.status(),
             code: self.code.as_str(),
-            detail: self.detail.clone(),
-            errors: self.errors.clone(),
+            detail: shortened(&self.detail, 4000),
+            errors: self.errors.iter().take(100).map(FieldError::shortened).collect(),
             request_id: request_id.to_owned(),
         }
     }
@@ -372,6 +376,17 @@ impl Failure for Problem {
 #[derive(Debug, Default)]
 pub struct FieldErrors(Vec<FieldError>);
 
+impl FieldError {
+    /// Within the bounds of the document, whatever the caller made it echo.
+    fn shortened(&self) -> Self {
+        Self {
+            pointer: shortened(&self.pointer, 1000),
+            code: self.code.clone(),
+            detail: shortened(&self.detail, 4000),
+        }
+    }
+}
+
 impl FieldErrors {
     /// Nothing wrong so far.
     pub fn new() -> Self {
@@ -390,6 +405,11 @@ impl FieldErrors {
         if !self.0.contains(&error) {
             self.0.push(error);
         }
+    }
+
+    /// The fields that are not acceptable so far.
+    pub fn pointers(&self) -> HashSet<String> {
+        self.0.iter().map(|error| error.pointer.clone()).collect()
     }
 
     /// Whether nothing is wrong.

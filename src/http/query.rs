@@ -52,6 +52,14 @@ pub(super) fn never_null(mut schema: RefOr<Schema>) -> RefOr<Schema> {
                 return only.clone();
             }
         }
+        // A named schema with a default of its own comes as both of them together.
+        RefOr::T(Schema::AllOf(both)) => {
+            if let [RefOr::T(Schema::Object(named)), RefOr::T(Schema::Object(own))] = both.items.as_slice() {
+                let mut named = named.clone();
+                named.default = own.default.clone();
+                return never_null(RefOr::T(Schema::Object(named)));
+            }
+        }
         RefOr::T(Schema::Object(object)) => {
             if let SchemaType::Array(types) = &mut object.schema_type {
                 types.retain(|one| *one != Type::Null);

@@ -13,14 +13,13 @@ use actix_web::{
     FromRequest, Handler, HttpRequest, HttpResponse, Resource, ResponseError, Route, guard, web,
 };
 use utoipa::ToSchema;
-use utoipa::openapi::path::{HttpMethod, OperationBuilder, Parameter, ParameterIn};
+use utoipa::openapi::path::Parameter;
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
-use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
-use utoipa::openapi::security::SecurityRequirement;
-use utoipa::openapi::{ContentBuilder, HeaderBuilder, Ref, RefOr, Required};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required};
 
 use super::answer::{Answer, Answers, Typed};
+use super::document::Header;
 use super::problem::{Code, Problem};
 use super::query;
 
@@ -256,7 +255,7 @@ pub struct Response {
     /// Other media types that it is sent as.
     pub other_media: Vec<&'static str>,
     /// Headers beyond those of every answer.
-    pub headers: Vec<(&'static str, &'static str)>,
+    pub headers: Vec<Header>,
 }
 
 impl Draft {
@@ -284,8 +283,8 @@ impl Draft {
     }
 
     /// The answer has a header.
-    pub fn header(&mut self, status: u16, name: &'static str, description: &'static str) {
-        self.answers.entry(status).or_default().headers.push((name, description));
+    pub fn header(&mut self, status: u16, header: Header) {
+        self.answers.entry(status).or_default().headers.push(header);
     }
 
     /// It takes a `T` as its body.
@@ -303,8 +302,13 @@ impl Draft {
     }
 
     /// Its body may come in other media types too, as text of some form.
-    pub fn takes_text(&mut self, media: &str, description: &str) {
-        let schema = ObjectBuilder::new().schema_type(Type::String).description(Some(description)).build();
+    pub fn takes_text(&mut self, media: &str, description: &str, longest: usize) {
+        let schema = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some(description))
+            .pattern(Some(r"^[^\x00]*$"))
+            .max_length(Some(longest))
+            .build();
         if let Some(body) = &mut self.body {
             body.content.insert(media.to_owned(), ContentBuilder::new().schema(Some(schema)).build().into());
         }
@@ -348,34 +352,6 @@ impl Draft {
             }
         }
     }
-
-    /// The operation of the document.
-    pub fn operation(&self, operation: &Operation, path: &str) -> OperationBuilder {
-        let (summary, rest) = operation.doc.split_once('\n').unwrap_or((&operation.doc, ""));
-        let mut description = rest.trim().to_owned();
-        if let Some(access) = &self.access {
-            description = format!("{description}\n\n{access}").trim().to_owned();
-        }
-        if description.is_empty() {
-            description = summary.to_owned();
-        }
-        let mut builder = OperationBuilder::new()
-            .operation_id(Some(operation.id))
-            .tag(operation.tag)
-            .summary(Some(summary.trim_end_matches('.')))
-            .description(Some(description))
-            .request_body(self.body.clone());
-        for parameter in path_parameters(path).into_iter().chain(self.parameters.iter().cloned()) {
-            builder = builder.parameter(parameter);
-        }
-        for (status, response) in &self.answers {
-            builder = builder.response(status.to_string(), response.build());
-        }
-        match self.security {
-            Some(name) => builder.security(SecurityRequirement::new(name, Vec::<String>::new())),
-            None => builder.securities(Some(Vec::<SecurityRequirement>::new())),
-        }
-    }
 }
 
 fn both(known: Option<RefOr<Schema>>, more: RefOr<Schema>) -> RefOr<Schema> {
@@ -396,75 +372,6 @@ fn both(known: Option<RefOr<Schema>>, more: RefOr<Schema>) -> RefOr<Schema> {
     utoipa::openapi::schema::ArrayBuilder::new()
         .items(ObjectBuilder::new().schema_type(Type::String).enum_values(Some(all)))
         .into()
-}
-
-impl Response {
-    fn build(&self) -> utoipa::openapi::Response {
-        let mut builder = ResponseBuilder::new().description(self.description);
-        if let Some(schema) = &self.schema {
-            let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build();
-            builder = builder.content("application/json", content);
-        }
-        for media in &self.other_media {
-            let text = ObjectBuilder::new().schema_type(Type::String).build();
-            builder = builder.content(*media, ContentBuilder::new().schema(Some(text)).build());
-        }
-        for (name, description) in &self.headers {
-            let header = HeaderBuilder::new()
-                .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
-                .description(Some(*description))
-                .build();
-            builder = builder.header(*name, header);
-        }
-        builder.build()
-    }
-}
-
-/// The parameters that stand in a path, in its order.
-pub fn path_parameters(path: &str) -> Vec<Parameter> {
-    path.split('/')
-        .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
-        .map(|name| {
-            utoipa::openapi::path::ParameterBuilder::new()
-                .name(name)
-                .parameter_in(ParameterIn::Path)
-                .required(Required::True)
-                .description(Some(describe_path_parameter(name)))
-                .schema(Some(
-                    ObjectBuilder::new()
-                        .schema_type(Type::String)
-                        .min_length(Some(1))
-                        .max_length(Some(256))
-                        .build(),
-                ))
-                .build()
-        })
-        .collect()
-}
-
-fn describe_path_parameter(name: &str) -> String {
-    match name {
-        "workspace" => "The workspace: its id or its slug.".into(),
-        "kpi" => "The KPI: its id, its key, or a key that it had before.".into(),
-        "team" => "The team: its id or its slug.".into(),
-        "cycle" => "The cycle: its id, its slug, or `current` for the shortest active one that holds today.".into(),
-        "member" => "The member: an id, or `me` for the caller.".into(),
-        "at" => "When: a date, which stands for the start of that day in the workspace's time zone, or an instant (RFC 3339).".into(),
-        "date" => "A calendar day in the workspace's time zone.".into(),
-        "code" => "The stable name of a kind of problem.".into(),
-        other => format!("The id of the {}.", other.replace('_', " ")),
-    }
-}
-
-/// The document's name of a method.
-pub fn document_method(method: &Method) -> HttpMethod {
-    match *method {
-        Method::POST => HttpMethod::Post,
-        Method::PUT => HttpMethod::Put,
-        Method::PATCH => HttpMethod::Patch,
-        Method::DELETE => HttpMethod::Delete,
-        _ => HttpMethod::Get,
-    }
 }
 
 /// The paths of a slice, each with its methods and what they do:

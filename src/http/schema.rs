@@ -47,8 +47,11 @@ impl Schemas {
         };
         let mut errors = FieldErrors::new();
         refuse_nul(body, &mut String::new(), &mut errors);
+        let poisoned = errors.pointers();
         for error in validator.iter_errors(body) {
-            explain(&error, &mut errors);
+            if !poisoned.contains(error.instance_path().as_str()) {
+                explain(&error, &mut errors);
+            }
         }
         errors.settle()
     }

@@ -42,11 +42,11 @@ texts! {
     /// A name: 1 to 200 code points, no control characters, not blank.
     #[schema(min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$", example = "Churn rate")]
     Name;
-    /// A longer text: up to 10,000 code points, Markdown welcome.
-    #[schema(max_length = 10000, example = "Customers who left in the month, divided by those at its start.")]
+    /// A longer text: up to 10,000 code points, Markdown welcome, no NUL.
+    #[schema(max_length = 10000, pattern = r"^[^\x00]*$", example = "Customers who left in the month, divided by those at its start.")]
     Description;
-    /// A note: up to 4,000 code points, Markdown welcome.
-    #[schema(max_length = 4000, example = "The price list changed on the 3rd.")]
+    /// A note: up to 4,000 code points, Markdown welcome, no NUL.
+    #[schema(max_length = 4000, pattern = r"^[^\x00]*$", example = "The price list changed on the 3rd.")]
     Note;
     /// A unit of measurement: up to 32 code points.
     #[schema(min_length = 1, max_length = 32, pattern = r"^[^\x00-\x1f\x7f]+$", example = "days")]
@@ -60,6 +60,38 @@ texts! {
     /// An e-mail address, up to 254 code points.
     #[schema(min_length = 3, max_length = 254, pattern = r"^[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+$", example = "ann@example.com")]
     Email;
+    /// The name of a period: a day, an ISO week, a month, quarter or year; for an irregular KPI the instant of the point.
+    #[schema(min_length = 4, max_length = 40, pattern = "^(week of )?[0-9+-][0-9TZWQ:.+-]*$", example = "2026-03")]
+    PeriodName;
+    /// A sentence or some, made by the server for people.
+    #[schema(max_length = 4000, pattern = r"^[^\x00]*$", example = "it must not be above 200")]
+    Sentence;
+    /// A stable name of a kind of thing, for programs.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[a-z][a-z0-9_]*$", example = "not_found")]
+    Keyword;
+    /// Where in a body: a JSON pointer (RFC 6901); in a query the name of the parameter.
+    #[schema(max_length = 1000, pattern = r"^[^\x00]*$", example = "/target/min")]
+    Pointer;
+    /// The name of a request in the log.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[0-9A-Za-z_-]+$", example = "01kn1kmze0ezc8pwn8jpac7c1k")]
+    RequestName;
+    /// The id of a thing of any kind.
+    #[schema(min_length = 28, max_length = 40, pattern = "^[a-z]+_[0-7][0-9a-hjkmnp-tv-z]{25}$", example = "kpi_01h455vb4pex5vsknk084sn02q")]
+    AnyId;
+    /// Where a page ended: opaque, and good for the list that made it.
+    #[schema(min_length = 1, max_length = 1024, pattern = "^[0-9A-Za-z_-]+$", example = "bm90IGEgcmVhbCBvbmU")]
+    Cursor;
+    /// A secret as it was handed out: printable, without spaces.
+    #[schema(min_length = 1, max_length = 128, pattern = r"^[\x21-\x7e]+$", example = "rgi_dGhpcyBpcyBub3QgYSByZWFsIHNlY3JldCBhdCBhbGw")]
+    Secret;
+}
+
+/// A text within so many code points: what is cut off is marked.
+pub fn shortened(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(longest.saturating_sub(1)).chain(['…']).collect(),
+    }
 }
 
 /// Text as it is sorted, searched and compared: white space at the ends gone, letters lower case.
@@ -121,6 +153,7 @@ mod of_the_store {
                 .schema_type(Type::String)
                 .description(Some(format!("The id of one {}: sortable by the time of its making.", K::NAME)))
                 .pattern(Some(format!("^{}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$", K::PREFIX)))
+                .max_length(Some(K::PREFIX.len() + 27))
                 .examples([format!("{}_01h455vb4pex5vsknk084sn02q", K::PREFIX)])
                 .into()
         }
@@ -138,6 +171,7 @@ mod of_the_store {
                 .schema_type(Type::String)
                 .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
                 .description(Some("An instant in UTC, with microseconds (RFC 3339)."))
+                .max_length(Some(40))
                 .examples(["2026-03-31T09:30:00.000000Z"])
                 .into()
         }
@@ -154,6 +188,7 @@ mod of_the_store {
                 .schema_type(Type::String)
                 .format(Some(SchemaFormat::KnownFormat(KnownFormat::Date)))
                 .description(Some("A calendar day in the workspace's time zone."))
+                .max_length(Some(20))
                 .examples(["2026-03-31"])
                 .into()
         }

@@ -43,6 +43,7 @@ pub fn schema<W: Word>() -> RefOr<Schema> {
         W::ALL.iter().map(|word| format!("- `{}`: {}", word.as_str(), word.describe())).collect();
     ObjectBuilder::new()
         .schema_type(Type::String)
+        .title(Some(W::NAME))
         .description(Some(format!("{}\n\n{}", W::DOC, meanings.join("\n"))))
         .enum_values(Some(W::ALL.iter().map(|word| word.as_str())))
         .into()

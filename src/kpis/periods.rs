@@ -12,6 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::access::{Action, At, Db, Reads, Scoped};
 use crate::http::answer::{Answer, Json};
+use crate::http::text::PeriodName;
 use crate::http::{FieldErrors, Problem, Query, Result, Routes, routes};
 use crate::kpis::derive::{AsOf, History, View, history};
 use crate::kpis::row::KpiRow;
@@ -74,6 +75,7 @@ pub struct KpiPeriods {
     /// How the points of a period become its value.
     aggregation: Aggregation,
     /// The periods, in order of time.
+    #[schema(max_items = 5000)]
     items: Vec<KpiPeriod>,
 }
 
@@ -81,7 +83,7 @@ pub struct KpiPeriods {
 #[derive(Serialize, ToSchema)]
 pub struct KpiPeriod {
     /// What people call it.
-    #[schema(example = "2026-03")]
+    #[schema(value_type = PeriodName)]
     period: String,
     /// Its first day.
     starts_on: Day,

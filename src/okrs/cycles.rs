@@ -14,7 +14,7 @@ use crate::access::target::invalid_id;
 use crate::access::{Action, Admins, At, Db, Facts, Reads, Resource, Scoped};
 use crate::http::body::Rules;
 use crate::http::page::{Total, page_type};
-use crate::http::text::{Slug, folded};
+use crate::http::text::{Slug, folded, texts};
 use crate::http::{
     Answer, Body, Code, Created, FieldErrors, Json, Listing, Name, NoContent, Nothing, Page, PatchBody,
     Problem, Refusals, Refuses, Result, Routes, routes,
@@ -27,6 +27,12 @@ use crate::store::id::looks_like_id;
 use crate::store::journal::{EventType, Subject};
 use crate::store::schema::{cycles, objectives};
 use crate::store::{CycleId, Day, Moment, Tx, WorkspaceId};
+
+texts! {
+    /// A cycle in a body: its id, its slug, or `current` for the shortest active one that holds today.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[0-9a-z_-]+$", example = "current")]
+    CycleInput;
+}
 
 /// The paths of cycles.
 pub fn routes() -> Routes {

@@ -54,10 +54,14 @@ kinds! {
     RemedyKind, RemedyId, "rem", "Remedy", "remedy";
 }
 
+/// The prefix of the ids of what events call `subject`.
+pub fn prefix(subject: &str) -> Option<&'static str> {
+    SUBJECTS.iter().find(|(known, _)| *known == subject).map(|(_, prefix)| *prefix)
+}
+
 /// An id in its typed form, for the kind of thing that an event calls `subject`.
 pub fn subject_id(subject: &str, id: RawId) -> String {
-    let prefix = SUBJECTS.iter().find(|(known, _)| *known == subject).map_or(subject, |(_, prefix)| prefix);
-    write_untyped(prefix, id)
+    write_untyped(prefix(subject).unwrap_or(subject), id)
 }
 
 /// Reads an id of any kind: what events call that kind of thing, and the id without it.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use regimen::http::document::Document;
 use serde_json::Value;
 
 use crate::harness::document;
@@ -9,8 +10,7 @@ use crate::harness::document;
 #[test]
 fn the_committed_document_is_current() {
     let committed = std::fs::read_to_string("openapi/openapi.json").expect("openapi/openapi.json is there");
-    let (generated, _) = regimen::app::document(&regimen::slices());
-    let generated = regimen::app::document_text(&generated).expect("JSON");
+    let generated = Document::of(&regimen::slices()).text().expect("JSON");
     assert!(
         committed == generated,
         "run `cargo run -- openapi > openapi/openapi.json` and look at the difference"

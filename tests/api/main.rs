@@ -6,6 +6,7 @@ mod accounts;
 mod care;
 mod derive;
 mod document;
+mod examples;
 mod invitations;
 mod kpis;
 mod members;

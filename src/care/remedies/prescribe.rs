@@ -16,7 +16,7 @@ use crate::http::{Code, Description, FieldErrors, Name, Note, Problem, Result};
 use crate::kpis::derive::{self, View};
 use crate::kpis::row::KpiRow;
 use crate::maths::{Health, KeyResultKind, KpiState, RemedyOutcome, Target};
-use crate::okrs::cycles::{self, CycleRow};
+use crate::okrs::cycles::{self, CycleInput, CycleRow};
 use crate::okrs::key_results::NewKeyResult;
 use crate::okrs::objectives::{self, NewObjective, NewObjectiveState, ObjectiveRow, ObjectiveState};
 use crate::okrs::wire::{Weight, refused_at};
@@ -52,7 +52,7 @@ pub struct NewRemedy {
     /// The cycle of the objective to make: its id, its slug, or `current`. By default the one active cycle that
     /// holds today; with none it is due in 90 days, with several one has to be named.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 64, example = "current")]
+    #[schema(value_type = Option<CycleInput>, example = "current")]
     #[serde(rename = "cycle_id")]
     pub cycle: Option<String>,
     /// Where the objective to make stands; by default it is active.

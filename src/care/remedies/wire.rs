@@ -9,6 +9,7 @@ use super::outcome::{Ground, ObjectiveThen, Standpoint};
 use super::row::{self, RemedyRow};
 use crate::access::{Action, Scoped};
 use crate::http::page::page_type;
+use crate::http::text::PeriodName;
 use crate::http::{Note, Problem, Result};
 use crate::kpis::derive::View;
 use crate::kpis::kpis::KpiRef;
@@ -82,7 +83,7 @@ pub struct RemedyBaseline {
     /// The wider band of then beyond which it was serious, in the KPI's unit; null where there was none.
     pub tolerance: Option<Bounds>,
     /// The name of the period whose value was current; null without a value.
-    #[schema(example = "2026-03")]
+    #[schema(value_type = Option<PeriodName>)]
     pub period: Option<String>,
     /// The first day of that period.
     pub starts_on: Option<Day>,

@@ -14,7 +14,7 @@ use crate::access::{Db, Reads};
 use crate::http::finish::weight;
 use crate::http::{Answer, Json, Name, PlainText, Query, Routes, routes};
 use crate::kpis::derive::AsOf;
-use crate::kpis::kpis::{CurrentValue, Display, KpiFreshness, KpiTarget, OpenEpisode};
+use crate::kpis::kpis::{CurrentValue, Display, KpiFreshness, KpiKey, KpiTarget, OpenEpisode};
 use crate::kpis::row::Category;
 use crate::kpis::targets::Bounds;
 use crate::maths::{Cadence, ClosedBy, Health, HealthReason, RemedyOutcome};
@@ -115,10 +115,10 @@ pub struct TriageRow {
     /// The KPI's id.
     pub id: KpiId,
     /// Its key.
-    #[schema(example = "churn-rate")]
+    #[schema(value_type = KpiKey)]
     pub key: String,
     /// What people call it.
-    #[schema(example = "Churn rate")]
+    #[schema(value_type = Name)]
     pub name: String,
     /// What part of the organisation it watches.
     pub category: Category,

@@ -3,7 +3,9 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::fields::{Currency, KpiAlias, KpiKey, Stretch};
 use crate::http::page::page_type;
+use crate::http::text::{Description, Keyword, Name, Note, PeriodName, Sentence, Tag, Unit};
 use crate::kpis::row::{Category, DisplayStyle, Indicator, KpiRow, Visibility};
 use crate::kpis::targets::Bounds;
 use crate::maths::word::words;
@@ -31,10 +33,10 @@ pub struct KpiRef {
     /// The KPI's id.
     pub id: KpiId,
     /// The KPI's key.
-    #[schema(example = "churn-rate")]
+    #[schema(value_type = KpiKey)]
     pub key: String,
     /// The KPI's name.
-    #[schema(example = "Churn rate")]
+    #[schema(value_type = Name)]
     pub name: String,
 }
 
@@ -50,15 +52,16 @@ pub struct Kpi {
     /// Its id.
     pub id: KpiId,
     /// Its key, usable wherever its id is.
-    #[schema(example = "churn-rate")]
+    #[schema(value_type = KpiKey)]
     pub key: String,
     /// How often people changed its own fields and targets.
     #[schema(minimum = 1)]
     pub version: i32,
     /// What people call it.
-    #[schema(example = "Churn rate")]
+    #[schema(value_type = Name)]
     pub name: String,
     /// What exactly is measured, and how.
+    #[schema(value_type = Option<Description>)]
     pub definition: Option<String>,
     /// What part of the organisation it watches.
     pub category: Category,
@@ -106,14 +109,18 @@ pub struct Kpi {
     /// What is being done about it.
     pub remedies: RemedyCounts,
     /// The decision that it supports.
+    #[schema(value_type = Option<Note>)]
     pub decision: Option<String>,
     /// What to do when it is not healthy.
     pub playbook: Playbook,
     /// What would make it more useful; refuses nothing.
+    #[schema(max_items = 50)]
     pub advice: Vec<Advice>,
     /// Its tags.
+    #[schema(value_type = Vec<Tag>, max_items = 20)]
     pub tags: Vec<String>,
     /// Its names in other systems, in order.
+    #[schema(value_type = Vec<KpiAlias>, max_items = 20)]
     pub aliases: Vec<String>,
     /// The settings that decide what its points mean, as they take effect.
     pub settings: Settings,
@@ -130,6 +137,7 @@ pub struct Kpi {
     /// What the caller may do with it.
     pub can: KpiRights,
     /// With `include=recent`: the newest 12 periods that hold a point, oldest first; else null.
+    #[schema(max_items = 12)]
     pub recent: Option<Vec<RecentPeriod>>,
 }
 page_type!(KpiPage, Kpi);
@@ -140,13 +148,13 @@ pub struct Display {
     /// The style.
     pub style: DisplayStyle,
     /// The currency (ISO 4217), with the style `currency`.
-    #[schema(example = "EUR")]
+    #[schema(value_type = Option<Currency>)]
     pub currency: Option<String>,
     /// Digits after the decimal point.
     #[schema(minimum = 0, maximum = 9)]
     pub precision: Option<i32>,
     /// The unit.
-    #[schema(example = "days")]
+    #[schema(value_type = Option<Unit>)]
     pub unit: Option<String>,
 }
 
@@ -154,7 +162,7 @@ pub struct Display {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct CurrentValue {
     /// The name of the period: a day, ISO week, month, quarter or year; of an irregular KPI the day.
-    #[schema(example = "2026-03")]
+    #[schema(value_type = PeriodName)]
     pub period: String,
     /// The first day of the period.
     pub starts_on: Day,
@@ -175,7 +183,7 @@ pub struct CurrentValue {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct RunningValue {
     /// The name of the period.
-    #[schema(example = "2026-04")]
+    #[schema(value_type = PeriodName)]
     pub period: String,
     /// The first day of the period.
     pub starts_on: Day,
@@ -253,8 +261,10 @@ pub struct RemedyCounts {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Playbook {
     /// When it is at risk.
+    #[schema(value_type = Option<Note>)]
     pub at_risk: Option<String>,
     /// When it is unhealthy.
+    #[schema(value_type = Option<Note>)]
     pub unhealthy: Option<String>,
 }
 
@@ -262,11 +272,13 @@ pub struct Playbook {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Advice {
     /// Its stable name.
-    #[schema(example = "no_definition")]
+    #[schema(value_type = Keyword)]
     pub code: String,
     /// What could be better.
+    #[schema(value_type = Sentence)]
     pub detail: String,
     /// What to do about it.
+    #[schema(value_type = Sentence)]
     pub fix: String,
 }
 
@@ -283,7 +295,7 @@ pub struct Settings {
     #[schema(minimum = 0, maximum = 366)]
     pub grace_days: u32,
     /// How often a feed that should never pause is expected (ISO 8601); null where it may pause.
-    #[schema(example = "PT6H")]
+    #[schema(value_type = Option<Stretch>)]
     pub expect_every: Option<String>,
 }
 

@@ -18,8 +18,10 @@ use super::{Feed, HealthBeforeAfter};
 use crate::access::{Action, Db, Posts, Resource, Scoped};
 use crate::http::answer::{Answer, Batch};
 use crate::http::body::{self, Input, Mode};
+use crate::http::text::{Keyword, Pointer, Sentence, shortened};
 use crate::http::{Code, Describe, Draft, Measure, Note, Problem, Query, Result};
 use crate::kpis::derive::Quality;
+use crate::kpis::kpis::{KpiInput, KpiKey};
 use crate::kpis::row::KpiRow;
 use crate::maths::Calendar;
 use crate::state::State;
@@ -32,7 +34,7 @@ use crate::store::{KpiId, Moment};
 #[schema(example = json!({"kpi": "churn-rate", "at": "2026-03-31", "value": 4.2}))]
 pub struct BatchPoint {
     /// The KPI: its id, its key, a key that it had before, or an alias.
-    #[schema(min_length = 1, max_length = 200, example = "churn-rate")]
+    #[schema(value_type = KpiInput, example = "churn-rate")]
     kpi: String,
     /// When it was measured.
     at: WhenText,
@@ -110,8 +112,10 @@ pub struct RecordedPoints {
     /// How many items came to what.
     counts: PointCounts,
     /// The items that were refused, in their order.
+    #[schema(max_items = 10000)]
     rejected: Vec<RejectedPoint>,
     /// The KPIs of the items that were taken, by key.
+    #[schema(max_items = 10000)]
     kpis: Vec<PointsKpi>,
 }
 
@@ -145,19 +149,19 @@ pub struct RejectedPoint {
     #[schema(minimum = 0)]
     index: usize,
     /// The KPI that it names; null where it cannot be read.
-    #[schema(example = "churn-rate")]
+    #[schema(value_type = Option<Sentence>, example = "churn-rate")]
     kpi: Option<String>,
     /// When it was measured, as it was sent; null where it cannot be read.
-    #[schema(example = "2026-03-31")]
+    #[schema(value_type = Option<Sentence>, example = "2026-03-31")]
     at: Option<String>,
     /// A stable name for what is wrong, such as `not_found`, `forbidden`, `kpi_archived`, `malformed_line` or that of a field error.
-    #[schema(example = "not_found")]
+    #[schema(value_type = Keyword)]
     code: String,
     /// The same for people.
-    #[schema(example = "there is no such KPI here")]
+    #[schema(value_type = Sentence)]
     reason: String,
     /// A JSON pointer to the field, with the item's index first.
-    #[schema(example = "/3/kpi")]
+    #[schema(value_type = Pointer)]
     pointer: String,
 }
 
@@ -167,7 +171,7 @@ pub struct PointsKpi {
     /// Its id.
     id: KpiId,
     /// Its key.
-    #[schema(example = "churn-rate")]
+    #[schema(value_type = KpiKey)]
     key: String,
     /// Its health.
     health: HealthBeforeAfter,
@@ -191,11 +195,16 @@ impl Describe for Posted {
     fn describe(draft: &mut Draft) {
         draft.takes::<BatchPoints>(&[formats::JSON]);
         draft.also_knows::<BatchPoint>();
-        draft.takes_text(formats::NDJSON, "One point per line, each a JSON object as in the array.");
+        draft.takes_text(
+            formats::NDJSON,
+            "One point per line, each a JSON object as in the array.",
+            body::BATCH,
+        );
         draft.takes_text(
             formats::CSV,
             "A header that names the columns `kpi`, `at` and `value`, and if wanted `feed`, `note` and `quality`, in any order; \
              then a point per line. The value `null` deletes.",
+            body::BATCH,
         );
         draft.parameters(BatchQuery::into_params(|| Some(ParameterIn::Query)));
         draft.refuses(&[
@@ -292,8 +301,8 @@ fn take(tx: &mut Scoped, submitted: &Submitted) -> Result<Batch<RecordedPoints>>
             Ok(entry) => taken.push(entry),
             Err(Refusal { code, reason, field }) => rejected.push(RejectedPoint {
                 index,
-                kpi: item.kpi.clone(),
-                at: item.at.clone(),
+                kpi: item.kpi.as_deref().map(|kpi| shortened(kpi, 200)),
+                at: item.at.as_deref().map(|at| shortened(at, 200)),
                 code,
                 reason,
                 pointer: format!("/{index}{field}"),

@@ -19,6 +19,7 @@ use crate::access::{Action, At, Db, Posts, Reads, Scoped, Segment, Target};
 use crate::http::answer::{Answer, Created, Json, NoContent, Put};
 use crate::http::body::{Body, Input, Mode, Rules};
 use crate::http::query::Rehearsable;
+use crate::http::text::PeriodName;
 use crate::http::{
     Code, Describe, Draft, FieldErrors, Measure, Note, Problem, Query, Result, Routes, routes,
 };
@@ -165,7 +166,7 @@ pub struct RecordedPoint {
 #[derive(Serialize, ToSchema)]
 pub struct PointPeriod {
     /// What people call it.
-    #[schema(example = "2026-03")]
+    #[schema(value_type = PeriodName)]
     period: String,
     /// Its first day.
     starts_on: Day,

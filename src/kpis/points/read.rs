@@ -7,7 +7,7 @@ use utoipa::IntoParams;
 use super::formats::{self, Written};
 use super::names::resolve;
 use super::show::{Point, Shown};
-use super::when::When;
+use super::when::{When, WhenText};
 use crate::access::{Action, At, Db, Reads, Scoped};
 use crate::http::answer::{Answer, Answers, Reply};
 use crate::http::finish::weight;
@@ -25,10 +25,10 @@ page_type!(PointPage, Point);
 #[serde(deny_unknown_fields)]
 pub struct KpiPointsFilter {
     /// From this date or instant on.
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<WhenText>)]
     from: Option<When>,
     /// Up to this date or instant, which is included.
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<WhenText>)]
     to: Option<When>,
     /// Of these feeds; the default one is empty.
     #[serde(default)]
@@ -46,10 +46,10 @@ pub struct PointsFilter {
     #[serde(default)]
     kpi: Vec<String>,
     /// From this date or instant on.
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<WhenText>)]
     from: Option<When>,
     /// Up to this date or instant, which is included.
-    #[param(value_type = Option<String>)]
+    #[param(inline, value_type = Option<WhenText>)]
     to: Option<When>,
 }
 

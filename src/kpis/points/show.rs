@@ -7,8 +7,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::access::Scoped;
+use crate::http::text::{AnyId, Keyword, Name, Note};
 use crate::http::{Measure, Result};
 use crate::kpis::derive::{Origin, PointRow, Quality};
+use crate::kpis::kpis::KpiKey;
 use crate::kpis::row::KpiRow;
 use crate::maths::Calendar;
 use crate::store::schema::{members, tokens};
@@ -26,12 +28,12 @@ pub struct Point {
     /// The same as a local date.
     on: Day,
     /// Whose number it is; empty by default.
-    #[schema(max_length = 64, example = "")]
+    #[schema(max_length = 64, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", example = "")]
     feed: String,
     /// The value, in the unit of the KPI.
     value: Measure,
     /// Anything worth knowing about this value.
-    #[schema(example = "Two days of it are estimated.")]
+    #[schema(value_type = Option<Note>)]
     note: Option<String>,
     /// Whether it was measured or is an estimate.
     quality: Quality,
@@ -49,10 +51,10 @@ pub struct PointKpi {
     /// Its id.
     id: KpiId,
     /// Its key.
-    #[schema(example = "churn-rate")]
+    #[schema(value_type = KpiKey)]
     key: String,
     /// Its name.
-    #[schema(example = "Churn rate")]
+    #[schema(value_type = Name)]
     name: String,
 }
 
@@ -61,13 +63,13 @@ pub struct PointKpi {
 pub struct Recorder {
     /// `member` or `token`.
     #[serde(rename = "type")]
-    #[schema(example = "member")]
+    #[schema(value_type = Keyword)]
     kind: &'static str,
     /// The id of the member or token.
-    #[schema(example = "mem_01h455vb4pex5vsknk084sn02q")]
+    #[schema(value_type = AnyId)]
     id: String,
     /// The name of the member or token.
-    #[schema(example = "Ann")]
+    #[schema(value_type = Name)]
     name: String,
 }
 

@@ -70,6 +70,7 @@ pub struct Target {
     /// The wider band beyond which it is serious; null where no side has a warning zone.
     tolerance: Option<Bounds>,
     /// Why it is so.
+    #[schema(value_type = Option<Note>)]
     note: Option<String>,
     /// Whether it began in the past when it was set, so that it judged anew what had been judged.
     backdated: bool,

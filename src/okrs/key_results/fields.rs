@@ -8,6 +8,7 @@ use crate::access::Scoped;
 use crate::http::body::Rules;
 use crate::http::text::folded;
 use crate::http::{Code, FieldErrors, Measure, Name, Problem, Result, Unit};
+use crate::kpis::kpis::KpiInput;
 use crate::kpis::row::KpiRow;
 use crate::maths::{Band, KeyResultFault, KeyResultGoal, KeyResultKind};
 use crate::okrs::progress::source_kpis;
@@ -53,7 +54,7 @@ pub struct NewKeyResult {
     pub due_on: Option<Day>,
     /// The KPI whose current value it takes: its id or key. Null: values come from check-ins.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 200, example = "visitor-to-lead")]
+    #[schema(value_type = Option<KpiInput>, example = "visitor-to-lead")]
     #[serde(rename = "kpi_id")]
     pub kpi: Option<String>,
 }

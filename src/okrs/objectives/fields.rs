@@ -10,7 +10,7 @@ use crate::http::text::{Tag, folded};
 use crate::http::{Description, FieldErrors, Name, Note, Problem, Result};
 use crate::maths::ProgressSource;
 use crate::maths::word::words;
-use crate::okrs::cycles::CycleRow;
+use crate::okrs::cycles::{CycleInput, CycleRow};
 use crate::okrs::key_results::NewKeyResult;
 use crate::okrs::progress::Dates;
 use crate::okrs::wire::{Share, Weight, judge_tags, refused_at, shown_tags, stored_tags};
@@ -55,7 +55,7 @@ pub struct NewObjective {
     pub team_id: Option<TeamInput>,
     /// The cycle that it belongs to: its id, its slug, or `current`.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 64, example = "current")]
+    #[schema(value_type = Option<CycleInput>, example = "current")]
     #[serde(rename = "cycle_id")]
     pub cycle: Option<String>,
     /// A first day of its own; else the cycle's.
@@ -108,7 +108,7 @@ pub struct ObjectiveFields {
     pub team_id: Option<TeamInput>,
     /// The cycle that it belongs to: its id, its slug, or `current`.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 64, example = "current")]
+    #[schema(value_type = Option<CycleInput>, example = "current")]
     #[serde(rename = "cycle_id")]
     pub cycle: Option<String>,
     /// A first day of its own; else the cycle's.

@@ -77,6 +77,7 @@ pub struct Objective {
     /// When it was closed.
     closed_at: Option<Moment>,
     /// Tags.
+    #[schema(max_items = 20)]
     tags: Vec<Tag>,
     /// Who may see it.
     visibility: Visibility,

@@ -8,6 +8,7 @@ use super::row::AccountRow;
 use crate::access::caller::{self, Actor, MemberState, TokenKind};
 use crate::access::{AnyCaller, Db, Role, Scope, Scoped};
 use crate::http::answer::Answer;
+use crate::http::text::{Email, Name};
 use crate::http::{Code, Json, Nothing, Problem, Result};
 use crate::maths::word::words;
 use crate::people::workspaces::WorkspaceRef;
@@ -33,14 +34,15 @@ pub struct Caller {
     /// What kind of caller it is.
     kind: CallerKind,
     /// The person's name, or the token's.
-    #[schema(example = "Ann Smith")]
+    #[schema(value_type = Name)]
     name: String,
     /// The account; null for tokens.
     account_id: Option<AccountId>,
     /// The account's e-mail address; null for tokens.
-    #[schema(example = "ann@example.com")]
+    #[schema(value_type = Option<Email>)]
     email: Option<String>,
     /// Where the person takes part, by name; empty for tokens.
+    #[schema(max_items = 10000)]
     memberships: Vec<Membership>,
     /// The token; null for people.
     token_id: Option<TokenId>,
@@ -53,6 +55,7 @@ pub struct Caller {
     /// The member for whom a personal token acts; else null.
     member_id: Option<MemberId>,
     /// What the token may be used for; empty for people, who are not bound by scopes.
+    #[schema(max_items = 4)]
     scopes: Vec<Scope>,
     /// When the token ends; null for people.
     expires_at: Option<Moment>,

@@ -17,6 +17,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::access::password::{HashError, Password, PasswordFault};
+use crate::http::text::{Email, Name};
 use crate::http::{Code, FieldErrors, Problem, Routes, routes};
 use crate::store::{AccountId, Moment};
 pub use me::Membership;
@@ -70,16 +71,24 @@ pub fn routes() -> Routes {
 #[derive(Serialize, ToSchema)]
 pub struct SignedIn {
     /// Send it as `Authorization: Bearer`; a JWT that other systems can verify too.
-    #[schema(example = "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFZERTQSJ9.eyJzdWIiOiJhY2NfMDFoIn0.c2lnbmF0dXJl")]
+    #[schema(
+        max_length = 4096,
+        pattern = r"^[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+$",
+        example = "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFZERTQSJ9.eyJzdWIiOiJhY2NfMDFoIn0.c2lnbmF0dXJl"
+    )]
     access_token: String,
     /// How to send it: `Bearer`.
-    #[schema(example = "Bearer")]
+    #[schema(max_length = 6, pattern = "^Bearer$", example = "Bearer")]
     token_type: &'static str,
     /// How long the access token is good for, in seconds.
-    #[schema(example = 600, minimum = 1)]
+    #[schema(example = 600, minimum = 1, maximum = 86400)]
     expires_in: i64,
     /// What `/v1/auth/refresh` takes, once.
-    #[schema(example = "rgr_dGhpcyBpcyBub3QgYSByZWFsIHNlY3JldCBhdCBhbGw")]
+    #[schema(
+        max_length = 128,
+        pattern = "^rgr_[0-9A-Za-z_-]+$",
+        example = "rgr_dGhpcyBpcyBub3QgYSByZWFsIHNlY3JldCBhdCBhbGw"
+    )]
     refresh_token: String,
     /// Who signed in.
     account: Account,
@@ -91,10 +100,10 @@ pub struct Account {
     /// The account's id.
     id: AccountId,
     /// The e-mail address, as it was typed.
-    #[schema(example = "ann@example.com")]
+    #[schema(value_type = Email)]
     email: String,
     /// The person's name.
-    #[schema(example = "Ann Smith")]
+    #[schema(value_type = Name)]
     name: String,
     /// When the account was made.
     created_at: Moment,

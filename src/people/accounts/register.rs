@@ -30,7 +30,7 @@ pub struct NewAccount {
     name: Name,
     /// The token of an invitation to this e-mail: the account joins its workspace at once.
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 128, example = json!(null))]
+    #[schema(value_type = Option<String>, max_length = 128, pattern = r"^[\x21-\x7e]*$", example = json!(null))]
     invitation_token: Option<String>,
 }
 

@@ -36,7 +36,11 @@ impl Rules for Credentials {
 #[serde(deny_unknown_fields)]
 pub struct Refreshing {
     /// The refresh token of the last sign-in or refresh.
-    #[schema(max_length = 128, example = "rgr_dGhpcyBpcyBub3QgYSByZWFsIHNlY3JldCBhdCBhbGw")]
+    #[schema(
+        max_length = 128,
+        pattern = r"^[\x21-\x7e]*$",
+        example = "rgr_dGhpcyBpcyBub3QgYSByZWFsIHNlY3JldCBhdCBhbGw"
+    )]
     refresh_token: String,
 }
 

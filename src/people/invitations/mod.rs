@@ -86,7 +86,7 @@ pub struct Invitation {
     /// The invitation's id.
     id: InvitationId,
     /// The address of the one who may use it.
-    #[schema(example = "bob@example.com")]
+    #[schema(value_type = Email)]
     email: String,
     /// The role that they will have.
     role: Role,
@@ -101,11 +101,19 @@ pub struct Invitation {
     /// Until when it can be used.
     expires_at: Moment,
     /// The secret to accept it with; only in the answer that made it, else null.
-    #[schema(example = "rgi_dGhpcyBpcyBub3QgYSByZWFsIHNlY3JldCBhdCBhbGw")]
+    #[schema(
+        max_length = 128,
+        pattern = "^rgi_[0-9A-Za-z_-]+$",
+        example = "rgi_dGhpcyBpcyBub3QgYSByZWFsIHNlY3JldCBhdCBhbGw"
+    )]
     token: Option<String>,
     /// The link to hand over, with the token after `#`, which browsers send to no server; only in the
     /// answer that made it, else null. A page there reads the token and accepts or registers with it.
-    #[schema(example = "https://okr.example.com/join#rgi_dGhpcyBpcyBub3QgYSByZWFsIHNlY3JldCBhdCBhbGw")]
+    #[schema(
+        format = "uri",
+        max_length = 1024,
+        example = "https://okr.example.com/join#rgi_dGhpcyBpcyBub3QgYSByZWFsIHNlY3JldCBhdCBhbGw"
+    )]
     link: Option<String>,
 }
 
@@ -125,7 +133,11 @@ struct InvitationFilter {
 #[serde(deny_unknown_fields)]
 struct Acceptance {
     /// The token: what stands after `#` in the link.
-    #[schema(max_length = 128, example = "rgi_dGhpcyBpcyBub3QgYSByZWFsIHNlY3JldCBhdCBhbGw")]
+    #[schema(
+        max_length = 128,
+        pattern = r"^[\x21-\x7e]*$",
+        example = "rgi_dGhpcyBpcyBub3QgYSByZWFsIHNlY3JldCBhdCBhbGw"
+    )]
     token: String,
 }
 

@@ -17,7 +17,7 @@ use crate::access::{Action, At, Db, Facts, Reads, Resource, Role, Scoped, Target
 use crate::http::answer::Answer;
 use crate::http::body::Rules;
 use crate::http::page::{Paged, Paging, Position, Total, page_type};
-use crate::http::text::{contains, folded};
+use crate::http::text::{Email, contains, folded};
 use crate::http::{
     Code, FieldErrors, Json, Listing, Name, NoContent, Nothing, Page, PatchBody, Problem, Result, Routes,
     routes,
@@ -76,10 +76,10 @@ pub struct Member {
     #[schema(minimum = 1)]
     pub version: i32,
     /// The name in this workspace.
-    #[schema(example = "Ann Smith")]
+    #[schema(value_type = Name)]
     pub name: String,
     /// The e-mail address; for admins, owners and the member, null for others.
-    #[schema(example = "ann@example.com")]
+    #[schema(value_type = Option<Email>)]
     pub email: Option<String>,
     /// What the member may do.
     pub role: Role,

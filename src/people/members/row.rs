@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::access::caller::MemberState;
 use crate::access::target::invalid_id;
 use crate::access::{Facts, Resource, Role, Scoped};
-use crate::http::text::folded;
+use crate::http::text::{Name, folded};
 use crate::http::{Code, Problem, Result};
 use crate::people::accounts::AccountRow;
 use crate::store::schema::members;
@@ -41,14 +41,14 @@ pub struct MemberRef {
     /// The member's id.
     pub id: MemberId,
     /// The member's name in this workspace.
-    #[schema(example = "Ann Smith")]
+    #[schema(value_type = Name)]
     pub name: String,
 }
 
 /// A member in a body: an id, or `me` for the caller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
-#[schema(pattern = "^(me|mem_[0-7][0-9a-hjkmnp-tv-z]{25})$", example = "me")]
+#[schema(max_length = 64, pattern = "^(me|mem_[0-7][0-9a-hjkmnp-tv-z]{25})$", example = "me")]
 pub struct MemberInput(String);
 
 impl From<MemberId> for MemberInput {

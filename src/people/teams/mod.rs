@@ -113,15 +113,16 @@ pub struct Team {
     /// The team's id.
     id: TeamId,
     /// Its short name in addresses.
-    #[schema(example = "growth")]
+    #[schema(value_type = Slug)]
     slug: String,
     /// Counts the changes of the team and of who is in it.
     #[schema(minimum = 1)]
     version: i32,
     /// The team's name.
-    #[schema(example = "Growth")]
+    #[schema(value_type = Name)]
     name: String,
     /// What the team is for.
+    #[schema(value_type = Option<Description>)]
     description: Option<String>,
     /// Whether the team is at work.
     state: TeamState,

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use crate::access::target::invalid_id;
 use crate::access::{Facts, Resource, Scoped};
+use crate::http::text::{Name, Slug};
 use crate::http::{Code, Problem, Result};
 use crate::store::id::looks_like_id;
 use crate::store::schema::teams;
@@ -36,10 +37,10 @@ pub struct TeamRef {
     /// The team's id.
     pub id: TeamId,
     /// The team's slug.
-    #[schema(example = "growth")]
+    #[schema(value_type = Slug)]
     pub slug: String,
     /// The team's name.
-    #[schema(example = "Growth")]
+    #[schema(value_type = Name)]
     pub name: String,
 }
 

@@ -143,14 +143,14 @@ pub struct Token {
     /// The token's id.
     id: TokenId,
     /// What people call it.
-    #[schema(example = "Nightly export")]
+    #[schema(value_type = Name)]
     name: String,
     /// For whom it acts.
     kind: TokenKind,
     /// Whether it can be used.
     state: TokenState,
     /// The token's beginning and end, to know it by.
-    #[schema(example = "rgm_…x7Qa")]
+    #[schema(max_length = 16, pattern = "^rgm_…[0-9A-Za-z]+$", example = "rgm_…x7Qa")]
     hint: String,
     /// Who made it and answers for it.
     member_id: MemberId,
@@ -159,12 +159,16 @@ pub struct Token {
     /// A service token's own role; null for personal ones.
     role: Option<Role>,
     /// What it may be used for.
+    #[schema(max_items = 4)]
     scopes: Vec<Scope>,
     /// The teams that it is narrowed to; none is all.
+    #[schema(max_items = 50)]
     team_ids: Vec<TeamId>,
     /// The teams that it is narrowed to.
+    #[schema(max_items = 50)]
     teams: Vec<TeamRef>,
     /// The keys that it is narrowed to; none is all.
+    #[schema(value_type = Vec<KeyPattern>, max_items = 50)]
     key_patterns: Vec<String>,
     /// When it was made.
     created_at: Moment,
@@ -175,7 +179,11 @@ pub struct Token {
     /// When it was revoked.
     revoked_at: Option<Moment>,
     /// The token itself; only in the answer that made it, else null.
-    #[schema(example = "rgm_0000000000000000000000000000000o67Ht")]
+    #[schema(
+        max_length = 40,
+        pattern = "^rgm_[0-9A-Za-z]{36}$",
+        example = "rgm_0000000000000000000000000000000o67Ht"
+    )]
     token: Option<String>,
 }
 

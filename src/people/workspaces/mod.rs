@@ -62,7 +62,13 @@ pub struct NewWorkspace {
     pub slug: Option<Slug>,
     /// The IANA name of the time zone in which its days begin and end.
     #[serde(default = "utc")]
-    #[schema(min_length = 1, max_length = 64, default = "UTC", example = "Europe/London")]
+    #[schema(
+        min_length = 1,
+        max_length = 64,
+        pattern = r"^[^\x00-\x1f\x7f]+$",
+        default = "UTC",
+        example = "Europe/London"
+    )]
     pub time_zone: String,
     /// The day on which its weeks begin.
     #[serde(default = "monday")]
@@ -120,16 +126,16 @@ pub struct Workspace {
     /// The workspace's id.
     id: WorkspaceId,
     /// Its short name in addresses.
-    #[schema(example = "acme")]
+    #[schema(value_type = Slug)]
     slug: String,
     /// Counts the changes of its own fields.
     #[schema(minimum = 1)]
     version: i32,
     /// The name of the organisation.
-    #[schema(example = "Acme")]
+    #[schema(value_type = Name)]
     name: String,
     /// The IANA name of the time zone in which its days begin and end.
-    #[schema(example = "Europe/London")]
+    #[schema(max_length = 64, pattern = "^[0-9A-Za-z_+-]+(/[0-9A-Za-z_+-]+)*$", example = "Europe/London")]
     time_zone: String,
     /// The day on which its weeks begin.
     week_starts_on: WeekDay,
@@ -167,10 +173,10 @@ pub struct WorkspaceRef {
     /// The workspace's id.
     pub id: WorkspaceId,
     /// Its short name in addresses.
-    #[schema(example = "acme")]
+    #[schema(value_type = Slug)]
     pub slug: String,
     /// The name of the organisation.
-    #[schema(example = "Acme")]
+    #[schema(value_type = Name)]
     pub name: String,
 }
 

@@ -94,6 +94,11 @@ impl Caller {
 }
 
 impl Call<'_> {
+    /// The path and query that it will be sent to.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self

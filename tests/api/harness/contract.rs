@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use jsonschema::Validator;
+use regimen::http::document::Document;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -14,7 +15,7 @@ use super::caller::Answer;
 pub fn document() -> &'static Value {
     static DOCUMENT: OnceLock<Value> = OnceLock::new();
     DOCUMENT.get_or_init(|| {
-        serde_json::to_value(regimen::app::document(&regimen::slices()).0).expect("the document is JSON")
+        serde_json::to_value(Document::of(&regimen::slices()).published).expect("the document is JSON")
     })
 }
 
@@ -29,6 +30,12 @@ fn template(path: &str) -> Option<&'static str> {
     };
     let paths = document()["paths"].as_object().expect("paths");
     paths.keys().filter(fits).min_by_key(|template| template.matches('{').count()).map(String::as_str)
+}
+
+/// The operation that a request belongs to, and its path in the document.
+pub fn described(method: &Method, path: &str) -> Option<(&'static str, &'static Value)> {
+    let template = template(path)?;
+    Some((template, document()["paths"][template].get(method.as_str().to_ascii_lowercase())?))
 }
 
 /// Fails the test where an answer is not what the document says.
@@ -67,6 +74,10 @@ pub fn hold(method: &Method, path: &str, answer: &Answer) {
             "{} answered {}, which the document does not list: {}",
             answer.call, answer.status, answer.raw
         );
+    };
+    let response = match response.get("$ref").and_then(Value::as_str) {
+        Some(shared) => document().pointer(&shared[1..]).expect("the reference leads somewhere"),
+        None => response,
     };
     let media = answer.header("content-type").split(';').next().unwrap_or_default().to_owned();
     if answer.raw.is_empty() || answer.headers.contains_key("content-encoding") {

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::operations;
-use crate::harness::{Answer, EngineUnderTest, Settings, document, play_with, stories};
+use crate::harness::{Answer, EngineUnderTest, Settings, document, play_with, stories_without_a_database};
 
 const KNOWN: &str = "https://app.example.com";
 const FOREIGN: [&str; 4] =
@@ -28,7 +28,7 @@ fn says_nothing_of_origins(answer: &Answer) {
     assert_eq!(told, None, "{} tells a page what it may do", answer.call);
 }
 
-stories! {
+stories_without_a_database! {
     /// A browser may send every operation from a known origin, with every header that it takes.
     async fn preflights(app) {
         let stranger = app.stranger();
@@ -103,7 +103,7 @@ fn headers(response: &'static Value) -> impl Iterator<Item = &'static String> {
     response["headers"].as_object().into_iter().flat_map(|headers| headers.keys())
 }
 
-/// Where no origin is configured, nothing is said of origins, on either engine alike.
+/// Where no origin is configured, nothing is said of origins.
 #[test]
 fn by_default_no_page_may_read() {
     let settings = Settings { origins: Vec::new(), ..Settings::default() };
