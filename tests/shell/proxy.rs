@@ -27,7 +27,8 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("an address"));
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let (log, mut turns) = (seen.clone(), turns.to_vec().into_iter());
+        let (log, turns) = (seen.clone(), turns.to_vec());
+        let mut turns = turns.into_iter();
         std::thread::spawn(move || {
             for client in listener.incoming() {
                 pass(client.expect("a client"), &server, turns.next(), &log);

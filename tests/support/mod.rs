@@ -93,14 +93,15 @@ pub type Said = Lines<BufReader<ChildStderr>>;
 impl Server {
     /// Starts a command that serves, and waits until it listens; answers what it says from then on.
     pub fn start(mut command: Command) -> (Self, Said) {
-        let mut child =
-            command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
-        let mut said = BufReader::new(child.stderr.take().expect("its messages")).lines();
+        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
+        let mut server = Self { child, address: String::new() };
+        let mut said = BufReader::new(server.child.stderr.take().expect("its messages")).lines();
         let mut heard = Vec::new();
         for line in said.by_ref() {
             let line = line.expect("it says text");
             if let Some((_, address)) = line.split_once("listening on ") {
-                return (Self { child, address: address.to_owned() }, said);
+                address.clone_into(&mut server.address);
+                return (server, said);
             }
             heard.push(line);
         }
