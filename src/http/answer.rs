@@ -5,14 +5,15 @@ use std::marker::PhantomData;
 
 use actix_web::body::BoxBody;
 use actix_web::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
-    IF_NONE_MATCH, LINK, LOCATION,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH, LINK,
+    LOCATION,
 };
 use actix_web::http::{Method, StatusCode};
-use actix_web::{HttpRequest, HttpResponse, Responder};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, Responder};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::coding::Coding;
 use super::document::Header;
 use super::problem::Result;
 use super::routes::Draft;
@@ -347,29 +348,17 @@ impl Reply {
 }
 
 /// The state half of the tag digests all that the answer shows, and how it is coded.
-fn digest(body: &[u8], coding: &str) -> String {
+fn digest(body: &[u8], coding: Coding) -> String {
     let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
-    context.update(coding.as_bytes());
+    context.update(coding.as_str().as_bytes());
     context.update(&[0]);
     context.update(body);
     context.finish().as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The coding that the caller prefers among those that are offered.
-fn coding(request: &HttpRequest) -> &'static str {
-    let accepted =
-        request.headers().get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let offered = |coding: &str| {
-        accepted.split(',').any(|one| {
-            let mut parts = one.split(';').map(str::trim);
-            parts.next() == Some(coding) && !parts.any(|part| part == "q=0")
-        })
-    };
-    match () {
-        () if offered("br") => "br",
-        () if offered("gzip") => "gzip",
-        () => "identity",
-    }
+/// The coding that was chosen for the answer.
+fn coding(request: &HttpRequest) -> Coding {
+    request.extensions().get::<Coding>().copied().unwrap_or(Coding::Identity)
 }
 
 fn is_known(request: &HttpRequest, tag: &str) -> bool {

@@ -1,20 +1,25 @@
-//! What every answer gets on its way out: the request's id, the security headers, and problems
-//! as `application/problem+json`, whoever refused.
+//! What goes around every request: what `Accept` and `Accept-Encoding` ask for is settled before
+//! anybody looks at it; and every answer gets the request's id, the security headers, what caches
+//! and browsers must know, and problems as `application/problem+json`, whoever refused.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, IF_NONE_MATCH, REFERRER_POLICY,
-    VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, VARY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
 
+use super::coding::Coding;
+use super::condition;
+use super::cors;
 use super::limits::Left;
 use super::problem::{Carried, Code, Problem};
 use super::routes::Routes;
+use super::unread::Held;
 use crate::state::State;
 use crate::store::{Id, SessionKind};
 
@@ -59,20 +64,27 @@ impl Representations {
 
 /// The middleware around everything.
 pub async fn finish(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> actix_web::Result<ServiceResponse<BoxBody>> {
     let id = accepted_request_id(&request).unwrap_or_else(|| new_request_id(&request));
     request.extensions_mut().insert(RequestId(id.clone()));
     let started = std::time::Instant::now();
+    if *request.method() == Method::HEAD && request.path().starts_with(DOCUMENTATION) {
+        // The page's own service knows no HEAD; the server leaves out the body by itself.
+        request.head_mut().method = Method::GET;
+    }
 
-    let media = request
-        .app_data::<Data<Representations>>()
-        .and_then(|known| known.of_request(&request))
-        .unwrap_or_default();
-    let mut response = match not_acceptable(media, &request).or_else(|| unreadable_condition(&request)) {
-        Some(problem) => request.into_response(problem.error_response()),
-        None => next.call(request).await?.map_into_boxed_body(),
+    let held = Held::of(&mut request);
+    let origins = request.app_data::<Data<State>>().map(|state| state.config.cors.clone());
+    let allowed = origins.as_ref().and_then(|origins| cors::allowed(origins, &request));
+    let preflight = cors::is_preflight(&request);
+    let vary = vary(&request, origins.as_ref().is_some_and(cors::varies));
+
+    let mut response = match (settle(&mut request), &allowed) {
+        (_, Some(_)) if preflight => request.into_response(HttpResponse::NoContent()),
+        (Err(problem), _) => request.into_response(problem.error_response()),
+        (Ok(()), _) => next.call(request).await?.map_into_boxed_body(),
     };
 
     let carried = response.response_mut().extensions_mut().remove::<Carried>();
@@ -84,8 +96,11 @@ pub async fn finish(
         response = render(response, &problem, &id);
     }
     dress(&mut response, &id);
-    if media.len() > 1 {
-        response.headers_mut().append(VARY, HeaderValue::from_static("accept"));
+    response.headers_mut().insert(VARY, vary);
+    match allowed {
+        Some(origin) if preflight => origin.permit(response.headers_mut()),
+        Some(origin) => origin.expose(response.headers_mut()),
+        None => {}
     }
     tracing::info!(
         request_id = id,
@@ -95,7 +110,10 @@ pub async fn finish(
         microseconds = started.elapsed().as_micros(),
         "answered"
     );
-    Ok(response)
+    Ok(match held {
+        Some(held) => held.until_sent(response),
+        None => response,
+    })
 }
 
 fn accepted_request_id(request: &ServiceRequest) -> Option<String> {
@@ -116,38 +134,39 @@ fn new_request_id(request: &ServiceRequest) -> String {
     }
 }
 
-/// Whether none of what the operation answers with is in `Accept`.
-fn not_acceptable(media: &[&'static str], request: &ServiceRequest) -> Option<Problem> {
-    let accepted: Vec<&str> =
-        request.headers().get_all(ACCEPT).filter_map(|value| value.to_str().ok()).collect();
-    if media.is_empty() || accepted.is_empty() || media.iter().any(|offered| accepts(&accepted, offered)) {
-        return None;
+/// Settles in which form the answer will come, or refuses.
+fn settle(request: &mut ServiceRequest) -> Result<(), Problem> {
+    if let Some(media) = offered(request) {
+        let accepted: Vec<&str> =
+            request.headers().get_all(ACCEPT).filter_map(|value| value.to_str().ok()).collect();
+        if !accepted.is_empty() && !media.iter().any(|offered| accepts(&accepted, offered)) {
+            let offers = format!("this operation answers {}", media.join(", "));
+            return Err(Problem::new(Code::NotAcceptable, offers));
+        }
     }
-    Some(Problem::new(Code::NotAcceptable, format!("this operation answers {}", media.join(", "))))
+    condition::readable(request)?;
+    let coding = Coding::wanted(request.headers()).ok_or_else(|| {
+        Problem::new(Code::NotAcceptable, "answers come as they are, or coded with br or gzip")
+    })?;
+    coding.impose(request.headers_mut());
+    request.extensions_mut().insert(coding);
+    Ok(())
 }
 
-/// The longest `If-None-Match` that is read.
-const LONGEST_CONDITION: usize = 1024;
-
-/// Whether a read of something that exists carries an `If-None-Match` that is neither `*` nor a list
-/// of tags: the document says so, and so it is refused, not taken for a tag that never matches.
-fn unreadable_condition(request: &ServiceRequest) -> Option<Problem> {
-    request.match_pattern()?;
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return None;
-    }
-    let reads = |text: &str| text.trim() == "*" || text.split(',').all(|tag| is_tag(tag.trim()));
-    let mut conditions = request.headers().get_all(IF_NONE_MATCH);
-    conditions
-        .any(|value| value.len() > LONGEST_CONDITION || !value.to_str().is_ok_and(reads))
-        .then(|| Problem::new(Code::InvalidHeader, "If-None-Match takes tags as they came in ETag, or *"))
+/// The media types that the operation answers with.
+fn offered(request: &ServiceRequest) -> Option<&'static [&'static str]> {
+    request.app_data::<Data<Representations>>()?.of_request(request)
 }
 
-/// Whether it is an entity tag (RFC 9110, section 8.8.3) without a comma, which none of ours has.
-fn is_tag(text: &str) -> bool {
-    let opaque = text.strip_prefix("W/").unwrap_or(text);
-    let inner = opaque.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    inner.is_some_and(|inner| inner.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"'))
+/// What the answer depends on beyond its address, for caches (RFC 9110, section 12.5.5).
+fn vary(request: &ServiceRequest, by_origin: bool) -> HeaderValue {
+    let by_media = offered(request).is_some_and(|media| media.len() > 1);
+    HeaderValue::from_static(match (by_media, by_origin) {
+        (false, false) => "accept-encoding",
+        (false, true) => "accept-encoding, origin",
+        (true, false) => "accept, accept-encoding",
+        (true, true) => "accept, accept-encoding, origin",
+    })
 }
 
 /// Whether an `Accept` header takes a media type.
@@ -216,6 +235,9 @@ fn render(response: ServiceResponse<BoxBody>, problem: &Problem, id: &str) -> Se
     response.into_response(rendered.set_body(BoxBody::new(body)))
 }
 
+/// Where the documentation page and its parts are.
+const DOCUMENTATION: &str = "/docs/";
+
 /// The documentation page runs its own scripts, calls this server, and nothing else.
 const DOCUMENTATION_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
      img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
@@ -223,7 +245,7 @@ const DOCUMENTATION_POLICY: &str = "default-src 'none'; script-src 'self'; style
 fn dress(response: &mut ServiceResponse<BoxBody>, id: &str) {
     let left = response.request().extensions().get::<Left>().copied();
     let credentials = response.request().path().starts_with("/v1/auth/");
-    let documentation = response.request().path().starts_with("/docs/");
+    let documentation = response.request().path().starts_with(DOCUMENTATION);
     let success = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
     let headers = response.headers_mut();
     let mut put = |name: HeaderName, value: &str| {

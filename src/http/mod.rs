@@ -2,6 +2,9 @@
 
 pub mod answer;
 pub mod body;
+pub mod coding;
+pub mod condition;
+pub mod cors;
 pub mod document;
 pub mod finish;
 pub mod idempotency;
@@ -15,6 +18,7 @@ pub mod query;
 pub mod routes;
 pub mod schema;
 pub mod text;
+pub mod unread;
 pub mod words;
 
 pub use answer::{Answer, Answers, Created, Html, Json, NoContent, PlainText, Put, Reply, Revealed, WebPage};
