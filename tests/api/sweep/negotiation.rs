@@ -22,7 +22,7 @@ stories! {
         let world = World::new(&app).await;
         for operation in operations() {
             let path = world.path(&operation);
-            for accept in ["application/x-nothing", "text/html, image/*", "*/*;q=0", "application/json;q=0, text/plain;q=0.0, application/x-ndjson;q=0, text/csv;q=0", "nonsense"] {
+            for accept in ["application/x-nothing", "font/woff2, image/*", "*/*;q=0", "application/json;q=0, text/plain;q=0.0, application/x-ndjson;q=0, text/csv;q=0", "nonsense"] {
                 let call = world.ann.call(operation.method.clone(), &path).header("accept", accept);
                 let call = if operation.takes().is_empty() { call } else { call.json(&json!({})) };
                 let refused = call.send().await;
