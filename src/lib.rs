@@ -19,6 +19,7 @@ pub mod learning;
 pub mod maths;
 pub mod okrs;
 pub mod people;
+pub mod problems;
 pub mod state;
 pub mod store;
 pub mod system;
@@ -50,6 +51,7 @@ pub fn slices() -> Vec<Routes> {
         care::due::routes(),
         learning::comments::routes(),
         feeds::events::routes(),
+        problems::routes(),
         system::routes(),
     ]
 }

@@ -1,6 +1,6 @@
 //! What answers for terminals and chat share: when they are asked for, and tables of lines.
 
-use crate::http::finish::weight;
+use crate::http::finish::preferred;
 
 /// How an answer is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,8 +14,10 @@ pub enum Form {
 impl Form {
     /// The form that the values of `Accept` prefer.
     pub fn preferred(accepted: &[&str]) -> Self {
-        let prefers_text = weight(accepted, "text/plain") > weight(accepted, "application/json");
-        if prefers_text { Self::Text } else { Self::Json }
+        match preferred(accepted, &["application/json", "text/plain"]) {
+            "text/plain" => Self::Text,
+            _ => Self::Json,
+        }
     }
 }
 

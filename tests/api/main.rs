@@ -12,6 +12,7 @@ mod kpis;
 mod learning;
 mod members;
 mod okrs;
+mod parameters;
 mod periods;
 mod points;
 mod problems;
