@@ -101,6 +101,7 @@ fn said(value: f64, day: Date) -> CheckInRow {
         author_id: None,
         at: noon(day),
         recorded_at: noon(day),
+        clears_blocker: false,
     }
 }
 
