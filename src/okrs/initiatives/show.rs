@@ -189,6 +189,9 @@ impl InitiativeCounts {
     }
 }
 
+/// Where an initiative stands, and the day by which it is to be done.
+type Standing = (InitiativeStatus, Option<Day>);
+
 /// How many initiatives the key results and objectives of a page have.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
@@ -203,7 +206,7 @@ impl Tally {
         let mut tally = Self::default();
         let standing = (initiatives::status, initiatives::due_on);
         for ids in key_results.chunks(IDS_PER_STATEMENT) {
-            let rows: Vec<(Option<KeyResultId>, (InitiativeStatus, Option<Day>))> = initiatives::table
+            let rows: Vec<(Option<KeyResultId>, Standing)> = initiatives::table
                 .filter(initiatives::workspace_id.eq(workspace))
                 .filter(initiatives::archived_at.is_null())
                 .filter(initiatives::key_result_id.eq_any(ids.to_vec()))
@@ -214,7 +217,7 @@ impl Tally {
             }
         }
         for ids in objectives.chunks(IDS_PER_STATEMENT) {
-            let rows: Vec<(Option<ObjectiveId>, (InitiativeStatus, Option<Day>))> = initiatives::table
+            let rows: Vec<(Option<ObjectiveId>, Standing)> = initiatives::table
                 .filter(initiatives::workspace_id.eq(workspace))
                 .filter(initiatives::archived_at.is_null())
                 .filter(initiatives::objective_id.eq_any(ids.to_vec()))
@@ -247,7 +250,7 @@ impl Tally {
 fn count<Id: Eq + std::hash::Hash>(
     counts: &mut HashMap<Id, InitiativeCounts>,
     id: Option<Id>,
-    (status, due_on): (InitiativeStatus, Option<Day>),
+    (status, due_on): Standing,
     today: Day,
 ) {
     let Some(id) = id else { return };
