@@ -15,6 +15,7 @@ pub mod demo;
 pub mod feeds;
 pub mod http;
 pub mod kpis;
+pub mod learning;
 pub mod maths;
 pub mod okrs;
 pub mod people;
@@ -44,8 +45,11 @@ pub fn slices() -> Vec<Routes> {
         okrs::objectives::routes(),
         okrs::key_results::routes(),
         okrs::check_ins::routes(),
+        okrs::initiatives::routes(),
         care::remedies::routes(),
         care::triage::routes(),
+        care::due::routes(),
+        learning::comments::routes(),
         feeds::events::routes(),
         problems::routes(),
         system::routes(),

@@ -419,6 +419,11 @@ impl FieldErrors {
         self.0.iter().map(|error| error.pointer.clone()).collect()
     }
 
+    /// All of them.
+    pub fn into_vec(self) -> Vec<FieldError> {
+        self.0
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

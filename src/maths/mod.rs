@@ -26,7 +26,8 @@ pub use natural_limits::{NaturalLimits, mean_moving_range, natural_limits};
 pub use period::{Aggregation, Cadence, Calendar, Folded, Period, Sample, days_between, fold};
 pub use progress::{
     Confidence, ConfidenceCounts, KeyResultFault, KeyResultGoal, KeyResultKind, ObjectiveOutcome, Pace,
-    Progress, ProgressSource, check_in_overdue, confidence_counts, expected, pace,
+    Progress, ProgressSource, check_in_due_on, check_in_overdue, confidence_counts, expected, expected_value,
+    pace,
 };
 pub use remedy::{
     Baseline, Recovery, RemedyInput, RemedyLink, RemedyObjective, RemedyOutcome, days_to_recovery,

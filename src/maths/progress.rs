@@ -5,7 +5,7 @@
 use jiff::civil::Date;
 
 use super::health::{Band, is_allowed};
-use super::number::bounded;
+use super::number::{bounded, finite};
 use super::period::{days_after, days_between};
 use super::word::words;
 
@@ -257,6 +257,20 @@ pub fn expected(today: Date, starts_on: Option<Date>, due_on: Option<Date>) -> O
     })
 }
 
+/// The value that a key result should have by now if it went evenly, in its unit; a milestone's is the share
+/// that should be done. `None` without dates or goal, and for kinds that are met or not.
+pub fn expected_value(goal: &KeyResultGoal, expected: Option<f64>) -> Option<f64> {
+    let expected = expected?;
+    match goal.kind {
+        KeyResultKind::Increase | KeyResultKind::Decrease => {
+            let (start, target) = goal.start.zip(goal.target)?;
+            finite(start + expected * (target - start))
+        }
+        KeyResultKind::Milestone => Some(expected),
+        KeyResultKind::AtLeast | KeyResultKind::AtMost | KeyResultKind::Between => None,
+    }
+}
+
 /// What the numbers say of a key result, from its clamped progress and the expected one.
 pub fn pace(kind: KeyResultKind, value: Option<f64>, expected: Option<f64>) -> Pace {
     let is_due = expected.is_some_and(|expected| expected >= 1.0);
@@ -321,6 +335,11 @@ pub fn confidence_counts(said: &[Option<Confidence>]) -> ConfidenceCounts {
         off_track: count(Some(Confidence::OffTrack)),
         never: count(None),
     }
+}
+
+/// The day from which on a check-in is asked for: the day of the last one (or the start day) + the rhythm.
+pub fn check_in_due_on(last_or_start_on: Date, rhythm_days: u32) -> Date {
+    days_after(last_or_start_on, rhythm_days)
 }
 
 /// Whether a check-in is overdue: today lies after the last one (or the start day) + the rhythm + 2 days.

@@ -1,7 +1,8 @@
-//! Prescribe: cycles, objectives, key results and check-ins, and the progress that follows.
+//! Prescribe: cycles, objectives, key results, check-ins and initiatives, and the progress that follows.
 
 pub mod check_ins;
 pub mod cycles;
+pub mod initiatives;
 pub mod key_results;
 pub mod objectives;
 pub mod progress;

@@ -10,10 +10,11 @@ use super::connection::AnyConnection;
 use super::error::StoreError;
 use super::ids::KpiId;
 use super::journal::EventRow;
-use super::schema::{events, kpi_periods, kpi_states, point_revisions, points, sign_in_attempts};
+use super::schema::{check_ins, events, kpi_periods, kpi_states, point_revisions, points, sign_in_attempts};
 use super::transaction::Tx;
 use super::types::Moment;
 use crate::kpis::derive::{PeriodRow, PointRow, RevisionRow, StateRow};
+use crate::okrs::check_ins::CheckInRow;
 
 /// Statements stay below both engines' limit of bound values (SQLite 32,766).
 const VALUES_PER_STATEMENT: usize = 16_000;
@@ -44,6 +45,8 @@ macro_rules! inserts {
 inserts! {
     /// Stores events.
     insert_events: EventRow => events, 13;
+    /// Stores check-ins.
+    insert_check_ins: CheckInRow => check_ins, 11;
 }
 
 /// Stores points; one with the same KPI, instant and feed is replaced.

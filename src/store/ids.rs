@@ -50,6 +50,10 @@ kinds! {
     KeyResultKind, KeyResultId, "kr", "KeyResult", "key_result";
     /// A check-in.
     CheckInKind, CheckInId, "chk", "CheckIn", "check_in";
+    /// An initiative: work that is meant to move a key result, an objective or a KPI.
+    InitiativeKind, InitiativeId, "ini", "Initiative", "initiative";
+    /// A comment: what somebody said about a thing.
+    CommentKind, CommentId, "com", "Comment", "comment";
     /// A remedy: the link from a KPI to an objective meant to heal it.
     RemedyKind, RemedyId, "rem", "Remedy", "remedy";
 }

@@ -118,6 +118,20 @@ crate::maths::word::words! {
         KeyResultRestored = "key_result.restored",
         /// Somebody checked in.
         CheckInCreated = "check_in.created",
+        /// An initiative was made.
+        InitiativeCreated = "initiative.created",
+        /// An initiative changed.
+        InitiativeUpdated = "initiative.updated",
+        /// An initiative was archived.
+        InitiativeArchived = "initiative.archived",
+        /// An initiative was restored from the archive.
+        InitiativeRestored = "initiative.restored",
+        /// Somebody said something about a thing.
+        CommentCreated = "comment.created",
+        /// A comment was changed by its author.
+        CommentUpdated = "comment.updated",
+        /// A comment was deleted.
+        CommentDeleted = "comment.deleted",
         /// An objective was linked to a KPI that it is meant to heal.
         RemedyCreated = "remedy.created",
         /// A remedy's note changed.

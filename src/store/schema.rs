@@ -350,6 +350,47 @@ tables! {
         author_id -> Nullable<SqlId>,
         at -> SqlMoment,
         recorded_at -> SqlMoment,
+        clears_blocker -> Bool,
+    }
+
+    initiatives (id) {
+        id -> SqlId,
+        workspace_id -> SqlId,
+        key_result_id -> Nullable<SqlId>,
+        objective_id -> Nullable<SqlId>,
+        kpi_id -> Nullable<SqlId>,
+        title -> Text,
+        title_folded -> Text,
+        status -> Text,
+        owner_id -> Nullable<SqlId>,
+        due_on -> Nullable<SqlDay>,
+        url -> Nullable<Text>,
+        version -> Integer,
+        created_at -> SqlMoment,
+        updated_at -> SqlMoment,
+        archived_at -> Nullable<SqlMoment>,
+    }
+
+    comments (id) {
+        id -> SqlId,
+        workspace_id -> SqlId,
+        objective_id -> Nullable<SqlId>,
+        key_result_id -> Nullable<SqlId>,
+        initiative_id -> Nullable<SqlId>,
+        kpi_id -> Nullable<SqlId>,
+        author_id -> Nullable<SqlId>,
+        text -> Nullable<Text>,
+        version -> Integer,
+        created_at -> SqlMoment,
+        edited_at -> Nullable<SqlMoment>,
+        deleted_at -> Nullable<SqlMoment>,
+        deleted_by -> Nullable<SqlId>,
+    }
+
+    comment_mentions (comment_id, member_id) {
+        workspace_id -> SqlId,
+        comment_id -> SqlId,
+        member_id -> SqlId,
     }
 
     remedies (id) {
@@ -427,6 +468,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     objective_states,
     key_results,
     check_ins,
+    initiatives,
+    comments,
+    comment_mentions,
     remedies,
     events,
     idempotent_replies,

@@ -9,6 +9,7 @@ mod document;
 mod examples;
 mod invitations;
 mod kpis;
+mod learning;
 mod members;
 mod okrs;
 mod parameters;

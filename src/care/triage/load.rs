@@ -29,7 +29,8 @@ pub struct Scope {
 }
 
 impl Scope {
-    fn holds(&self, owner: Option<MemberId>, team: Option<TeamId>) -> bool {
+    /// Whether something of an owner and a team is looked at.
+    pub fn holds(&self, owner: Option<MemberId>, team: Option<TeamId>) -> bool {
         (self.owners.is_empty() || owner.is_some_and(|owner| self.owners.contains(&owner)))
             && (self.teams.is_empty() || team.is_some_and(|team| self.teams.contains(&team)))
     }
@@ -100,7 +101,7 @@ pub fn triage(tx: &mut Scoped, scope: &Scope, view: Option<&View>) -> Result<Tri
 }
 
 /// The KPIs that are looked at: those in the archive have left.
-fn kpis_in(
+pub fn kpis_in(
     tx: &mut Scoped,
     scope: &Scope,
     view: Option<&View>,

@@ -7,12 +7,13 @@ mod group;
 mod load;
 mod text;
 
+pub use load::{Scope, kpis_in, triage};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::{Db, Reads};
-use crate::http::finish::preferred;
-use crate::http::{Answer, Answers, Json, Name, PlainText, Query, Routes, routes};
+use crate::care::text::Form;
+use crate::http::{Answer, Json, Name, PlainText, Query, Routes, routes};
 use crate::kpis::derive::AsOf;
 use crate::kpis::kpis::{CurrentValue, Display, KpiFreshness, KpiKey, KpiTarget, OpenEpisode};
 use crate::kpis::row::Category;
@@ -216,18 +217,8 @@ pub struct Orphan {
     pub activated_at: Option<Moment>,
 }
 
-/// How the answer is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
-    Json,
-    Text,
-}
-
 async fn show_triage(db: Db<Reads>, filter: Query<TriageFilter>) -> Answer<PlainText<Triage>> {
-    let form = match preferred(&db.accepted(), PlainText::<Triage>::MEDIA) {
-        "text/plain" => Form::Text,
-        _ => Form::Json,
-    };
+    let form = Form::preferred(&db.accepted());
     db.read((), filter, move |tx, (), filter| {
         let view = AsOf { as_of: filter.as_of, known_at: filter.known_at }.view(tx)?;
         let scope = load::Scope {

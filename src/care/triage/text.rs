@@ -3,6 +3,7 @@
 use super::group::Group;
 use super::{Orphan, Triage, TriageRemedy, TriageRow};
 use crate::care::display::{Style, cut};
+use crate::care::text::Table;
 use crate::maths::{Band, Freshness, HealthReason, RemedyOutcome};
 
 // The columns, each behind a space; with the indent they fill 80.
@@ -43,7 +44,7 @@ pub fn table(workspace: &str, triage: &Triage) -> String {
         table.objective(orphan);
     }
     table.heading(words(Group::Healthy).heading, triage.counts.healthy);
-    table.0
+    table.finish()
 }
 
 struct Words {
@@ -65,24 +66,7 @@ fn words(group: Group) -> Words {
     Words { heading, day, last }
 }
 
-#[derive(Default)]
-struct Table(String);
-
 impl Table {
-    /// One line, without blanks at its end.
-    fn line(&mut self, content: &str) {
-        self.0.push_str(content.trim_end());
-        self.0.push('\n');
-    }
-
-    fn heading(&mut self, heading: &str, count: usize) {
-        self.line("");
-        match count {
-            0 => self.line(&format!("{heading}: none")),
-            count => self.line(&format!("{heading}: {count}")),
-        }
-    }
-
     fn columns(&mut self, [name, value, target, day, last]: [&str; 5]) {
         let (name, value, target) = (cut(name, NAME), cut(value, VALUE), cut(target, TARGET));
         let (day, last) = (cut(day, DAY), cut(last, LAST));

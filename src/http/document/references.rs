@@ -27,7 +27,7 @@ pub fn schema(parameter: &str) -> Option<Object> {
         "team" => text(id_or("team", SLUG)?, "growth"),
         "cycle" => text(id_or("cycle", SLUG)?, "current"),
         "kpi" => text(KEY.into(), "churn-rate"),
-        "member" | "owner" => text(id_or("member", "me")?, "me"),
+        "member" | "owner" | "author" | "mention" => text(id_or("member", "me")?, "me"),
         "at" => text(DAY_OR_INSTANT.into(), "2026-03-31"),
         "subject" => text("[a-z]+_[0-7][0-9a-hjkmnp-tv-z]{25}".into(), "kpi_01h455vb4pex5vsknk084sn02q"),
         "code" => text("[a-z][a-z0-9_]*".into(), "validation_failed"),

@@ -17,7 +17,9 @@ use actix_web::{FromRequest, HttpRequest};
 pub use fields::{KpiAlias, KpiInput, KpiKey, NewKpi};
 pub use picture::{Picture, pictures};
 pub use show::{Sparkline, references, show, show_one, show_pictures};
-pub use wire::{CurrentValue, Display, Kpi, KpiFreshness, KpiPage, KpiRef, KpiTarget, OpenEpisode};
+pub use wire::{
+    CurrentValue, Display, Kpi, KpiFreshness, KpiPage, KpiRef, KpiRights, KpiTarget, OpenEpisode,
+};
 
 use super::derive::AsOf;
 use super::row::KpiRow;

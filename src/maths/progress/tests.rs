@@ -230,3 +230,46 @@ proptest! {
         prop_assert!(0 <= rank(value) && rank(value) <= rank((value + more).min(1.0)));
     }
 }
+
+#[test]
+fn a_check_in_is_asked_for_a_rhythm_after_the_last() {
+    let last = date(2026, 2, 20);
+    assert_eq!(check_in_due_on(last, 7), date(2026, 2, 27));
+    assert_eq!(check_in_due_on(last, 0), last);
+    assert_eq!(check_in_due_on(last, u32::MAX), Date::MAX);
+    // Asked for first, overdue later.
+    assert!(!check_in_overdue(check_in_due_on(last, 7), last, 7));
+}
+
+#[test]
+fn the_expected_value_lies_on_the_straight_way() {
+    let goal = |kind, start, target| KeyResultGoal { kind, start, target, range: Band::default() };
+    let table = [
+        (KeyResultKind::Increase, Some(2.0), Some(4.0), Some(0.25), Some(2.5)),
+        (KeyResultKind::Decrease, Some(75.0), Some(50.0), Some(0.2), Some(70.0)),
+        (KeyResultKind::Decrease, Some(0.0), Some(-10.0), Some(1.0), Some(-10.0)),
+        (KeyResultKind::Milestone, None, None, Some(0.4), Some(0.4)),
+        (KeyResultKind::Increase, None, Some(4.0), Some(0.5), None),
+        (KeyResultKind::Increase, Some(2.0), Some(4.0), None, None),
+        (KeyResultKind::AtLeast, None, Some(9.0), Some(0.5), None),
+        (KeyResultKind::AtMost, None, Some(9.0), Some(0.5), None),
+        (KeyResultKind::Between, None, None, Some(0.5), None),
+        (KeyResultKind::Increase, Some(f64::MAX), Some(f64::MIN), Some(0.5), None),
+    ];
+    for (kind, start, target, expected, value) in table {
+        assert_eq!(expected_value(&goal(kind, start, target), expected), value, "{kind}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn who_is_where_is_expected_has_come_as_far_as_is_expected(
+        start in -1e6..1e6_f64, way in prop_oneof![0.5..1e6_f64, -1e6..-0.5_f64], expected in 0.0..=1.0_f64,
+    ) {
+        let kind = if way > 0.0 { KeyResultKind::Increase } else { KeyResultKind::Decrease };
+        let goal = KeyResultGoal { kind, start: Some(start), target: Some(start + way), range: Band::default() };
+        let value = expected_value(&goal, Some(expected));
+        let progress = goal.progress(value).value.expect("there is a value");
+        prop_assert!((progress - expected).abs() < 1e-6, "{progress} is not {expected}");
+    }
+}

@@ -47,6 +47,8 @@ pub struct KeyResultFilter {
     pace: Vec<Pace>,
     /// Only those on which a check-in is overdue, or only the others.
     overdue: Option<bool>,
+    /// Only those in whose way something stands, as check-ins say, or only the others.
+    blocked: Option<bool>,
     /// Only those of these owners: ids, or `me`; several mean "or".
     #[serde(default)]
     owner: Vec<String>,
@@ -96,7 +98,10 @@ pub fn of_workspace(
     filter: &KeyResultFilter,
     paging: &Paging,
 ) -> Result<Page<KeyResultPage>> {
-    let needs_memory = !filter.confidence.is_empty() || !filter.pace.is_empty() || filter.overdue.is_some();
+    let needs_memory = !filter.confidence.is_empty()
+        || !filter.pace.is_empty()
+        || filter.overdue.is_some()
+        || filter.blocked.is_some();
     let paged = if needs_memory { in_memory(tx, filter, paging)? } else { in_sql(tx, filter, paging)? };
     let (around, objectives) = load(tx, &paged.rows)?;
     let mut shown = Vec::new();
@@ -143,6 +148,7 @@ fn in_memory(tx: &mut Scoped, filter: &KeyResultFilter, paging: &Paging) -> Resu
             || filter.confidence.contains(&ConfidenceFilter::of(measured.confidence)))
             && (filter.pace.is_empty() || filter.pace.contains(&measured.pace))
             && filter.overdue.is_none_or(|overdue| overdue == measured.overdue)
+            && filter.blocked.is_none_or(|blocked| blocked == around.is_blocked(row.id))
     });
     paging.page_of_all(rows, by_title)
 }

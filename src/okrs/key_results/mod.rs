@@ -14,7 +14,7 @@ use serde_json::json;
 pub use create::{completeness, create, must_have_room, plan, store};
 pub use fields::{Completeness, KeyResultRange, NewKeyResult, judge_goal};
 use list::{KeyResultFilter, OwnKeyResultFilter};
-pub use row::{KeyResultRow, OwnedKeyResult};
+pub use row::{KeyResultRef, KeyResultRow, OwnedKeyResult};
 pub use show::{KeyResult, KeyResultPage, KeyResultShort, show, show_one, show_short};
 
 use super::objectives::{ObjectiveRow, ObjectiveState};

@@ -3,13 +3,16 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::access::target::invalid_id;
 use crate::access::{Facts, Resource, Scoped};
-use crate::http::{Code, Problem, Result};
+use crate::http::{Code, Name, Problem, Result};
 use crate::maths::word::words;
 use crate::maths::{Band, KeyResultGoal, KeyResultKind};
-use crate::okrs::objectives::ObjectiveRow;
+use crate::okrs::cycles::CycleRow;
+use crate::okrs::objectives::{ObjectiveRef, ObjectiveRow};
 use crate::okrs::progress::IDS_PER_STATEMENT;
 use crate::store::journal::Subject;
 use crate::store::schema::key_results;
@@ -61,6 +64,20 @@ pub struct KeyResultRow {
 }
 
 impl KeyResultRow {
+    /// The key results with these ids.
+    pub fn by_ids(tx: &mut Tx, ids: &[KeyResultId]) -> Result<HashMap<KeyResultId, Self>> {
+        let workspace = tx.workspace_id()?;
+        let mut found = HashMap::new();
+        for ids in ids.chunks(IDS_PER_STATEMENT) {
+            let rows: Vec<Self> = key_results::table
+                .filter(key_results::workspace_id.eq(workspace))
+                .filter(key_results::id.eq_any(ids.to_vec()))
+                .load(tx.db())?;
+            found.extend(rows.into_iter().map(|row| (row.id, row)));
+        }
+        Ok(found)
+    }
+
     /// Where it begins and where it should arrive.
     pub fn goal(&self) -> KeyResultGoal {
         KeyResultGoal {
@@ -121,7 +138,13 @@ pub struct OwnedKeyResult {
 impl OwnedKeyResult {
     /// Refuses where it or its objective is archived, or its objective or cycle closed.
     pub fn must_take_changes(&self, tx: &mut Tx) -> Result<()> {
-        self.objective.must_take_changes(tx)?;
+        let cycle = self.objective.cycle(tx)?;
+        self.must_take_changes_in(cycle.as_ref())
+    }
+
+    /// The same where the objective's cycle is known already.
+    pub fn must_take_changes_in(&self, cycle: Option<&CycleRow>) -> Result<()> {
+        self.objective.must_take_changes_in(cycle)?;
         match self.row.archived_at {
             None => Ok(()),
             Some(_) => Err(Problem::new(
@@ -130,6 +153,43 @@ impl OwnedKeyResult {
             )),
         }
     }
+}
+
+impl OwnedKeyResult {
+    /// The key results with these ids, with their objectives.
+    pub fn by_ids(tx: &mut Tx, ids: &[KeyResultId]) -> Result<HashMap<KeyResultId, Self>> {
+        let rows = KeyResultRow::by_ids(tx, ids)?;
+        let ids: Vec<ObjectiveId> = rows.values().map(|row| row.objective_id).collect();
+        let objectives = ObjectiveRow::by_ids(tx, &ids)?;
+        let owned = rows.into_iter().filter_map(|(id, row)| {
+            let objective = objectives.get(&row.objective_id)?.clone();
+            Some((id, Self { row, objective }))
+        });
+        Ok(owned.collect())
+    }
+
+    /// The key result where something belongs to it.
+    pub fn shown_as_reference(&self) -> KeyResultRef {
+        KeyResultRef {
+            id: self.row.id,
+            title: self.row.title.as_str().into(),
+            objective_id: self.objective.id,
+            objective: self.objective.shown_as_reference(),
+        }
+    }
+}
+
+/// A key result where something belongs to it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct KeyResultRef {
+    /// Its id.
+    pub id: KeyResultId,
+    /// What arriving looks like.
+    pub title: Name,
+    /// The objective that it belongs to.
+    pub objective_id: ObjectiveId,
+    /// The objective, as a page shows it.
+    pub objective: ObjectiveRef,
 }
 
 impl Resource for OwnedKeyResult {

@@ -10,6 +10,7 @@ use crate::http::page::page_type;
 use crate::http::{Measure, Name, Note, Result, Unit};
 use crate::kpis::kpis::KpiRef;
 use crate::maths::{Confidence, KeyResultKind, Pace};
+use crate::okrs::initiatives::InitiativeCounts;
 use crate::okrs::objectives::{ObjectiveRef, ObjectiveRow};
 use crate::okrs::progress::{Dates, KeyResultProgress, KeyResultValue, Measured, Surroundings, due_on};
 use crate::okrs::wire::Weight;
@@ -66,6 +67,10 @@ pub struct KeyResult {
     last_check_in: Option<LastCheckIn>,
     /// Whether a check-in is overdue.
     overdue: bool,
+    /// What stands in the way; null where nothing does, as far as check-ins say.
+    open_blocker: Option<OpenBlocker>,
+    /// How many initiatives are meant to move it.
+    initiatives: InitiativeCounts,
     /// Whether start, target, range or due day are others than when its objective became active.
     retargeted: bool,
     /// The goal that it had when its objective became active; null before.
@@ -94,6 +99,19 @@ pub struct LastCheckIn {
     /// A note.
     note: Option<Note>,
     /// Who said it; null for a service token.
+    author: Option<MemberRef>,
+}
+
+/// What stands in the way of a key result: told by a check-in, and by none since cleared.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct OpenBlocker {
+    /// The check-in that told it.
+    check_in_id: CheckInId,
+    /// What stands in the way.
+    blocker: Note,
+    /// The instant that the check-in stands for.
+    since: Moment,
+    /// Who told it; null for a service token.
     author: Option<MemberRef>,
 }
 
@@ -165,11 +183,48 @@ pub struct KeyResultShort {
     confidence: Option<Confidence>,
     /// Whether a check-in is overdue.
     overdue: bool,
+    /// What stands in the way; null where nothing does, as far as check-ins say.
+    open_blocker: Option<OpenBlocker>,
+    /// How many initiatives are meant to move it.
+    initiatives: InitiativeCounts,
     /// Whether its goal is another than when its objective became active.
     retargeted: bool,
 }
 
 page_type!(KeyResultPage, KeyResult);
+
+/// The parts of a key result that a line of text has room for.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyResultInWords<'a> {
+    /// What arriving looks like.
+    pub title: &'a str,
+    /// The unit of its values.
+    pub unit: Option<&'a str>,
+    /// Its current value.
+    pub value: Option<f64>,
+    /// What people said last.
+    pub confidence: Option<Confidence>,
+    /// What stands in the way.
+    pub blocker: Option<&'a str>,
+}
+
+impl KeyResult {
+    /// Whether a check-in is overdue.
+    pub fn is_overdue(&self) -> bool {
+        self.overdue
+    }
+
+    /// The parts that a line of text has room for.
+    pub fn in_words(&self) -> KeyResultInWords<'_> {
+        KeyResultInWords {
+            title: self.title.as_str(),
+            unit: self.unit.as_ref().map(Unit::as_str),
+            value: self.current.map(|current| current.value.value()),
+            confidence: self.confidence,
+            blocker: self.open_blocker.as_ref().map(|open| open.blocker.as_str()),
+        }
+    }
+}
 
 /// One key result of an objective, with what it hangs together with loaded for it alone.
 pub fn show_one(tx: &mut Scoped, row: &KeyResultRow, objective: &ObjectiveRow) -> Result<KeyResult> {
@@ -219,6 +274,8 @@ pub fn show(tx: &Scoped, around: &Surroundings, row: &KeyResultRow, objective: &
             })
         }),
         overdue,
+        open_blocker: open_blocker(around, row),
+        initiatives: around.initiatives.of_key_result(row.id),
         retargeted: is_retargeted(around, row, objective),
         original: row.activated_at.map(|_| OriginalGoal {
             start: row.original_start.map(Measure::from),
@@ -262,8 +319,20 @@ pub fn show_short(around: &Surroundings, row: &KeyResultRow, objective: &Objecti
         pace,
         confidence,
         overdue,
+        open_blocker: open_blocker(around, row),
+        initiatives: around.initiatives.of_key_result(row.id),
         retargeted: is_retargeted(around, row, objective),
     }
+}
+
+fn open_blocker(around: &Surroundings, row: &KeyResultRow) -> Option<OpenBlocker> {
+    let told = around.said.get(&row.id)?.blocker.as_ref()?;
+    Some(OpenBlocker {
+        check_in_id: told.id,
+        blocker: told.blocker.as_deref()?.into(),
+        since: told.at,
+        author: around.member(told.author_id),
+    })
 }
 
 fn kpi(around: &Surroundings, row: &KeyResultRow) -> Option<KpiRef> {

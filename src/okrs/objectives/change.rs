@@ -16,6 +16,7 @@ use crate::http::{Code, Description, FieldErrors, Patch, Problem, Result};
 use crate::kpis::row::Visibility;
 use crate::maths::{ObjectiveOutcome, ProgressSource};
 use crate::okrs::cycles::CycleRow;
+use crate::okrs::initiatives;
 use crate::okrs::key_results::row::of_objectives;
 use crate::okrs::key_results::{self, Completeness, KeyResultRow, judge_goal};
 use crate::okrs::progress::{Dates, Surroundings, due_on};
@@ -42,7 +43,7 @@ impl Rules for ObjectiveClosing {
     fn judge(&self, _: &mut FieldErrors) {}
 }
 
-/// Makes an objective with its key results; an active one must lack nothing.
+/// Makes an objective with its key results and initiatives; an active one must lack nothing.
 pub fn create(tx: &mut Scoped, new: &NewObjective) -> Result<ObjectiveRow> {
     let now = tx.now;
     let blank = ObjectiveRow {
@@ -82,6 +83,11 @@ pub fn create(tx: &mut Scoped, new: &NewObjective) -> Result<ObjectiveRow> {
         key_results.push(key_results::plan(tx, &row, key_result, &format!("/key_results/{index}"))?);
     }
     in_order_of_making(&mut key_results);
+    let ids: Vec<KeyResultId> = key_results.iter().map(|key_result| key_result.id).collect();
+    let mut work = Vec::new();
+    for (index, initiative) in new.initiatives.iter().enumerate() {
+        work.push(initiative.plan(tx, &row, &ids, &format!("/initiatives/{index}"))?);
+    }
     let cycle = row.cycle(tx)?;
     cycle.as_ref().map_or(Ok(()), CycleRow::must_be_open)?;
     if new.state == NewObjectiveState::Active {
@@ -94,6 +100,9 @@ pub fn create(tx: &mut Scoped, new: &NewObjective) -> Result<ObjectiveRow> {
     tx.tell(EventType::ObjectiveCreated, row.subject(), change.into());
     for key_result in key_results {
         key_results::store(tx, &row, key_result)?;
+    }
+    for initiative in &work {
+        initiatives::store(tx, initiative)?;
     }
     match row.state {
         ObjectiveState::Active => {
@@ -241,6 +250,11 @@ fn frozen(numbers: &impl Serialize) -> Result<Json> {
 
 /// Refuses with all that is missing before people can work on an objective.
 fn must_be_ready(row: &ObjectiveRow, key_results: &[KeyResultRow]) -> Result<()> {
+    not_ready(missing(row, key_results))
+}
+
+/// All that is missing before people can work on an objective with these key results.
+pub fn missing(row: &ObjectiveRow, key_results: &[KeyResultRow]) -> FieldErrors {
     let mut errors = FieldErrors::new();
     judge_frame(row, &mut errors);
     let needs_key_results = match row.progress_source {
@@ -254,7 +268,7 @@ fn must_be_ready(row: &ObjectiveRow, key_results: &[KeyResultRow]) -> Result<()>
         let pointer = format!("/key_results/{index}");
         judge_goal(&key_result.goal(), Completeness::Needed, &pointer, &mut errors);
     }
-    not_ready(errors)
+    errors
 }
 
 /// The same for one that people work on already: its key results were judged one by one.

@@ -11,6 +11,7 @@ use crate::http::{Description, FieldErrors, Name, Note, Problem, Result};
 use crate::maths::ProgressSource;
 use crate::maths::word::words;
 use crate::okrs::cycles::{CycleInput, CycleRow};
+use crate::okrs::initiatives::NewObjectiveInitiative;
 use crate::okrs::key_results::NewKeyResult;
 use crate::okrs::progress::Dates;
 use crate::okrs::wire::{Share, Weight, judge_tags, refused_at, shown_tags, stored_tags};
@@ -37,7 +38,7 @@ words! {
 }
 crate::http::words::impl_wire_words!(NewObjectiveState, NewProgressSource);
 
-/// An objective to make, with key results of its own if they are known already.
+/// An objective to make, with key results and initiatives of its own if they are known already.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewObjective {
@@ -87,6 +88,10 @@ pub struct NewObjective {
     #[serde(default)]
     #[schema(max_items = 25)]
     pub key_results: Vec<NewKeyResult>,
+    /// Work that is meant to move it or one of those key results; more can be added later.
+    #[serde(default)]
+    #[schema(max_items = 25)]
+    pub initiatives: Vec<NewObjectiveInitiative>,
 }
 
 /// The fields of an objective that can be changed.
@@ -188,6 +193,7 @@ impl NewObjective {
             manual_progress: None,
             tags: Vec::new(),
             key_results: Vec::new(),
+            initiatives: Vec::new(),
         }
     }
 
@@ -214,6 +220,9 @@ impl Rules for NewObjective {
         self.fields().judge(errors);
         for (index, key_result) in self.key_results.iter().enumerate() {
             key_result.judge_at(&format!("/key_results/{index}"), errors);
+        }
+        for (index, initiative) in self.initiatives.iter().enumerate() {
+            initiative.judge_at(&format!("/initiatives/{index}"), self.key_results.len(), errors);
         }
     }
 }

@@ -10,7 +10,7 @@ mod list;
 pub mod row;
 mod show;
 
-pub use change::{ObjectiveClosing, activate, close, create};
+pub use change::{ObjectiveClosing, activate, close, create, missing};
 pub use fields::{ManualProgress, NewObjective, NewObjectiveState, NewProgressSource, ObjectiveFields};
 use list::ObjectiveFilter;
 pub use row::{
@@ -32,8 +32,8 @@ pub fn routes() -> Routes {
             /// List objectives.
             GET list_objectives,
             /// Make an objective.
-            /// As a draft, or active at once where nothing is missing; with key results if they are
-            /// known already.
+            /// As a draft, or active at once where nothing is missing; with key results and initiatives
+            /// if they are known already, all or nothing.
             POST create_objective,
         }
         "/v1/workspaces/{workspace}/objectives/{objective}" {

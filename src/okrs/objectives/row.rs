@@ -152,9 +152,15 @@ impl ObjectiveRow {
 
     /// Refuses where it is closed or archived, or its cycle is closed.
     pub fn must_take_changes(&self, tx: &mut Tx) -> Result<()> {
+        let cycle = self.cycle(tx)?;
+        self.must_take_changes_in(cycle.as_ref())
+    }
+
+    /// The same where its cycle is known already.
+    pub fn must_take_changes_in(&self, cycle: Option<&CycleRow>) -> Result<()> {
         self.must_be_out_of_archive()?;
         match self.state {
-            ObjectiveState::Draft | ObjectiveState::Active => self.must_have_open_cycle(tx),
+            ObjectiveState::Draft | ObjectiveState::Active => cycle.map_or(Ok(()), CycleRow::must_be_open),
             ObjectiveState::Closed => Err(Problem::new(
                 Code::ObjectiveClosed,
                 "the objective is closed: its numbers are frozen, and it takes no changes",

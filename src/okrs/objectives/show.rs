@@ -12,6 +12,7 @@ use crate::http::{Description, Name, Result};
 use crate::kpis::row::Visibility;
 use crate::maths::{ObjectiveOutcome, Pace};
 use crate::okrs::cycles::{CycleRef, CycleRow};
+use crate::okrs::initiatives::InitiativeCounts;
 use crate::okrs::key_results::{KeyResultShort, show_short};
 use crate::okrs::progress::{ConfidenceSummary, ObjectiveProgress, Summary, Surroundings};
 use crate::okrs::wire::{Share, Weight, shown_tags};
@@ -63,6 +64,8 @@ pub struct Objective {
     confidence: ConfidenceSummary,
     /// Its key results, in the order of their making.
     key_results: Vec<KeyResultShort>,
+    /// How many initiatives are meant to move it, those under its key results included.
+    initiatives: InitiativeCounts,
     /// How many KPIs it is meant to heal: its links that were not withdrawn.
     #[schema(minimum = 0)]
     remedies: i64,
@@ -145,6 +148,7 @@ pub fn show(tx: &Scoped, around: &Surroundings, row: &ObjectiveRow) -> Objective
             .filter(|key_result| key_result.archived_at.is_none())
             .map(|key_result| show_short(around, key_result, row))
             .collect(),
+        initiatives: around.initiatives_of(row.id),
         remedies: around.remedies.get(&row.id).copied().unwrap_or_default(),
         outcome: row.outcome,
         score: row.score.map(Share::from),

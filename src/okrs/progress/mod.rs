@@ -20,7 +20,7 @@ use crate::maths::{
     Standing, check_in_overdue, confidence_counts, expected, objective_pace, pace, roll_up,
 };
 use crate::store::{Day, KeyResultId, Moment};
-pub use surroundings::{IDS_PER_STATEMENT, SourceKpi, Surroundings, source_kpis};
+pub use surroundings::{IDS_PER_STATEMENT, SourceKpi, Surroundings, cycles_of, source_kpis};
 
 /// The current value of a key result.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -212,7 +212,7 @@ fn measure(
     let value = current.map(|current| current.value.value());
     let Progress { raw, value: progress } = row.goal().progress(value);
     let is_worked_on = objective.is_worked_on() && row.archived_at.is_none();
-    let said_on = last.map(|last| today.calendar.day_of(last.at.timestamp()));
+    let said_on = last_said_on(last, starts_on, today);
     Measured {
         current,
         progress: KeyResultProgress { raw, value: progress, expected },
@@ -220,8 +220,13 @@ fn measure(
         // Nobody has begun on a draft, so nothing can be said of how fast it goes.
         pace: if is_worked_on { pace(row.kind, progress, expected) } else { Pace::None },
         confidence: last.map(|last| last.confidence),
-        overdue: is_worked_on && check_in_overdue(today.day, said_on.unwrap_or(starts_on), today.rhythm_days),
+        overdue: is_worked_on && check_in_overdue(today.day, said_on, today.rhythm_days),
     }
+}
+
+/// The day of the last check-in; before the first, the day on which work began.
+fn last_said_on(last: Option<&CheckInRow>, starts_on: Date, today: &Today) -> Date {
+    last.map_or(starts_on, |last| today.calendar.day_of(last.at.timestamp()))
 }
 
 fn summarise(

@@ -3,13 +3,16 @@
 use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
+use jiff::civil::Date;
 
-use super::{KeyResultValue, Measured, Summary, Today, measure, summarise};
+use super::{Dates, KeyResultValue, Measured, Summary, Today, last_said_on, measure, summarise};
 use crate::http::Result;
 use crate::kpis::derive::shown;
 use crate::kpis::kpis::{KpiRef, references};
+use crate::maths::check_in_due_on;
 use crate::okrs::check_ins::CheckInRow;
 use crate::okrs::cycles::CycleRow;
+use crate::okrs::initiatives::{InitiativeCounts, Tally};
 use crate::okrs::key_results::KeyResultRow;
 use crate::okrs::key_results::row::{KeyResultSource, of_objectives};
 use crate::okrs::objectives::{ObjectiveRow, ObjectiveState};
@@ -29,6 +32,8 @@ pub struct Said {
     pub last: Option<CheckInRow>,
     /// The latest check-in that holds a value.
     pub valued: Option<CheckInRow>,
+    /// The check-in that says what stands in the way: the latest that says anything of it, unless it clears it.
+    pub blocker: Option<CheckInRow>,
 }
 
 /// A KPI that key results read.
@@ -59,6 +64,8 @@ pub struct Surroundings {
     pub teams: HashMap<TeamId, TeamRef>,
     /// How many remedies link each objective to a KPI.
     pub remedies: HashMap<ObjectiveId, i64>,
+    /// How many initiatives are meant to move them.
+    pub initiatives: Tally,
 }
 
 impl Surroundings {
@@ -93,13 +100,18 @@ impl Surroundings {
         let said = said_of(tx, &rows)?;
         let kpis = source_kpis(tx, rows.iter().filter_map(|row| row.kpi_id))?;
         let owners = objectives.iter().filter_map(|objective| objective.owner_id);
-        let authors = said.values().filter_map(|said| said.last.as_ref()?.author_id);
+        let authors = said.values().flat_map(|said| [said.last.as_ref(), said.blocker.as_ref()]);
+        let authors = authors.filter_map(|check_in| check_in?.author_id);
         let people: HashSet<MemberId> =
             owners.chain(rows.iter().filter_map(|row| row.owner_id)).chain(authors).collect();
         let members = members::names(tx, workspace, people)?;
+        let ids: Vec<KeyResultId> = rows.iter().map(|row| row.id).collect();
+        let objectives: Vec<ObjectiveId> = objectives.iter().map(|objective| objective.id).collect();
+        let initiatives = Tally::of(tx, &ids, &objectives)?;
         Ok(Self {
             today,
             cycles,
+            initiatives,
             key_results,
             said,
             kpis,
@@ -124,6 +136,17 @@ impl Surroundings {
         self.key_results.get(&objective).map_or(&[], Vec::as_slice)
     }
 
+    /// Whether something stands in the way of a key result, as check-ins say.
+    pub fn is_blocked(&self, key_result: KeyResultId) -> bool {
+        self.said.get(&key_result).is_some_and(|said| said.blocker.is_some())
+    }
+
+    /// How many initiatives are meant to move an objective, or key results of it that are in use.
+    pub fn initiatives_of(&self, objective: ObjectiveId) -> InitiativeCounts {
+        let key_results = self.key_results_of(objective).iter().filter(|row| row.archived_at.is_none());
+        self.initiatives.of_objective(objective, key_results.map(|row| row.id))
+    }
+
     /// What is said of a key result of an objective.
     pub fn measure(&self, row: &KeyResultRow, objective: &ObjectiveRow) -> Measured {
         thawed(objective, row.frozen.as_ref()).unwrap_or_else(|| {
@@ -137,6 +160,14 @@ impl Surroundings {
             let last = self.said.get(&row.id).and_then(|said| said.last.as_ref());
             measure(row, objective, self.cycle(objective), current, last, &self.today)
         })
+    }
+
+    /// The day from which on a check-in on a key result of an active objective is asked for.
+    pub fn check_in_due_on(&self, row: &KeyResultRow, objective: &ObjectiveRow) -> Date {
+        let dates = Dates::of(objective, self.cycle(objective));
+        let starts_on = dates.begin_for(row.created_at, &self.today.calendar);
+        let last = self.said.get(&row.id).and_then(|said| said.last.as_ref());
+        check_in_due_on(last_said_on(last, starts_on, &self.today), self.today.rhythm_days)
     }
 
     /// What is said of an objective.
@@ -157,7 +188,8 @@ fn thawed<T: serde::de::DeserializeOwned>(objective: &ObjectiveRow, frozen: Opti
     }
 }
 
-fn cycles_of(tx: &mut Tx, objectives: &[&ObjectiveRow]) -> Result<HashMap<CycleId, CycleRow>> {
+/// The cycles that objectives belong to.
+pub fn cycles_of(tx: &mut Tx, objectives: &[&ObjectiveRow]) -> Result<HashMap<CycleId, CycleRow>> {
     let workspace = tx.workspace_id()?;
     let ids: HashSet<CycleId> = objectives.iter().filter_map(|objective| objective.cycle_id).collect();
     let ids: Vec<CycleId> = ids.into_iter().collect();
@@ -172,37 +204,62 @@ fn cycles_of(tx: &mut Tx, objectives: &[&ObjectiveRow]) -> Result<HashMap<CycleI
     Ok(found)
 }
 
-/// The latest check-in of each key result, and the latest with a value where that is another one.
+/// The latest check-in of each key result, and where those are others, the latest with a value and
+/// the latest that says anything of blockers.
 fn said_of(tx: &mut Tx, rows: &[&KeyResultRow]) -> Result<HashMap<KeyResultId, Said>> {
     let ids: Vec<KeyResultId> = rows.iter().map(|row| row.id).collect();
     let mut said: HashMap<KeyResultId, Said> = HashMap::new();
-    for last in latest_check_ins(tx, &ids, Values::Any)? {
-        said.insert(last.key_result_id, Said { last: Some(last), valued: None });
+    for last in latest_check_ins(tx, &ids, Saying::Anything)? {
+        said.insert(last.key_result_id, Said { last: Some(last), valued: None, blocker: None });
     }
-    let mut without_value = Vec::new();
+    let (mut without_value, mut without_blocker) = (Vec::new(), Vec::new());
     for (id, said) in &mut said {
         match &said.last {
             Some(last) if last.value.is_some() => said.valued = Some(last.clone()),
             Some(_) | None => without_value.push(*id),
         }
+        match &said.last {
+            Some(last) if last.is_about_blockers() => said.blocker = Some(last.clone()),
+            Some(_) | None => without_blocker.push(*id),
+        }
     }
     // A key result that read a KPI for a while has check-ins without values after those with some.
-    for valued in latest_check_ins(tx, &without_value, Values::Present)? {
+    for valued in latest_check_ins(tx, &without_value, Saying::Values)? {
         if let Some(said) = said.get_mut(&valued.key_result_id) {
             said.valued = Some(valued);
         }
     }
+    for blocker in latest_check_ins(tx, &without_blocker, Saying::Blockers)? {
+        if let Some(said) = said.get_mut(&blocker.key_result_id) {
+            said.blocker = Some(blocker);
+        }
+    }
+    for said in said.values_mut() {
+        said.blocker.take_if(|blocker| blocker.clears_blocker);
+    }
     Ok(said)
 }
 
+/// Which check-ins are looked at.
 #[derive(Clone, Copy)]
-enum Values {
-    Any,
-    Present,
+enum Saying {
+    Anything,
+    Values,
+    Blockers,
+}
+
+impl Saying {
+    fn holds(self, row: &CheckInRow) -> bool {
+        match self {
+            Self::Anything => true,
+            Self::Values => row.value.is_some(),
+            Self::Blockers => row.is_about_blockers(),
+        }
+    }
 }
 
 /// The latest by `at` (then the one made last) among the check-ins of each key result.
-fn latest_check_ins(tx: &mut Tx, ids: &[KeyResultId], values: Values) -> Result<Vec<CheckInRow>> {
+fn latest_check_ins(tx: &mut Tx, ids: &[KeyResultId], saying: Saying) -> Result<Vec<CheckInRow>> {
     let workspace = tx.workspace_id()?;
     let mut latest: HashMap<KeyResultId, CheckInRow> = HashMap::new();
     for ids in ids.chunks(IDS_PER_STATEMENT) {
@@ -212,9 +269,12 @@ fn latest_check_ins(tx: &mut Tx, ids: &[KeyResultId], values: Values) -> Result<
             .filter(check_ins::workspace_id.eq(workspace))
             .filter(check_ins::key_result_id.eq_any(ids.to_vec()))
             .into_boxed::<MultiBackend>();
-        let newest = match values {
-            Values::Any => newest,
-            Values::Present => newest.filter(check_ins::value.is_not_null()),
+        let newest = match saying {
+            Saying::Anything => newest,
+            Saying::Values => newest.filter(check_ins::value.is_not_null()),
+            Saying::Blockers => {
+                newest.filter(check_ins::blocker.is_not_null().or(check_ins::clears_blocker.eq(true)))
+            }
         };
         let instants: Vec<(KeyResultId, Option<Moment>)> = newest.load(tx.db())?;
         let instants: HashSet<(KeyResultId, Moment)> =
@@ -226,14 +286,10 @@ fn latest_check_ins(tx: &mut Tx, ids: &[KeyResultId], values: Values) -> Result<
                 .filter(check_ins::workspace_id.eq(workspace))
                 .filter(check_ins::key_result_id.eq_any(ids.to_vec()))
                 .filter(check_ins::at.eq_any(moments.to_vec()))
-                .order(check_ins::id)
+                .order((check_ins::recorded_at, check_ins::id))
                 .load(tx.db())?;
             for row in rows {
-                let counts = match values {
-                    Values::Any => true,
-                    Values::Present => row.value.is_some(),
-                };
-                if counts && instants.contains(&(row.key_result_id, row.at)) {
+                if saying.holds(&row) && instants.contains(&(row.key_result_id, row.at)) {
                     latest.insert(row.key_result_id, row);
                 }
             }

@@ -1,5 +1,6 @@
 //! Caring: remedies from prescription to outcome, and triage.
 
+mod due;
 mod past;
 mod refusals;
 mod remedies;

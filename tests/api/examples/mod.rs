@@ -125,6 +125,7 @@ stories! {
         let other = story.tell(&ann, post.clone(), "objectives", Some(json!({
             "title": "Launch a higher-converting website", "why": "Visitors do not find what they came for.", "cycle_id": "current", "team_id": "growth",
             "key_results": [{"title": "Visitor-to-lead conversion", "kind": "increase", "unit": "%", "start": 2, "target": 4}],
+            "initiatives": [{"title": "Ask ten visitors what they looked for", "key_result": 0}],
         }))).await;
         let (website, conversion) = (text!(other, "/id"), text!(other, "/key_results/0/id"));
         story.tell(&ann, post.clone(), &format!("objectives/{website}/activate"), None).await;
@@ -133,10 +134,29 @@ stories! {
         story.tell(&ann, patch.clone(), &format!("objectives/{website}"), Some(json!({"tags": ["website"]}))).await;
         let cost = story.tell(&ann, post.clone(), &format!("objectives/{website}/key-results"), Some(json!({"title": "Cost per acquisition", "kind": "decrease", "unit": "EUR", "start": 75, "target": 50}))).await;
         let cost = text!(cost, "/id");
+        let initiative = story.tell(&ann, post.clone(), "initiatives", Some(json!({"key_result_id": conversion, "title": "Shorten the order form", "due_on": "2026-04-30", "url": "https://tracker.example.com/work/42"}))).await;
+        let initiative = text!(initiative, "/id");
+        story.tell(&ann, get.clone(), &format!("initiatives/{initiative}"), None).await;
+        story.tell(&ann, patch.clone(), &format!("initiatives/{initiative}"), Some(json!({"status": "in_progress"}))).await;
+        story.tell(&ann, get.clone(), &format!("initiatives?objective={website}&owner=me"), None).await;
+        story.tell(&ann, delete.clone(), &format!("initiatives/{initiative}"), None).await;
+        story.tell(&ann, post.clone(), &format!("initiatives/{initiative}/restore"), None).await;
+        let comment = story.tell(&ann, post.clone(), "comments", Some(json!({"subject_id": conversion, "text": "Half of the visitors come by phone: who looks at it there?", "mentions": [bobs]}))).await;
+        let comment = text!(comment, "/id");
+        story.tell(&ann, get.clone(), &format!("comments?subject={conversion}"), None).await;
+        story.tell(&ann, get.clone(), &format!("comments/{comment}"), None).await;
+        story.tell(&ann, patch.clone(), &format!("comments/{comment}"), Some(json!({"text": "Two thirds of the visitors come by phone: who looks at it there?"}))).await;
+        story.tell(&ann, delete.clone(), &format!("comments/{comment}"), None).await;
         app.it_is("2026-04-14T09:30:00Z");
         let ann = app.signs_in("ann").await.inside("acme");
+        story.tell(&ann, get.clone(), "due?owner=me", None).await;
+        story.tell_as(&ann, get.clone(), "due?owner=me", &[("accept", "text/plain")], None).await;
         let check_in = story.tell(&ann, post.clone(), &format!("key-results/{conversion}/check-ins"), Some(json!({"value": 2.4, "confidence": "at_risk", "note": "The new page is live for half of the visitors."}))).await;
         story.tell(&ann, get.clone(), &format!("key-results/{conversion}/check-ins"), None).await;
+        story.tell(&ann, post.clone(), "check-ins/batch", Some(json!({"check_ins": [
+            {"key_result_id": conversion, "value": 2.5, "confidence": "at_risk", "blocker": "The designer is ill."},
+            {"key_result_id": cost, "value": 71, "confidence": "on_track", "at": "2026-04-13"},
+        ]}))).await;
         story.tell(&ann, get.clone(), &format!("check-ins/{}", check_in.text("/id")), None).await;
         story.tell(&ann, get.clone(), "key-results?confidence=at_risk", None).await;
         story.tell(&ann, get.clone(), &format!("key-results/{conversion}"), None).await;

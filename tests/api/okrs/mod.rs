@@ -1,7 +1,9 @@
-//! Prescribing: cycles, objectives, key results and check-ins.
+//! Prescribing: cycles, objectives, key results, check-ins and initiatives.
 
+mod batches;
 mod check_ins;
 mod cycles;
+mod initiatives;
 mod key_results;
 mod objectives;
 

@@ -121,6 +121,8 @@ impl World {
         let key_result = make(&format!("objectives/{objective}/key-results"), key_result).await;
         let check_in = json!({"value": 1, "confidence": "on_track"});
         let check_in = make(&format!("key-results/{}/check-ins", key_result.text("/id")), check_in).await;
+        let initiative = make("initiatives", json!({"objective_id": objective, "title": "Ask around"})).await;
+        let comment = make("comments", json!({"subject_id": objective, "text": "Who asks?"})).await;
         let workspace = ann.get("").await;
         // By ids: slugs and keys can be changed.
         let things = BTreeMap::from([
@@ -137,6 +139,8 @@ impl World {
             ("objective", objective),
             ("key_result", key_result.text("/id").to_owned()),
             ("check_in", check_in.text("/id").to_owned()),
+            ("initiative", initiative.text("/id").to_owned()),
+            ("comment", comment.text("/id").to_owned()),
             ("code", "validation_failed".to_owned()),
         ]);
         Self { ann, things }

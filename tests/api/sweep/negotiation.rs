@@ -11,7 +11,7 @@ use crate::harness::{hold, stories};
 fn limit(operation: &Operation) -> usize {
     match operation.template {
         path if path.starts_with("/v1/auth/") => 4 * 1024,
-        "/v1/workspaces/{workspace}/points" => 4 * 1024 * 1024,
+        "/v1/workspaces/{workspace}/points" | "/v1/workspaces/{workspace}/check-ins/batch" => 4 * 1024 * 1024,
         _ => 64 * 1024,
     }
 }

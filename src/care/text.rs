@@ -1,0 +1,48 @@
+//! What answers for terminals and chat share: when they are asked for, and tables of lines.
+
+use crate::http::finish::preferred;
+
+/// How an answer is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As JSON.
+    Json,
+    /// As text of at most 80 columns.
+    Text,
+}
+
+impl Form {
+    /// The form that the values of `Accept` prefer.
+    pub fn preferred(accepted: &[&str]) -> Self {
+        match preferred(accepted, &["application/json", "text/plain"]) {
+            "text/plain" => Self::Text,
+            _ => Self::Json,
+        }
+    }
+}
+
+/// A table: lines under headings that count them.
+#[derive(Default)]
+pub struct Table(String);
+
+impl Table {
+    /// One line, without blanks at its end.
+    pub fn line(&mut self, content: &str) {
+        self.0.push_str(content.trim_end());
+        self.0.push('\n');
+    }
+
+    /// An empty line, and what comes next and how many of it.
+    pub fn heading(&mut self, heading: &str, count: usize) {
+        self.line("");
+        match count {
+            0 => self.line(&format!("{heading}: none")),
+            count => self.line(&format!("{heading}: {count}")),
+        }
+    }
+
+    /// The whole table.
+    pub fn finish(self) -> String {
+        self.0
+    }
+}

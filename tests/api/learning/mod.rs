@@ -1,0 +1,3 @@
+//! Learning: what people say to each other.
+
+mod comments;
