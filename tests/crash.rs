@@ -58,6 +58,7 @@ fn survive(place: &Place) {
     let mut server = place.serve(&["--rate-limits", "off"]);
     let token = runtime.block_on(prepare(&server.address));
     for round in 0..kills {
+        let before = counter.load(Ordering::SeqCst);
         let writers: Vec<_> = (0..WRITERS)
             .map(|writer| {
                 runtime.spawn(write(
@@ -69,8 +70,13 @@ fn survive(place: &Place) {
                 ))
             })
             .collect();
-        // Somewhere in the first half second; a different place each round.
-        std::thread::sleep(Duration::from_millis(60 + (round * 137) % 440));
+        // In the middle of the writing, after another number of writes each round: a writer begins its
+        // next one when the last was answered.
+        let begun = before + 3 * WRITERS + (round * 7) % 60;
+        let waiting = Instant::now();
+        while counter.load(Ordering::SeqCst) < begun && waiting.elapsed() < Duration::from_secs(30) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         server.kill();
         for writer in writers {
             runtime.block_on(writer).expect("the writer ends");
