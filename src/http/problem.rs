@@ -13,7 +13,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::text::{Keyword, Pointer, RequestName, Sentence, shortened};
+use super::text::{Keyword, Pointer, RequestName, Sentence, shown};
 use crate::store::{Failure, StoreError};
 
 /// What a handler or a rule answers.
@@ -263,8 +263,8 @@ impl Problem {
             title: self.code.title(),
             status: self.code.status(),
             code: self.code.as_str(),
-            detail: shortened(&self.detail, 4000),
-            errors: self.errors.iter().take(100).map(FieldError::shortened).collect(),
+            detail: shown(&self.detail, 4000),
+            errors: self.errors.iter().take(100).map(FieldError::shown).collect(),
             request_id: request_id.to_owned(),
         }
     }
@@ -378,11 +378,11 @@ pub struct FieldErrors(Vec<FieldError>);
 
 impl FieldError {
     /// Within the bounds of the document, whatever the caller made it echo.
-    fn shortened(&self) -> Self {
+    fn shown(&self) -> Self {
         Self {
-            pointer: shortened(&self.pointer, 1000),
+            pointer: shown(&self.pointer, 1000),
             code: self.code.clone(),
-            detail: shortened(&self.detail, 4000),
+            detail: shown(&self.detail, 4000),
         }
     }
 }
@@ -401,9 +401,7 @@ impl FieldErrors {
 
     /// One more field that is not acceptable.
     pub fn add(&mut self, pointer: impl Into<String>, code: impl Into<String>, detail: impl Into<String>) {
-        // A name may hold a NUL, which many cannot show and none can store.
-        let pointer = pointer.into().replace('\0', "\u{fffd}");
-        let error = FieldError { pointer, code: code.into(), detail: detail.into() };
+        let error = FieldError { pointer: pointer.into(), code: code.into(), detail: detail.into() };
         if !self.0.contains(&error) {
             self.0.push(error);
         }

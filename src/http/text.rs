@@ -89,10 +89,12 @@ texts! {
     Secret;
 }
 
-/// A text within so many code points: what is cut off is marked.
-pub fn shortened(text: &str, longest: usize) -> String {
+/// What a caller sent, as it can be shown: a NUL is replaced, and what goes beyond so many code
+/// points is cut off and marked.
+pub fn shown(text: &str, longest: usize) -> String {
+    let text = text.replace('\0', "\u{fffd}");
     match text.char_indices().nth(longest) {
-        None => text.to_owned(),
+        None => text,
         Some(_) => text.chars().take(longest.saturating_sub(1)).chain(['…']).collect(),
     }
 }

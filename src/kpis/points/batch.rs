@@ -18,7 +18,7 @@ use super::{Feed, HealthBeforeAfter};
 use crate::access::{Action, Db, Posts, Resource, Scoped};
 use crate::http::answer::{Answer, Batch};
 use crate::http::body::{self, Input, Mode};
-use crate::http::text::{Keyword, Pointer, Sentence, shortened};
+use crate::http::text::{Keyword, Pointer, Sentence, shown};
 use crate::http::{Code, Describe, Draft, Measure, Note, Problem, Query, Result};
 use crate::kpis::derive::Quality;
 use crate::kpis::kpis::{KpiInput, KpiKey};
@@ -301,11 +301,11 @@ fn take(tx: &mut Scoped, submitted: &Submitted) -> Result<Batch<RecordedPoints>>
             Ok(entry) => taken.push(entry),
             Err(Refusal { code, reason, field }) => rejected.push(RejectedPoint {
                 index,
-                kpi: item.kpi.as_deref().map(|kpi| shortened(kpi, 200)),
-                at: item.at.as_deref().map(|at| shortened(at, 200)),
+                kpi: item.kpi.as_deref().map(|kpi| shown(kpi, 200)),
+                at: item.at.as_deref().map(|at| shown(at, 200)),
                 code,
-                reason,
-                pointer: format!("/{index}{field}"),
+                reason: shown(&reason, 4000),
+                pointer: shown(&format!("/{index}{field}"), 1000),
             }),
         }
     }

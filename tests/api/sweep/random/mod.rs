@@ -1,12 +1,12 @@
 //! Random bytes in bodies, headers, paths and queries: whatever comes, the answer is one that the
 //! document lists, never a 5xx and never none; and afterwards the server still serves.
 //!
-//! `REGIMEN_SEED` repeats a run: a failure prints its seed and the number of the case.
+//! Every run sends the same; `REGIMEN_SEED` sends others. A failure prints its seed and the number
+//! of the case.
 
 mod cases;
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, RandomState};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use reqwest::Method;
@@ -37,7 +37,8 @@ fn random_bytes_are_answered_on_postgres() {
 fn seed() -> u64 {
     match std::env::var("REGIMEN_SEED") {
         Ok(text) => text.parse().expect("REGIMEN_SEED is a number"),
-        Err(_) => RandomState::new().hash_one("a seed"),
+        // The same for everybody, so that a change is judged by itself; other numbers find more.
+        Err(_) => 1,
     }
 }
 
