@@ -14,6 +14,7 @@ use crate::kpis::kpis::{Kpi, Picture, Sparkline, pictures, show_pictures};
 use crate::kpis::row::KpiRow;
 use crate::maths::RemedyOutcome;
 use crate::okrs::cycles::CycleRow;
+use crate::okrs::objectives::alignment::parents_at;
 use crate::okrs::objectives::{ObjectiveRow, ObjectiveState, RecordedState, states_at};
 use crate::people::{members, teams};
 use crate::store::schema::{cycles, kpis, objectives};
@@ -242,12 +243,10 @@ fn orphans(
     healing: &HashSet<ObjectiveId>,
 ) -> Result<Vec<Orphan>> {
     let workspace = tx.here()?;
-    let query = objectives::table
-        .filter(objectives::workspace_id.eq(workspace))
-        .filter(objectives::parent_id.is_null())
-        .into_boxed();
+    let query = objectives::table.filter(objectives::workspace_id.eq(workspace)).into_boxed();
     let mut rows: Vec<ObjectiveRow> = match view {
         None => query
+            .filter(objectives::parent_id.is_null())
             .filter(objectives::state.eq(ObjectiveState::Active))
             .filter(objectives::archived_at.is_null())
             .load(tx.db())?,
@@ -256,7 +255,10 @@ fn orphans(
                 query.filter(objectives::created_at.le(standpoint.recorded_by)).load(tx.db())?;
             let ids: Vec<ObjectiveId> = rows.iter().map(|row| row.id).collect();
             let states = states_at(tx, &ids, standpoint.recorded_by)?;
-            rows.retain(|row| states.get(&row.id) == Some(&RecordedState::Active));
+            let parents = parents_at(tx, standpoint.recorded_by)?;
+            rows.retain(|row| {
+                states.get(&row.id) == Some(&RecordedState::Active) && !parents.contains_key(&row.id)
+            });
             rows
         }
     };

@@ -183,7 +183,7 @@ pub fn show(tx: &Scoped, around: &Surroundings, row: &KeyResultRow, objective: &
     let Measured { current, progress, original, pace, confidence, overdue } = around.measure(row, objective);
     let cycle = around.cycle(objective);
     let takes_changes = objective.is_open() && cycle.is_none_or(|cycle| cycle.must_be_open().is_ok());
-    let may = |action| tx.may(action, &facts(row, objective));
+    let may = |action| tx.may(action, &facts(row, around.facts(objective)));
     let is_here = row.archived_at.is_none();
     KeyResult {
         id: row.id,

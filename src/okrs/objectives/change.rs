@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
+use super::alignment;
+use super::circle::{Circle, SharedObjective};
 use super::fields::{NewObjective, NewObjectiveState, ObjectiveFields};
 use super::row::{ObjectiveRow, ObjectiveState, RecordedState, set_state};
 use crate::access::Scoped;
@@ -43,7 +45,7 @@ impl Rules for ObjectiveClosing {
 }
 
 /// Makes an objective with its key results; an active one must lack nothing.
-pub fn create(tx: &mut Scoped, new: &NewObjective) -> Result<ObjectiveRow> {
+pub fn create(tx: &mut Scoped, new: &NewObjective) -> Result<SharedObjective> {
     let now = tx.now;
     let blank = ObjectiveRow {
         id: ObjectiveId::generate(now.timestamp()),
@@ -75,7 +77,8 @@ pub fn create(tx: &mut Scoped, new: &NewObjective) -> Result<ObjectiveRow> {
         updated_at: now,
         archived_at: None,
     };
-    let mut row = blank.with(tx, &new.fields())?;
+    let blank = SharedObjective { row: blank, circle: Circle::default() };
+    let SharedObjective { mut row, circle } = blank.with(tx, &new.fields())?;
     row.owner_id = row.owner_id.or(tx.member());
     let mut key_results = Vec::new();
     for (index, key_result) in new.key_results.iter().enumerate() {
@@ -84,12 +87,17 @@ pub fn create(tx: &mut Scoped, new: &NewObjective) -> Result<ObjectiveRow> {
     in_order_of_making(&mut key_results);
     let cycle = row.cycle(tx)?;
     cycle.as_ref().map_or(Ok(()), CycleRow::must_be_open)?;
+    alignment::must_fit(tx, &row)?;
     if new.state == NewObjectiveState::Active {
         must_be_ready(&row, &key_results)?;
         (row.state, row.activated_at) = (ObjectiveState::Active, Some(now));
     }
     diesel::insert_into(objectives::table).values(&row).execute(tx.db())?;
-    let mut change = fields_of(&row.fields());
+    circle.replace(tx, &row, &Circle::default())?;
+    if row.parent_id.is_some() {
+        alignment::record_move(tx, &row)?;
+    }
+    let mut change = fields_of(&row.fields(&circle));
     change.insert("state".into(), json!(row.state));
     tx.tell(EventType::ObjectiveCreated, row.subject(), change.into());
     for key_result in key_results {
@@ -102,7 +110,7 @@ pub fn create(tx: &mut Scoped, new: &NewObjective) -> Result<ObjectiveRow> {
         ObjectiveState::Draft | ObjectiveState::Closed => {}
     }
     set_state(tx, &row, row.state.into())?;
-    Ok(row)
+    Ok(SharedObjective { row, circle })
 }
 
 /// Made in one instant, their ids alone tell their order.
@@ -117,22 +125,30 @@ fn in_order_of_making(key_results: &mut [KeyResultRow]) {
 /// Changes the fields of an objective; `None` where nothing changes.
 pub fn update(
     tx: &mut Scoped,
-    row: &ObjectiveRow,
+    before: &SharedObjective,
     patch: &Patch<ObjectiveFields>,
-) -> Result<Option<ObjectiveRow>> {
-    let Some(fields) = patch.merged(&row.fields(), row.version, tx.state())? else { return Ok(None) };
-    let after = row.clone().with(tx, &fields)?;
-    if after == *row {
+) -> Result<Option<SharedObjective>> {
+    let Some(fields) = patch.merged(&before.fields(), before.version, tx.state())? else { return Ok(None) };
+    let mut after = before.clone().with(tx, &fields)?;
+    if after == *before {
         return Ok(None);
     }
-    row.must_take_changes(tx)?;
+    before.must_take_changes(tx)?;
     after.must_have_open_cycle(tx)?;
     if after.state == ObjectiveState::Active {
         must_still_be_ready(&after)?;
     }
-    let after = ObjectiveRow { version: row.version + 1, updated_at: tx.now, ..after };
+    let is_moved = after.parent_id != before.parent_id;
+    if is_moved {
+        alignment::must_fit(tx, &after)?;
+    }
+    (after.row.version, after.row.updated_at) = (before.version + 1, tx.now);
     after.save(tx)?;
-    tx.tell(EventType::ObjectiveUpdated, after.subject(), changed(&row.fields(), &after.fields()));
+    after.circle.replace(tx, &after, &before.circle)?;
+    if is_moved {
+        alignment::record_move(tx, &after)?;
+    }
+    tx.tell(EventType::ObjectiveUpdated, after.subject(), changed(&before.fields(), &after.fields()));
     Ok(Some(after))
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::circle::{Circle, SharedObjective};
 use super::row::{ObjectiveRow, ObjectiveState};
 use crate::access::Scoped;
 use crate::http::body::Rules;
@@ -16,7 +17,7 @@ use crate::okrs::progress::Dates;
 use crate::okrs::wire::{Share, Weight, judge_tags, refused_at, shown_tags, stored_tags};
 use crate::people::members::{self, MemberInput};
 use crate::people::teams::{self, TeamInput};
-use crate::store::Day;
+use crate::store::{Day, ObjectiveId};
 
 words! {
     /// Where a new objective stands.
@@ -53,6 +54,14 @@ pub struct NewObjective {
     /// The team that it belongs to.
     #[serde(default)]
     pub team_id: Option<TeamInput>,
+    /// Who works on it beside the owner; they may change it as the owner may.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub contributor_ids: Vec<MemberInput>,
+    /// Teams that work on it beside its own; their members may change it.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub contributing_team_ids: Vec<TeamInput>,
     /// The cycle that it belongs to: its id, its slug, or `current`.
     #[serde(default)]
     #[schema(value_type = Option<CycleInput>, example = "current")]
@@ -64,6 +73,10 @@ pub struct NewObjective {
     /// A last day of its own, not before the first; else the cycle's.
     #[serde(default)]
     pub ends_on: Option<Day>,
+    /// The objective that it contributes to, of the same workspace. It must not hang under this one,
+    /// and a tree has at most nine levels.
+    #[serde(default)]
+    pub parent_id: Option<ObjectiveId>,
     /// How much it counts in a parent: at least 0; with 0 it is linked and does not count.
     #[serde(default = "Weight::one")]
     #[schema(default = 1)]
@@ -106,6 +119,14 @@ pub struct ObjectiveFields {
     /// The team that it belongs to.
     #[serde(default)]
     pub team_id: Option<TeamInput>,
+    /// Who works on it beside the owner; they may change it as the owner may.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub contributor_ids: Vec<MemberInput>,
+    /// Teams that work on it beside its own; their members may change it.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub contributing_team_ids: Vec<TeamInput>,
     /// The cycle that it belongs to: its id, its slug, or `current`.
     #[serde(default)]
     #[schema(value_type = Option<CycleInput>, example = "current")]
@@ -117,6 +138,10 @@ pub struct ObjectiveFields {
     /// A last day of its own, not before the first; else the cycle's.
     #[serde(default)]
     pub ends_on: Option<Day>,
+    /// The objective that it contributes to, of the same workspace. It must not hang under this one,
+    /// and a tree has at most nine levels.
+    #[serde(default)]
+    pub parent_id: Option<ObjectiveId>,
     /// How much it counts in a parent: at least 0; with 0 it is linked and does not count.
     #[serde(default = "Weight::one")]
     #[schema(default = 1)]
@@ -179,9 +204,12 @@ impl NewObjective {
             why: None,
             owner_id: None,
             team_id: None,
+            contributor_ids: Vec::new(),
+            contributing_team_ids: Vec::new(),
             cycle: None,
             starts_on: None,
             ends_on: None,
+            parent_id: None,
             weight: Weight::ONE,
             state: NewObjectiveState::Draft,
             progress_source: NewProgressSource::KeyResults,
@@ -198,9 +226,12 @@ impl NewObjective {
             why: self.why.clone(),
             owner_id: self.owner_id.clone(),
             team_id: self.team_id.clone(),
+            contributor_ids: self.contributor_ids.clone(),
+            contributing_team_ids: self.contributing_team_ids.clone(),
             cycle: self.cycle.clone(),
             starts_on: self.starts_on,
             ends_on: self.ends_on,
+            parent_id: self.parent_id,
             weight: self.weight,
             progress_source: self.progress_source,
             manual_progress: self.manual_progress.clone(),
@@ -234,16 +265,19 @@ fn judge_dates(dates: &Dates, errors: &mut FieldErrors) {
 }
 
 impl ObjectiveRow {
-    /// What people said of it.
-    pub fn fields(&self) -> ObjectiveFields {
+    /// What people said of it and of those who take part in it.
+    pub fn fields(&self, circle: &Circle) -> ObjectiveFields {
         ObjectiveFields {
             title: self.title.as_str().into(),
             why: self.why.as_deref().map(Description::from),
             owner_id: self.owner_id.map(MemberInput::from),
             team_id: self.team_id.map(TeamInput::from),
+            contributor_ids: circle.contributors.iter().copied().map(MemberInput::from).collect(),
+            contributing_team_ids: circle.teams.iter().copied().map(TeamInput::from).collect(),
             cycle: self.cycle_id.map(|id| id.to_string()),
             starts_on: self.starts_on,
             ends_on: self.ends_on,
+            parent_id: self.parent_id,
             weight: self.weight.into(),
             progress_source: match self.progress_source {
                 ProgressSource::Manual => NewProgressSource::Manual,
@@ -251,19 +285,25 @@ impl ObjectiveRow {
                     NewProgressSource::KeyResults
                 }
             },
-            manual_progress: self.manual_progress.map(|value| ManualProgress {
-                value: value.into(),
-                note: self.manual_note.as_deref().map(Note::from),
-            }),
+            manual_progress: self.given_progress(),
             tags: shown_tags(&self.tags),
         }
     }
 
-    /// The row with other fields. What is named anew has to exist; what is named already may have
-    /// left or been archived since.
+    /// The progress that a person gave.
+    pub fn given_progress(&self) -> Option<ManualProgress> {
+        let note = self.manual_note.as_deref().map(Note::from);
+        self.manual_progress.map(|value| ManualProgress { value: value.into(), note })
+    }
+}
+
+impl SharedObjective {
+    /// The objective with other fields. What is named anew has to exist; what is named already may
+    /// have left or been archived since.
     pub fn with(self, tx: &mut Scoped, fields: &ObjectiveFields) -> Result<Self> {
         let before = self.fields();
-        let mut row = Self {
+        let circle = self.circle.named(tx, fields)?;
+        let mut row = ObjectiveRow {
             title: fields.title.as_str().to_owned(),
             title_folded: folded(fields.title.as_str()),
             why: fields.why.clone().map(String::from),
@@ -278,7 +318,7 @@ impl ObjectiveRow {
                 .and_then(|manual| manual.note.clone())
                 .map(String::from),
             tags: stored_tags(&fields.tags),
-            ..self
+            ..self.row
         };
         if fields.owner_id != before.owner_id {
             let owner = members::resolve_optional(tx, "/owner_id", fields.owner_id.as_ref())?;
@@ -288,6 +328,10 @@ impl ObjectiveRow {
             let team = teams::resolve_optional(tx, "/team_id", fields.team_id.as_ref())?;
             row.team_id = team.map(|team| team.id);
         }
+        if let Some(parent) = fields.parent_id.filter(|_| fields.parent_id != before.parent_id) {
+            Self::by_id(tx, parent)?.ok_or_else(|| Problem::not_found_at("/parent_id"))?;
+        }
+        row.parent_id = fields.parent_id;
         let cycle = if fields.cycle == before.cycle {
             row.cycle(tx)?
         } else {
@@ -298,7 +342,7 @@ impl ObjectiveRow {
         let mut errors = FieldErrors::new();
         judge_dates(&Dates::of(&row, cycle.as_ref()), &mut errors);
         errors.settle()?;
-        Ok(row)
+        Ok(Self { row, circle })
     }
 }
 

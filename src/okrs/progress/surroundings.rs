@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use diesel::prelude::*;
 
 use super::{KeyResultValue, Measured, Summary, Today, measure, summarise};
+use crate::access::Facts;
 use crate::http::Result;
 use crate::kpis::derive::shown;
 use crate::kpis::kpis::{KpiRef, references};
@@ -12,7 +13,8 @@ use crate::okrs::check_ins::CheckInRow;
 use crate::okrs::cycles::CycleRow;
 use crate::okrs::key_results::KeyResultRow;
 use crate::okrs::key_results::row::{KeyResultSource, of_objectives};
-use crate::okrs::objectives::{ObjectiveRow, ObjectiveState};
+use crate::okrs::objectives::alignment::children_of;
+use crate::okrs::objectives::{Circle, ObjectiveRow, ObjectiveState};
 use crate::people::members::{self, MemberRef};
 use crate::people::teams::{self, TeamRef};
 use crate::store::connection::MultiBackend;
@@ -57,6 +59,12 @@ pub struct Surroundings {
     pub members: HashMap<MemberId, MemberRef>,
     /// Teams of objectives.
     pub teams: HashMap<TeamId, TeamRef>,
+    /// Who takes part in objectives beside owners and teams.
+    pub circles: HashMap<ObjectiveId, Circle>,
+    /// The parents of objectives.
+    pub parents: HashMap<ObjectiveId, ObjectiveRow>,
+    /// How many objectives hang right under each.
+    pub children: HashMap<ObjectiveId, i64>,
     /// How many remedies link each objective to a KPI.
     pub remedies: HashMap<ObjectiveId, i64>,
 }
@@ -68,8 +76,13 @@ impl Surroundings {
         let key_results = of_objectives(tx, &ids)?;
         let mut surroundings = Self::of_key_results(tx, objectives, key_results)?;
         let workspace = tx.workspace_id()?;
-        let teams = objectives.iter().filter_map(|objective| objective.team_id);
-        surroundings.teams = teams::names(tx, workspace, teams)?;
+        let own = objectives.iter().filter_map(|objective| objective.team_id);
+        let contributing = surroundings.circles.values().flat_map(|circle| circle.teams.iter().copied());
+        surroundings.teams = teams::names(tx, workspace, own.chain(contributing))?;
+        let parents: HashSet<ObjectiveId> =
+            objectives.iter().filter_map(|objective| objective.parent_id).collect();
+        surroundings.parents = ObjectiveRow::by_ids(tx, &parents.into_iter().collect::<Vec<_>>())?;
+        surroundings.children = children_of(tx, &ids)?;
         surroundings.remedies = remedies_of(tx, &ids)?;
         Ok(surroundings)
     }
@@ -92,7 +105,10 @@ impl Surroundings {
         let rows: Vec<&KeyResultRow> = key_results.values().flatten().collect();
         let said = said_of(tx, &rows)?;
         let kpis = source_kpis(tx, rows.iter().filter_map(|row| row.kpi_id))?;
-        let owners = objectives.iter().filter_map(|objective| objective.owner_id);
+        let ids: Vec<ObjectiveId> = objectives.iter().map(|objective| objective.id).collect();
+        let circles = Circle::of_all(tx, &ids)?;
+        let contributors = circles.values().flat_map(|circle| circle.contributors.iter().copied());
+        let owners = objectives.iter().filter_map(|objective| objective.owner_id).chain(contributors);
         let authors = said.values().filter_map(|said| said.last.as_ref()?.author_id);
         let people: HashSet<MemberId> =
             owners.chain(rows.iter().filter_map(|row| row.owner_id)).chain(authors).collect();
@@ -105,6 +121,9 @@ impl Surroundings {
             kpis,
             members,
             teams: HashMap::new(),
+            circles,
+            parents: HashMap::new(),
+            children: HashMap::new(),
             remedies: HashMap::new(),
         })
     }
@@ -112,6 +131,17 @@ impl Surroundings {
     /// The cycle of an objective.
     pub fn cycle(&self, objective: &ObjectiveRow) -> Option<&CycleRow> {
         self.cycles.get(&objective.cycle_id?)
+    }
+
+    /// Who takes part in an objective beside its owner and its team.
+    pub fn circle(&self, objective: ObjectiveId) -> &Circle {
+        static NOBODY: Circle = Circle { contributors: Vec::new(), teams: Vec::new() };
+        self.circles.get(&objective).unwrap_or(&NOBODY)
+    }
+
+    /// What the policy looks at in an objective.
+    pub fn facts(&self, objective: &ObjectiveRow) -> Facts {
+        self.circle(objective.id).facts(objective)
     }
 
     /// A member as a page shows it.

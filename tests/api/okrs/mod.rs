@@ -1,5 +1,6 @@
 //! Prescribing: cycles, objectives, key results and check-ins.
 
+mod alignment;
 mod check_ins;
 mod cycles;
 mod key_results;

@@ -264,7 +264,6 @@ stories! {
             (json!({"owner_id": "kpi_01h455vb4pex5vsknk084sn02q"}), "/owner_id", "malformed"),
             (json!({"tags": ["a", "a"]}), "/tags/1", "duplicate"),
             (json!({"tags": [""]}), "/tags/0", "too_short"),
-            (json!({"parent_id": "obj_01h455vb4pex5vsknk084sn02q"}), "/parent_id", "unknown_field"),
             (json!({"visibility": "private"}), "/visibility", "unknown_field"),
             (json!({"key_results": many}), "/key_results", "too_many"),
             (json!({"key_results": [{"title": "x", "kind": "increase", "start": 1, "target": 1}]}), "/key_results/0/target", "start_equals_target"),
@@ -277,6 +276,7 @@ stories! {
             (json!({"cycle_id": "cyc_01h455vb4pex5vsknk084sn02q"}), "/cycle_id"),
             (json!({"team_id": "nowhere"}), "/team_id"),
             (json!({"owner_id": "mem_01h455vb4pex5vsknk084sn02q"}), "/owner_id"),
+            (json!({"parent_id": "obj_01h455vb4pex5vsknk084sn02q"}), "/parent_id"),
             (json!({"key_results": [{"title": "x", "kind": "milestone"}, {"title": "x", "kind": "increase", "kpi_id": "nowhere"}]}), "/key_results/1/kpi_id"),
         ] {
             ann.post("objectives", titled(more)).await.refused(404, "not_found").names(pointer, "not_found");
