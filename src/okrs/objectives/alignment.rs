@@ -79,21 +79,21 @@ fn height(tx: &mut Tx, objective: &ObjectiveRow) -> Result<usize> {
     let (mut levels, mut level) = (0, vec![objective.id]);
     while !level.is_empty() && levels <= LEVELS {
         levels += 1;
-        level = below(tx, &level)?;
+        level = children_of(tx, &level)?.into_iter().map(|child| child.id).collect();
     }
     Ok(levels)
 }
 
-/// What hangs right under objectives, archived ones too.
-fn below(tx: &mut Tx, parents: &[ObjectiveId]) -> Result<Vec<ObjectiveId>> {
+/// What hangs right under objectives, archived ones too, in the order of their making.
+pub fn children_of(tx: &mut Tx, parents: &[ObjectiveId]) -> Result<Vec<ObjectiveRow>> {
     let workspace = tx.workspace_id()?;
     let mut found = Vec::new();
     for ids in parents.chunks(IDS_PER_STATEMENT) {
         let ids: Vec<Option<ObjectiveId>> = ids.iter().copied().map(Some).collect();
-        let children: Vec<ObjectiveId> = objectives::table
+        let children: Vec<ObjectiveRow> = objectives::table
             .filter(objectives::workspace_id.eq(workspace))
             .filter(objectives::parent_id.eq_any(ids))
-            .select(objectives::id)
+            .order((objectives::created_at, objectives::id))
             .load(tx.db())?;
         found.extend(children);
     }
@@ -140,7 +140,7 @@ pub fn parents_at(tx: &mut Tx, at: Moment) -> Result<HashMap<ObjectiveId, Object
 }
 
 /// How many objectives that are not archived hang right under each of some.
-pub fn children_of(tx: &mut Tx, parents: &[ObjectiveId]) -> Result<HashMap<ObjectiveId, i64>> {
+pub fn child_counts(tx: &mut Tx, parents: &[ObjectiveId]) -> Result<HashMap<ObjectiveId, i64>> {
     let workspace = tx.workspace_id()?;
     let mut found = HashMap::new();
     for ids in parents.chunks(IDS_PER_STATEMENT) {

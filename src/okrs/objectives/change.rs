@@ -260,8 +260,8 @@ fn must_be_ready(row: &ObjectiveRow, key_results: &[KeyResultRow]) -> Result<()>
     let mut errors = FieldErrors::new();
     judge_frame(row, &mut errors);
     let needs_key_results = match row.progress_source {
-        ProgressSource::Manual => false,
-        ProgressSource::KeyResults | ProgressSource::Children | ProgressSource::Both => true,
+        ProgressSource::Manual | ProgressSource::Children => false,
+        ProgressSource::KeyResults | ProgressSource::Both => true,
     };
     if needs_key_results && key_results.is_empty() {
         errors.add("/key_results", "required", "it needs at least one key result to know when it is reached");
@@ -284,7 +284,9 @@ fn judge_frame(row: &ObjectiveRow, errors: &mut FieldErrors) {
     if row.owner_id.is_none() {
         errors.add("/owner_id", "required", "somebody has to answer for it");
     }
-    if row.cycle_id.is_none() && row.ends_on.is_none() {
+    // What lives by its children alone may be a direction, which has no end.
+    let may_be_endless = row.progress_source == ProgressSource::Children;
+    if row.cycle_id.is_none() && row.ends_on.is_none() && !may_be_endless {
         errors.add("/cycle_id", "required", "it needs a cycle, or a last day of its own");
     }
 }

@@ -27,16 +27,8 @@ words! {
         /// People work on it at once; nothing may be missing.
         Active = "active",
     }
-
-    /// Where the progress of an objective can come from.
-    pub enum NewProgressSource {
-        /// Its key results.
-        KeyResults = "key_results",
-        /// A value given by a person.
-        Manual = "manual",
-    }
 }
-crate::http::words::impl_wire_words!(NewObjectiveState, NewProgressSource);
+crate::http::words::impl_wire_words!(NewObjectiveState);
 
 /// An objective to make, with key results of its own if they are known already.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -88,7 +80,7 @@ pub struct NewObjective {
     /// Where its progress comes from.
     #[serde(default = "key_results")]
     #[schema(default = "key_results")]
-    pub progress_source: NewProgressSource,
+    pub progress_source: ProgressSource,
     /// The progress that a person gives; it counts where the source is `manual`.
     #[serde(default)]
     pub manual_progress: Option<ManualProgress>,
@@ -149,7 +141,7 @@ pub struct ObjectiveFields {
     /// Where its progress comes from. Switching deletes nothing.
     #[serde(default = "key_results")]
     #[schema(default = "key_results")]
-    pub progress_source: NewProgressSource,
+    pub progress_source: ProgressSource,
     /// The progress that a person gives; it counts where the source is `manual`.
     #[serde(default)]
     pub manual_progress: Option<ManualProgress>,
@@ -174,8 +166,8 @@ fn draft() -> NewObjectiveState {
     NewObjectiveState::Draft
 }
 
-fn key_results() -> NewProgressSource {
-    NewProgressSource::KeyResults
+fn key_results() -> ProgressSource {
+    ProgressSource::KeyResults
 }
 
 impl From<NewObjectiveState> for ObjectiveState {
@@ -183,15 +175,6 @@ impl From<NewObjectiveState> for ObjectiveState {
         match state {
             NewObjectiveState::Draft => Self::Draft,
             NewObjectiveState::Active => Self::Active,
-        }
-    }
-}
-
-impl From<NewProgressSource> for ProgressSource {
-    fn from(source: NewProgressSource) -> Self {
-        match source {
-            NewProgressSource::KeyResults => Self::KeyResults,
-            NewProgressSource::Manual => Self::Manual,
         }
     }
 }
@@ -212,7 +195,7 @@ impl NewObjective {
             parent_id: None,
             weight: Weight::ONE,
             state: NewObjectiveState::Draft,
-            progress_source: NewProgressSource::KeyResults,
+            progress_source: ProgressSource::KeyResults,
             manual_progress: None,
             tags: Vec::new(),
             key_results: Vec::new(),
@@ -279,12 +262,7 @@ impl ObjectiveRow {
             ends_on: self.ends_on,
             parent_id: self.parent_id,
             weight: self.weight.into(),
-            progress_source: match self.progress_source {
-                ProgressSource::Manual => NewProgressSource::Manual,
-                ProgressSource::KeyResults | ProgressSource::Children | ProgressSource::Both => {
-                    NewProgressSource::KeyResults
-                }
-            },
+            progress_source: self.progress_source,
             manual_progress: self.given_progress(),
             tags: shown_tags(&self.tags),
         }
@@ -310,7 +288,7 @@ impl SharedObjective {
             starts_on: fields.starts_on,
             ends_on: fields.ends_on,
             weight: fields.weight.value(),
-            progress_source: fields.progress_source.into(),
+            progress_source: fields.progress_source,
             manual_progress: fields.manual_progress.as_ref().map(|manual| manual.value.value()),
             manual_note: fields
                 .manual_progress

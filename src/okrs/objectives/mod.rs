@@ -14,7 +14,7 @@ mod show;
 
 pub use change::{ObjectiveClosing, activate, close, create};
 pub use circle::{Circle, SharedObjective};
-pub use fields::{ManualProgress, NewObjective, NewObjectiveState, NewProgressSource, ObjectiveFields};
+pub use fields::{ManualProgress, NewObjective, NewObjectiveState, ObjectiveFields};
 use list::ObjectiveFilter;
 pub use row::{
     ObjectiveRef, ObjectiveRow, ObjectiveState, RecordedState, StateFollower, set_state, states_at,

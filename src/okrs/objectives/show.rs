@@ -153,7 +153,7 @@ pub fn show(tx: &Scoped, around: &Surroundings, row: &ObjectiveRow) -> Objective
         cycle: cycle.map(CycleRow::shown_as_reference),
         parent_id: row.parent_id,
         parent: row.parent_id.and_then(|id| around.parents.get(&id)).map(ObjectiveRow::shown_as_reference),
-        children: around.children.get(&row.id).copied().unwrap_or_default(),
+        children: around.child_counts.get(&row.id).copied().unwrap_or_default(),
         starts_on: row.starts_on,
         ends_on: row.ends_on,
         weight: row.weight.into(),

@@ -4,16 +4,18 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 
+use super::parts::{Part, Parts};
 use super::{KeyResultValue, Measured, Summary, Today, measure, summarise};
 use crate::access::Facts;
 use crate::http::Result;
 use crate::kpis::derive::shown;
 use crate::kpis::kpis::{KpiRef, references};
+use crate::maths::{Confidence, ProgressSource};
 use crate::okrs::check_ins::CheckInRow;
 use crate::okrs::cycles::CycleRow;
 use crate::okrs::key_results::KeyResultRow;
 use crate::okrs::key_results::row::{KeyResultSource, of_objectives};
-use crate::okrs::objectives::alignment::children_of;
+use crate::okrs::objectives::alignment::{LEVELS, child_counts, children_of};
 use crate::okrs::objectives::{Circle, ObjectiveRow, ObjectiveState};
 use crate::people::members::{self, MemberRef};
 use crate::people::teams::{self, TeamRef};
@@ -63,18 +65,27 @@ pub struct Surroundings {
     pub circles: HashMap<ObjectiveId, Circle>,
     /// The parents of objectives.
     pub parents: HashMap<ObjectiveId, ObjectiveRow>,
-    /// How many objectives hang right under each.
-    pub children: HashMap<ObjectiveId, i64>,
+    /// The objectives right under those that live by their children, archived ones too, in the order
+    /// of their making.
+    pub children: HashMap<ObjectiveId, Vec<ObjectiveRow>>,
+    /// How many objectives hang right under each of the page.
+    pub child_counts: HashMap<ObjectiveId, i64>,
     /// How many remedies link each objective to a KPI.
     pub remedies: HashMap<ObjectiveId, i64>,
 }
 
 impl Surroundings {
-    /// What objectives hang together with, their key results included.
+    /// What objectives hang together with: their key results, and all that hangs under those that
+    /// live by their children. The number of statements grows with the levels of the tree alone.
     pub fn of_objectives(tx: &mut Tx, objectives: &[&ObjectiveRow]) -> Result<Self> {
         let ids: Vec<ObjectiveId> = objectives.iter().map(|objective| objective.id).collect();
-        let key_results = of_objectives(tx, &ids)?;
-        let mut surroundings = Self::of_key_results(tx, objectives, key_results)?;
+        let children = contributing(tx, objectives)?;
+        let mut all = objectives.to_vec();
+        let mut known: HashSet<ObjectiveId> = ids.iter().copied().collect();
+        all.extend(children.values().flatten().filter(|child| known.insert(child.id)));
+        let all_ids: Vec<ObjectiveId> = all.iter().map(|objective| objective.id).collect();
+        let key_results = of_objectives(tx, &all_ids)?;
+        let mut surroundings = Self::of_key_results(tx, &all, key_results)?;
         let workspace = tx.workspace_id()?;
         let own = objectives.iter().filter_map(|objective| objective.team_id);
         let contributing = surroundings.circles.values().flat_map(|circle| circle.teams.iter().copied());
@@ -82,8 +93,9 @@ impl Surroundings {
         let parents: HashSet<ObjectiveId> =
             objectives.iter().filter_map(|objective| objective.parent_id).collect();
         surroundings.parents = ObjectiveRow::by_ids(tx, &parents.into_iter().collect::<Vec<_>>())?;
-        surroundings.children = children_of(tx, &ids)?;
+        surroundings.child_counts = child_counts(tx, &ids)?;
         surroundings.remedies = remedies_of(tx, &ids)?;
+        surroundings.children = children;
         Ok(surroundings)
     }
 
@@ -124,6 +136,7 @@ impl Surroundings {
             circles,
             parents: HashMap::new(),
             children: HashMap::new(),
+            child_counts: HashMap::new(),
             remedies: HashMap::new(),
         })
     }
@@ -171,12 +184,67 @@ impl Surroundings {
 
     /// What is said of an objective.
     pub fn summarise(&self, objective: &ObjectiveRow) -> Summary {
+        self.summarise_levels(objective, LEVELS)
+    }
+
+    /// The same, where so many levels may hang under it.
+    fn summarise_levels(&self, objective: &ObjectiveRow, levels: usize) -> Summary {
         thawed(objective, objective.frozen.as_ref()).unwrap_or_else(|| {
             let rows = self.key_results_of(objective.id);
             let measured: Vec<Measured> = rows.iter().map(|row| self.measure(row, objective)).collect();
-            summarise(objective, self.cycle(objective), rows, &measured, &self.today)
+            let said: Vec<Option<Confidence>> = rows
+                .iter()
+                .zip(&measured)
+                .filter(|(row, _)| row.archived_at.is_none())
+                .map(|(_, measured)| measured.confidence)
+                .collect();
+            let mut made_of = Parts::default();
+            match objective.progress_source {
+                ProgressSource::KeyResults | ProgressSource::Manual | ProgressSource::Both => {
+                    let own =
+                        rows.iter().zip(&measured).map(|(row, measured)| Part::key_result(row, measured));
+                    made_of.parts.extend(own);
+                }
+                ProgressSource::Children => {}
+            }
+            if lives_by_children(objective) && levels > 0 {
+                for child in self.children.get(&objective.id).into_iter().flatten() {
+                    made_of.parts.push(Part::child(child, &self.summarise_levels(child, levels - 1)));
+                }
+            }
+            summarise(objective, self.cycle(objective), &made_of, &said, &self.today)
         })
     }
+}
+
+/// Whether what hangs under an objective counts in its progress.
+fn lives_by_children(objective: &ObjectiveRow) -> bool {
+    match objective.progress_source {
+        ProgressSource::Children | ProgressSource::Both => true,
+        ProgressSource::KeyResults | ProgressSource::Manual => false,
+    }
+}
+
+/// All that counts under objectives, down to the last level: one statement for each level.
+fn contributing(
+    tx: &mut Tx,
+    objectives: &[&ObjectiveRow],
+) -> Result<HashMap<ObjectiveId, Vec<ObjectiveRow>>> {
+    let counts = |row: &ObjectiveRow| lives_by_children(row).then_some(row.id);
+    let mut found: HashMap<ObjectiveId, Vec<ObjectiveRow>> = HashMap::new();
+    let mut asked: HashSet<ObjectiveId> = HashSet::new();
+    let mut level: Vec<ObjectiveId> = objectives.iter().filter_map(|row| counts(row)).collect();
+    while !level.is_empty() {
+        asked.extend(&level);
+        let children = children_of(tx, &level)?;
+        level = children.iter().filter_map(counts).filter(|id| !asked.contains(id)).collect();
+        for child in children {
+            if let Some(parent) = child.parent_id {
+                found.entry(parent).or_default().push(child);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// What closing froze; only a closed objective shows it.

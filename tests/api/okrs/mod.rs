@@ -5,6 +5,7 @@ mod check_ins;
 mod cycles;
 mod key_results;
 mod objectives;
+mod roll_up;
 
 use serde_json::{Value, json};
 

@@ -255,7 +255,7 @@ stories! {
             (json!({"title": 7}), "/title", "wrong_type"),
             (json!({"weight": -1}), "/weight", "out_of_bounds"),
             (json!({"state": "closed"}), "/state", "unknown_value"),
-            (json!({"progress_source": "children"}), "/progress_source", "unknown_value"),
+            (json!({"progress_source": "sideways"}), "/progress_source", "unknown_value"),
             (json!({"manual_progress": {"value": 1.5}}), "/manual_progress/value", "out_of_bounds"),
             (json!({"manual_progress": {"note": "x"}}), "/manual_progress/value", "required"),
             (json!({"starts_on": "2026-05-01", "ends_on": "2026-04-30"}), "/ends_on", "before_start"),
