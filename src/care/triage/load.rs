@@ -15,6 +15,7 @@ use crate::kpis::row::KpiRow;
 use crate::maths::RemedyOutcome;
 use crate::okrs::cycles::CycleRow;
 use crate::okrs::objectives::alignment::parents_at;
+use crate::okrs::objectives::supports::links_at;
 use crate::okrs::objectives::{ObjectiveRow, ObjectiveState, RecordedState, states_at};
 use crate::people::{members, teams};
 use crate::store::schema::{cycles, kpis, objectives};
@@ -234,7 +235,7 @@ fn rank(row: &TriageRow) -> Rank<'_> {
     }
 }
 
-/// Active objectives that heal no KPI and have no parent.
+/// Active objectives that heal no KPI, have no parent and support no other.
 fn orphans(
     tx: &mut Scoped,
     scope: &Scope,
@@ -262,7 +263,11 @@ fn orphans(
             rows
         }
     };
-    rows.retain(|row| !healing.contains(&row.id) && scope.holds(row.owner_id, row.team_id));
+    let supporting: HashSet<ObjectiveId> =
+        links_at(tx, standpoint.recorded_by)?.into_iter().map(|(from, _)| from).collect();
+    rows.retain(|row| {
+        !healing.contains(&row.id) && !supporting.contains(&row.id) && scope.holds(row.owner_id, row.team_id)
+    });
     rows.sort_by_key(|row| (row.activated_at, row.id));
     let owners = members::names(tx, workspace, rows.iter().filter_map(|row| row.owner_id))?;
     let names = teams::names(tx, workspace, rows.iter().filter_map(|row| row.team_id))?;

@@ -12,12 +12,12 @@ use super::alignment;
 use super::circle::{Circle, SharedObjective};
 use super::fields::{NewObjective, NewObjectiveState, ObjectiveFields};
 use super::row::{ObjectiveRow, ObjectiveState, RecordedState, set_state};
+use super::supports;
 use crate::access::Scoped;
 use crate::http::body::Rules;
 use crate::http::{Code, Description, FieldErrors, Patch, Problem, Result};
 use crate::kpis::row::Visibility;
 use crate::maths::{ObjectiveOutcome, ProgressSource};
-use crate::okrs::cycles::CycleRow;
 use crate::okrs::key_results::row::of_objectives;
 use crate::okrs::key_results::{self, Completeness, KeyResultRow, judge_goal};
 use crate::okrs::progress::{Dates, Surroundings, due_on};
@@ -77,40 +77,40 @@ pub fn create(tx: &mut Scoped, new: &NewObjective) -> Result<SharedObjective> {
         updated_at: now,
         archived_at: None,
     };
-    let blank = SharedObjective { row: blank, circle: Circle::default() };
-    let SharedObjective { mut row, circle } = blank.with(tx, &new.fields())?;
-    row.owner_id = row.owner_id.or(tx.member());
+    let blank = SharedObjective { row: blank, circle: Circle::default(), supported: Vec::new() };
+    let mut made = blank.with(tx, &new.fields())?;
+    made.row.owner_id = made.owner_id.or(tx.member());
     let mut key_results = Vec::new();
     for (index, key_result) in new.key_results.iter().enumerate() {
-        key_results.push(key_results::plan(tx, &row, key_result, &format!("/key_results/{index}"))?);
+        key_results.push(key_results::plan(tx, &made, key_result, &format!("/key_results/{index}"))?);
     }
     in_order_of_making(&mut key_results);
-    let cycle = row.cycle(tx)?;
-    cycle.as_ref().map_or(Ok(()), CycleRow::must_be_open)?;
-    alignment::must_fit(tx, &row)?;
+    made.must_have_open_cycle(tx)?;
+    alignment::must_fit(tx, &made)?;
     if new.state == NewObjectiveState::Active {
-        must_be_ready(&row, &key_results)?;
-        (row.state, row.activated_at) = (ObjectiveState::Active, Some(now));
+        must_be_ready(&made, &key_results)?;
+        (made.row.state, made.row.activated_at) = (ObjectiveState::Active, Some(now));
     }
-    diesel::insert_into(objectives::table).values(&row).execute(tx.db())?;
-    circle.replace(tx, &row, &Circle::default())?;
-    if row.parent_id.is_some() {
-        alignment::record_move(tx, &row)?;
+    diesel::insert_into(objectives::table).values(&made.row).execute(tx.db())?;
+    made.circle.replace(tx, &made, &Circle::default())?;
+    supports::replace(tx, &made, &made.supported, &[])?;
+    if made.parent_id.is_some() {
+        alignment::record_move(tx, &made)?;
     }
-    let mut change = fields_of(&row.fields(&circle));
-    change.insert("state".into(), json!(row.state));
-    tx.tell(EventType::ObjectiveCreated, row.subject(), change.into());
+    let mut change = fields_of(&made.fields());
+    change.insert("state".into(), json!(made.state));
+    tx.tell(EventType::ObjectiveCreated, made.subject(), change.into());
     for key_result in key_results {
-        key_results::store(tx, &row, key_result)?;
+        key_results::store(tx, &made, key_result)?;
     }
-    match row.state {
+    match made.state {
         ObjectiveState::Active => {
-            tx.tell(EventType::ObjectiveActivated, row.subject(), json!({ "state": row.state }));
+            tx.tell(EventType::ObjectiveActivated, made.subject(), json!({ "state": made.state }));
         }
         ObjectiveState::Draft | ObjectiveState::Closed => {}
     }
-    set_state(tx, &row, row.state.into())?;
-    Ok(SharedObjective { row, circle })
+    set_state(tx, &made, made.state.into())?;
+    Ok(made)
 }
 
 /// Made in one instant, their ids alone tell their order.
@@ -145,6 +145,7 @@ pub fn update(
     (after.row.version, after.row.updated_at) = (before.version + 1, tx.now);
     after.save(tx)?;
     after.circle.replace(tx, &after, &before.circle)?;
+    supports::replace(tx, &after, &after.supported, &before.supported)?;
     if is_moved {
         alignment::record_move(tx, &after)?;
     }

@@ -7,6 +7,7 @@ use diesel::prelude::*;
 
 use super::fields::ObjectiveFields;
 use super::row::ObjectiveRow;
+use super::supports;
 use crate::access::target::invalid_id;
 use crate::access::{Facts, Resource, Scoped};
 use crate::http::{FieldErrors, Problem, Result};
@@ -156,13 +157,15 @@ where
     Ok(ids)
 }
 
-/// An objective together with its circle, which decide who may change it.
+/// An objective together with its circle, which decide who may change it, and what it supports.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SharedObjective {
     /// The objective.
     pub row: ObjectiveRow,
     /// Who takes part in it.
     pub circle: Circle,
+    /// The objectives that it supports, in the order of their ids.
+    pub supported: Vec<ObjectiveId>,
 }
 
 impl Deref for SharedObjective {
@@ -179,12 +182,9 @@ impl SharedObjective {
         let workspace = tx.here()?;
         let Some(row) = ObjectiveRow::by_id(tx, workspace, id)? else { return Ok(None) };
         let circle = Circle::of(tx, id)?;
-        Ok(Some(Self { row, circle }))
-    }
-
-    /// What people said of it.
-    pub fn fields(&self) -> ObjectiveFields {
-        self.row.fields(&self.circle)
+        let links = supports::of_objectives(tx, &[id])?;
+        let supported = links.into_iter().filter(|(from, _)| *from == id).map(|(_, to)| to).collect();
+        Ok(Some(Self { row, circle, supported }))
     }
 }
 

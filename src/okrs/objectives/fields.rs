@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::circle::{Circle, SharedObjective};
+use super::circle::SharedObjective;
 use super::row::{ObjectiveRow, ObjectiveState};
+use super::supports;
 use crate::access::Scoped;
 use crate::http::body::Rules;
 use crate::http::text::{Tag, folded};
@@ -69,6 +70,10 @@ pub struct NewObjective {
     /// and a tree has at most nine levels.
     #[serde(default)]
     pub parent_id: Option<ObjectiveId>,
+    /// Other objectives that it helps, beside the tree. These links never count.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub supported_ids: Vec<ObjectiveId>,
     /// How much it counts in a parent: at least 0; with 0 it is linked and does not count.
     #[serde(default = "Weight::one")]
     #[schema(default = 1)]
@@ -134,6 +139,10 @@ pub struct ObjectiveFields {
     /// and a tree has at most nine levels.
     #[serde(default)]
     pub parent_id: Option<ObjectiveId>,
+    /// Other objectives that it helps, beside the tree. These links never count.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub supported_ids: Vec<ObjectiveId>,
     /// How much it counts in a parent: at least 0; with 0 it is linked and does not count.
     #[serde(default = "Weight::one")]
     #[schema(default = 1)]
@@ -193,6 +202,7 @@ impl NewObjective {
             starts_on: None,
             ends_on: None,
             parent_id: None,
+            supported_ids: Vec::new(),
             weight: Weight::ONE,
             state: NewObjectiveState::Draft,
             progress_source: ProgressSource::KeyResults,
@@ -215,6 +225,7 @@ impl NewObjective {
             starts_on: self.starts_on,
             ends_on: self.ends_on,
             parent_id: self.parent_id,
+            supported_ids: self.supported_ids.clone(),
             weight: self.weight,
             progress_source: self.progress_source,
             manual_progress: self.manual_progress.clone(),
@@ -248,8 +259,17 @@ fn judge_dates(dates: &Dates, errors: &mut FieldErrors) {
 }
 
 impl ObjectiveRow {
-    /// What people said of it and of those who take part in it.
-    pub fn fields(&self, circle: &Circle) -> ObjectiveFields {
+    /// The progress that a person gave.
+    pub fn given_progress(&self) -> Option<ManualProgress> {
+        let note = self.manual_note.as_deref().map(Note::from);
+        self.manual_progress.map(|value| ManualProgress { value: value.into(), note })
+    }
+}
+
+impl SharedObjective {
+    /// What people said of it.
+    pub fn fields(&self) -> ObjectiveFields {
+        let Self { circle, supported, .. } = self;
         ObjectiveFields {
             title: self.title.as_str().into(),
             why: self.why.as_deref().map(Description::from),
@@ -261,6 +281,7 @@ impl ObjectiveRow {
             starts_on: self.starts_on,
             ends_on: self.ends_on,
             parent_id: self.parent_id,
+            supported_ids: supported.clone(),
             weight: self.weight.into(),
             progress_source: self.progress_source,
             manual_progress: self.given_progress(),
@@ -268,19 +289,12 @@ impl ObjectiveRow {
         }
     }
 
-    /// The progress that a person gave.
-    pub fn given_progress(&self) -> Option<ManualProgress> {
-        let note = self.manual_note.as_deref().map(Note::from);
-        self.manual_progress.map(|value| ManualProgress { value: value.into(), note })
-    }
-}
-
-impl SharedObjective {
     /// The objective with other fields. What is named anew has to exist; what is named already may
     /// have left or been archived since.
     pub fn with(self, tx: &mut Scoped, fields: &ObjectiveFields) -> Result<Self> {
         let before = self.fields();
         let circle = self.circle.named(tx, fields)?;
+        let supported = supports::named(tx, self.id, &fields.supported_ids, &self.supported)?;
         let mut row = ObjectiveRow {
             title: fields.title.as_str().to_owned(),
             title_folded: folded(fields.title.as_str()),
@@ -320,7 +334,7 @@ impl SharedObjective {
         let mut errors = FieldErrors::new();
         judge_dates(&Dates::of(&row, cycle.as_ref()), &mut errors);
         errors.settle()?;
-        Ok(Self { row, circle })
+        Ok(Self { row, circle, supported })
     }
 }
 

@@ -11,6 +11,7 @@ mod fields;
 mod list;
 pub mod row;
 mod show;
+pub mod supports;
 
 pub use change::{ObjectiveClosing, activate, close, create};
 pub use circle::{Circle, SharedObjective};

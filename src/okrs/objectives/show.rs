@@ -62,6 +62,14 @@ pub struct Objective {
     /// How many objectives that are not archived hang right under it.
     #[schema(minimum = 0)]
     children: i64,
+    /// Other objectives that it helps, beside the tree; these links never count.
+    #[schema(max_items = 20)]
+    supported_ids: Vec<ObjectiveId>,
+    /// Those objectives, as a page shows them.
+    #[schema(max_items = 20)]
+    supported: Vec<ObjectiveRef>,
+    /// Other objectives that help it, as a page shows them.
+    supporters: Vec<ObjectiveRef>,
     /// Its own first day; null: the cycle's.
     starts_on: Option<Day>,
     /// Its own last day; null: the cycle's.
@@ -152,8 +160,11 @@ pub fn show(tx: &Scoped, around: &Surroundings, row: &ObjectiveRow) -> Objective
         cycle_id: row.cycle_id,
         cycle: cycle.map(CycleRow::shown_as_reference),
         parent_id: row.parent_id,
-        parent: row.parent_id.and_then(|id| around.parents.get(&id)).map(ObjectiveRow::shown_as_reference),
+        parent: around.reference(row.parent_id),
         children: around.child_counts.get(&row.id).copied().unwrap_or_default(),
+        supported_ids: around.supported_by(row.id).collect(),
+        supported: around.supported_by(row.id).filter_map(|id| around.reference(Some(id))).collect(),
+        supporters: around.supporters_of(row.id).filter_map(|id| around.reference(Some(id))).collect(),
         starts_on: row.starts_on,
         ends_on: row.ends_on,
         weight: row.weight.into(),

@@ -16,7 +16,8 @@ use crate::okrs::cycles::CycleRow;
 use crate::okrs::key_results::KeyResultRow;
 use crate::okrs::key_results::row::{KeyResultSource, of_objectives};
 use crate::okrs::objectives::alignment::{LEVELS, child_counts, children_of};
-use crate::okrs::objectives::{Circle, ObjectiveRow, ObjectiveState};
+use crate::okrs::objectives::supports::{self, Support};
+use crate::okrs::objectives::{Circle, ObjectiveRef, ObjectiveRow, ObjectiveState};
 use crate::people::members::{self, MemberRef};
 use crate::people::teams::{self, TeamRef};
 use crate::store::connection::MultiBackend;
@@ -63,8 +64,10 @@ pub struct Surroundings {
     pub teams: HashMap<TeamId, TeamRef>,
     /// Who takes part in objectives beside owners and teams.
     pub circles: HashMap<ObjectiveId, Circle>,
-    /// The parents of objectives.
-    pub parents: HashMap<ObjectiveId, ObjectiveRow>,
+    /// The objectives that those of the page name: parents, and what supports what.
+    pub named: HashMap<ObjectiveId, ObjectiveRow>,
+    /// What supports what.
+    pub supports: Vec<Support>,
     /// The objectives right under those that live by their children, archived ones too, in the order
     /// of their making.
     pub children: HashMap<ObjectiveId, Vec<ObjectiveRow>>,
@@ -90,9 +93,11 @@ impl Surroundings {
         let own = objectives.iter().filter_map(|objective| objective.team_id);
         let contributing = surroundings.circles.values().flat_map(|circle| circle.teams.iter().copied());
         surroundings.teams = teams::names(tx, workspace, own.chain(contributing))?;
-        let parents: HashSet<ObjectiveId> =
-            objectives.iter().filter_map(|objective| objective.parent_id).collect();
-        surroundings.parents = ObjectiveRow::by_ids(tx, &parents.into_iter().collect::<Vec<_>>())?;
+        surroundings.supports = supports::of_objectives(tx, &ids)?;
+        let linked = surroundings.supports.iter().flat_map(|(from, to)| [*from, *to]);
+        let named: HashSet<ObjectiveId> =
+            objectives.iter().filter_map(|objective| objective.parent_id).chain(linked).collect();
+        surroundings.named = ObjectiveRow::by_ids(tx, &named.into_iter().collect::<Vec<_>>())?;
         surroundings.child_counts = child_counts(tx, &ids)?;
         surroundings.remedies = remedies_of(tx, &ids)?;
         surroundings.children = children;
@@ -134,7 +139,8 @@ impl Surroundings {
             members,
             teams: HashMap::new(),
             circles,
-            parents: HashMap::new(),
+            named: HashMap::new(),
+            supports: Vec::new(),
             children: HashMap::new(),
             child_counts: HashMap::new(),
             remedies: HashMap::new(),
@@ -155,6 +161,21 @@ impl Surroundings {
     /// What the policy looks at in an objective.
     pub fn facts(&self, objective: &ObjectiveRow) -> Facts {
         self.circle(objective.id).facts(objective)
+    }
+
+    /// An objective as a page shows it where another one names it.
+    pub fn reference(&self, id: Option<ObjectiveId>) -> Option<ObjectiveRef> {
+        self.named.get(&id?).map(ObjectiveRow::shown_as_reference)
+    }
+
+    /// What an objective supports.
+    pub fn supported_by(&self, id: ObjectiveId) -> impl Iterator<Item = ObjectiveId> {
+        self.supports.iter().filter(move |(from, _)| *from == id).map(|(_, to)| *to)
+    }
+
+    /// What supports an objective.
+    pub fn supporters_of(&self, id: ObjectiveId) -> impl Iterator<Item = ObjectiveId> {
+        self.supports.iter().filter(move |(_, to)| *to == id).map(|(from, _)| *from)
     }
 
     /// A member as a page shows it.

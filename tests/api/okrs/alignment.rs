@@ -188,6 +188,44 @@ stories! {
         assert_eq!(*ann.get("objectives?team=sales").await.at("/items"), json!([]));
     }
 
+    /// A link beside the tree is seen on both ends, and keeps an objective from being an orphan.
+    async fn what_supports_another_is_no_orphan(app) {
+        let ann = ann_plans(&app).await;
+        app.it_is("2026-04-01T10:00:00Z");
+        let launched = |title: &str| json!({"title": title, "cycle_id": "q2-2026", "state": "active",
+            "key_results": [{"title": "Done", "kind": "milestone"}]});
+        let (helper, helped) = (ann.post("objectives", launched("Helper")).await, ann.post("objectives", launched("Helped")).await);
+        let orphans = async |query: &str| {
+            let triage = ann.get(&format!("triage{query}")).await;
+            let names = triage.at("/orphans").as_array().expect("orphans").iter();
+            let mut names: Vec<String> = names.map(|one| one["title"].as_str().expect("a title").to_owned()).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(orphans("").await, ["Helped", "Helper"]);
+        app.it_is("2026-04-10T10:00:00Z");
+        let at = under("objectives", &helper, "");
+        let linked = ann.patch(&at, json!({"supported_ids": [helped.text("/id")]})).await;
+        assert_eq!((linked.expect(200).text("/supported/0/title"), linked.number("/version")), ("Helped", 2.0));
+        assert_eq!(ann.get(&under("objectives", &helped, "")).await.text("/supporters/0/title"), "Helper");
+        assert_eq!(orphans("").await, ["Helped"]);
+        app.it_is("2026-04-20T10:00:00Z");
+        move_to(&ann, &helped, &helper).await.expect(200);
+        assert_eq!(orphans("").await, [""; 0]);
+        app.it_is("2026-04-30T10:00:00Z");
+        ann.patch(&at, json!({"supported_ids": []})).await.expect(200);
+        assert_eq!(*ann.get(&under("objectives", &helped, "")).await.at("/supporters"), json!([]));
+        // Any day is answered as it stood then.
+        for (day, names) in [("04-09", vec!["Helped", "Helper"]), ("04-10", vec!["Helped"]), ("04-20", vec![]), ("04-30", vec!["Helper"])] {
+            assert_eq!(orphans(&format!("?as_of=2026-{day}")).await, names, "on {day}");
+        }
+        ann.patch(&at, json!({"supported_ids": [helper.text("/id")]})).await.refused(422, "validation_failed").names("/supported_ids/0", "itself");
+        ann.patch(&at, json!({"supported_ids": [helped.text("/id"), helped.text("/id")]})).await.refused(422, "validation_failed").names("/supported_ids/1", "duplicate");
+        let eve = app.owner_of("eve", "evil").await;
+        let foreign = hang(&eve, "Rule the world", None).await;
+        ann.patch(&at, json!({"supported_ids": [foreign.text("/id")]})).await.refused(404, "not_found").names("/supported_ids/0", "not_found");
+    }
+
     /// Eight writers move at random; the tree stays a tree, within its depth and its workspace.
     async fn a_thousand_random_moves_keep_the_tree_a_tree(app) {
         let ann = ann_plans(&app).await;
