@@ -43,6 +43,7 @@ pub fn slices() -> Vec<Routes> {
         okrs::objectives::routes(),
         okrs::key_results::routes(),
         okrs::check_ins::routes(),
+        okrs::tree::routes(),
         care::remedies::routes(),
         care::triage::routes(),
         feeds::events::routes(),

@@ -5,4 +5,5 @@ pub mod cycles;
 pub mod key_results;
 pub mod objectives;
 pub mod progress;
+pub mod tree;
 pub mod wire;

@@ -163,6 +163,8 @@ pub struct KeyResultShort {
     pace: Pace,
     /// What people said last.
     confidence: Option<Confidence>,
+    /// The latest check-in by its `at`.
+    last_check_in: Option<LastCheckIn>,
     /// Whether a check-in is overdue.
     overdue: bool,
     /// Whether its goal is another than when its objective became active.
@@ -207,17 +209,7 @@ pub fn show(tx: &Scoped, around: &Surroundings, row: &KeyResultRow, objective: &
         progress,
         pace,
         confidence,
-        last_check_in: around.said.get(&row.id).and_then(|said| {
-            let last = said.last.as_ref()?;
-            Some(LastCheckIn {
-                id: last.id,
-                at: last.at,
-                value: last.value.map(Measure::from),
-                confidence: last.confidence,
-                note: last.note.as_deref().map(Note::from),
-                author: around.member(last.author_id),
-            })
-        }),
+        last_check_in: last_check_in(around, row),
         overdue,
         retargeted: is_retargeted(around, row, objective),
         original: row.activated_at.map(|_| OriginalGoal {
@@ -261,9 +253,22 @@ pub fn show_short(around: &Surroundings, row: &KeyResultRow, objective: &Objecti
         progress,
         pace,
         confidence,
+        last_check_in: last_check_in(around, row),
         overdue,
         retargeted: is_retargeted(around, row, objective),
     }
+}
+
+fn last_check_in(around: &Surroundings, row: &KeyResultRow) -> Option<LastCheckIn> {
+    let last = around.said.get(&row.id)?.last.as_ref()?;
+    Some(LastCheckIn {
+        id: last.id,
+        at: last.at,
+        value: last.value.map(Measure::from),
+        confidence: last.confidence,
+        note: last.note.as_deref().map(Note::from),
+        author: around.member(last.author_id),
+    })
 }
 
 fn kpi(around: &Surroundings, row: &KeyResultRow) -> Option<KpiRef> {

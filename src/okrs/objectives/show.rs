@@ -142,7 +142,8 @@ pub fn show(tx: &Scoped, around: &Surroundings, row: &ObjectiveRow) -> Objective
     let Summary { progress, pace, confidence } = around.summarise(row);
     let cycle = around.cycle(row);
     let (circle, facts) = (around.circle(row.id), around.facts(row));
-    let has_open_cycle = cycle.is_none_or(|cycle| cycle.must_be_open().is_ok());
+    // Nobody changes the past.
+    let has_open_cycle = around.past.is_none() && cycle.is_none_or(|cycle| cycle.must_be_open().is_ok());
     let takes_changes = row.is_open() && has_open_cycle;
     Objective {
         id: row.id,
@@ -162,9 +163,9 @@ pub fn show(tx: &Scoped, around: &Surroundings, row: &ObjectiveRow) -> Objective
         parent_id: row.parent_id,
         parent: around.reference(row.parent_id),
         children: around.child_counts.get(&row.id).copied().unwrap_or_default(),
-        supported_ids: around.supported_by(row.id).collect(),
-        supported: around.supported_by(row.id).filter_map(|id| around.reference(Some(id))).collect(),
-        supporters: around.supporters_of(row.id).filter_map(|id| around.reference(Some(id))).collect(),
+        supported_ids: around.supported.get(&row.id).cloned().unwrap_or_default(),
+        supported: around.references(&around.supported, row.id),
+        supporters: around.references(&around.supporters, row.id),
         starts_on: row.starts_on,
         ends_on: row.ends_on,
         weight: row.weight.into(),

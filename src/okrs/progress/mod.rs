@@ -4,6 +4,8 @@
 //! latest check-ins and the values of KPIs; `Surroundings` loads these once for a whole page.
 
 mod parts;
+mod past;
+mod said;
 mod surroundings;
 
 use jiff::civil::Date;
@@ -22,6 +24,7 @@ use crate::maths::{
 use crate::store::{Day, Moment};
 use parts::Parts;
 pub use parts::{BreakdownItem, BreakdownKind};
+pub use past::Past;
 pub use surroundings::{IDS_PER_STATEMENT, SourceKpi, Surroundings, source_kpis};
 
 /// The current value of a key result.

@@ -131,6 +131,7 @@ stories! {
         story.tell(&ann, get.clone(), "objectives?state=active", None).await;
         story.tell(&ann, get.clone(), &format!("objectives/{website}"), None).await;
         story.tell(&ann, patch.clone(), &format!("objectives/{website}"), Some(json!({"tags": ["website"]}))).await;
+        story.tell(&ann, get.clone(), "tree", None).await;
         let cost = story.tell(&ann, post.clone(), &format!("objectives/{website}/key-results"), Some(json!({"title": "Cost per acquisition", "kind": "decrease", "unit": "EUR", "start": 75, "target": 50}))).await;
         let cost = text!(cost, "/id");
         app.it_is("2026-04-14T09:30:00Z");

@@ -6,6 +6,7 @@ mod cycles;
 mod key_results;
 mod objectives;
 mod roll_up;
+mod tree;
 
 use serde_json::{Value, json};
 
