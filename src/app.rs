@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use actix_cors::Cors;
-use actix_web::http::Method;
-use actix_web::http::header::{ETAG, HeaderName, LINK, LOCATION, RETRY_AFTER};
 use actix_web::web::{self, Data, ServiceConfig};
 
 use crate::access::jwt::AccessTokens;
 use crate::access::keys::KeyRing;
 use crate::access::password::Hasher;
-use crate::config::{Config, CorsOrigins};
+use crate::config::Config;
 use crate::http::document::Document;
 use crate::http::finish::Representations;
 use crate::http::limits::{LimitMode, Limits};
+use crate::http::parameters::Parameters;
+use crate::http::routes;
 use crate::http::schema::Schemas;
 use crate::state::State;
 use crate::store::{Author, Lane, Store};
@@ -37,9 +36,11 @@ pub struct Parts {
 pub fn state(parts: Parts) -> Result<Data<State>, String> {
     let document = Document::of(&slices());
     let text = document.text().map_err(|error| error.to_string())?;
+    let published = serde_json::to_value(&document.published).map_err(|error| error.to_string())?;
     let access_tokens = AccessTokens::new(parts.config.public_url.clone(), parts.config.public_url.clone());
     Ok(Data::new(State {
         schemas: Schemas::compile(&document.components, document.judged)?,
+        parameters: Parameters::compile(&published)?,
         document: Arc::new(text),
         cursor_key: parts.keys.derive("page cursors"),
         refresh_key: parts.keys.derive("refresh tokens"),
@@ -62,9 +63,11 @@ pub fn mount(state: Data<State>) -> impl FnOnce(&mut ServiceConfig) + Clone {
             service.service(entry.resource());
         }
         service
-            .route("/openapi.json", web::get().to(system::show_document))
-            .route("/", web::get().to(system::welcome))
+            .service(routes::page("/openapi.json", system::show_document))
+            .service(routes::page("/", system::welcome))
+            .service(routes::page("/docs", system::welcome))
             .service(docs())
+            .service(routes::other_methods(DOCS, "GET, HEAD, OPTIONS"))
             .default_service(web::to(system::nothing_here));
     }
 }
@@ -77,60 +80,16 @@ macro_rules! wrapped_app {
         actix_web::App::new()
             .configure($crate::app::mount(state.clone()))
             .wrap(actix_web::middleware::Compress::default())
-            .wrap($crate::app::cors(&state.config.cors))
             .wrap(actix_web::middleware::from_fn($crate::http::finish::finish))
     }};
 }
 
-/// Which browser applications may call: exact origins, none by default.
-pub fn cors(origins: &CorsOrigins) -> Cors {
-    let expose = [
-        ETAG,
-        LINK,
-        LOCATION,
-        RETRY_AFTER,
-        HeaderName::from_static("ratelimit"),
-        HeaderName::from_static("ratelimit-policy"),
-        HeaderName::from_static("x-request-id"),
-        HeaderName::from_static("idempotent-replayed"),
-    ];
-    let cors = Cors::default()
-        .allowed_methods([
-            Method::GET,
-            Method::HEAD,
-            Method::POST,
-            Method::PUT,
-            Method::PATCH,
-            Method::DELETE,
-        ])
-        .allowed_headers([
-            "authorization",
-            "content-type",
-            "accept",
-            "if-match",
-            "if-none-match",
-            "idempotency-key",
-            "x-request-id",
-            "last-event-id",
-        ])
-        .expose_headers(expose)
-        .max_age(600)
-        .block_on_origin_mismatch(false);
-    match origins {
-        CorsOrigins::Exactly(list) => list.iter().fold(cors, |cors, origin| cors.allowed_origin(origin)),
-        CorsOrigins::Loopback => cors.allowed_origin_fn(|origin, _| {
-            let host = origin.to_str().ok().and_then(|origin| origin.strip_prefix("http://"));
-            host.is_some_and(|host| {
-                let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-                matches!(name, "localhost" | "127.0.0.1" | "[::1]")
-            })
-        }),
-    }
-}
+/// Where the documentation page and its parts are.
+const DOCS: &str = "/docs/{_:.*}";
 
 /// The documentation page, from the binary: it loads nothing from another host.
 fn docs() -> utoipa_swagger_ui::SwaggerUi {
-    utoipa_swagger_ui::SwaggerUi::new("/docs/{_:.*}").config(
+    utoipa_swagger_ui::SwaggerUi::new(DOCS).config(
         utoipa_swagger_ui::Config::from("/openapi.json")
             .validator_url("none")
             .persist_authorization(false)

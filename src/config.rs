@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::http::body::Patience;
 use crate::http::limits::LimitMode;
 use crate::store::{DatabaseUrl, StoreError};
 
@@ -75,6 +76,8 @@ pub struct Config {
     pub public_url: String,
     /// Origins of browser applications.
     pub cors: CorsOrigins,
+    /// How long bodies may take to arrive.
+    pub patience: Patience,
 }
 
 /// Which browser applications may call.
@@ -136,6 +139,7 @@ impl Serving {
             registration: self.registration,
             public_url,
             cors: cors.unwrap_or_else(|| CorsOrigins::Exactly(self.cors_origins.clone())),
+            patience: Patience::default(),
         })
     }
 }

@@ -18,6 +18,7 @@ pub mod kpis;
 pub mod maths;
 pub mod okrs;
 pub mod people;
+pub mod problems;
 pub mod state;
 pub mod store;
 pub mod system;
@@ -47,6 +48,7 @@ pub fn slices() -> Vec<Routes> {
         care::remedies::routes(),
         care::triage::routes(),
         feeds::events::routes(),
+        problems::routes(),
         system::routes(),
     ]
 }

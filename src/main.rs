@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use actix_web::HttpServer;
+use actix_web::web::ServiceConfig;
 use clap::{Parser, Subcommand, ValueEnum};
 use regimen::access::Scope;
 use regimen::access::keys::KeyRing;
@@ -155,7 +156,7 @@ async fn run(command: Command) -> Result<(), Failure> {
             let keys = database.keys(&url);
             let store = open(url, serving.connections)?;
             let parts = parts(store, config, &keys, serving.rate_limits)?;
-            serve(parts, &serving, |address| eprintln!("regimen: listening on {address}")).await
+            serve(parts, &serving, |_| (), |address| eprintln!("regimen: listening on {address}")).await
         }
         Command::Demo { serving, database_url, load_only } => {
             let config = serving.config(Some(CorsOrigins::Loopback))?;
@@ -173,7 +174,7 @@ async fn run(command: Command) -> Result<(), Failure> {
                 println!("{}", demo::announcement(&address, &access));
                 return Ok(());
             }
-            serve(parts(store)?, &serving, |listening| {
+            serve(parts(store)?, &serving, demo::start::mount, |listening| {
                 println!("{}", demo::announcement(&address, &access));
                 eprintln!("regimen: listening on {listening}\n{}", demo::tour(&address, &access));
             })
@@ -203,11 +204,17 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from)
 }
 
-/// Serves until SIGTERM or Ctrl-C; what is under way then is finished, for half a minute at most.
-async fn serve(parts: Parts, serving: &Serving, listening: impl FnOnce(&str)) -> Result<(), Failure> {
+/// Serves the API, and what is mounted beside it, until SIGTERM or Ctrl-C; what is under way then is
+/// finished, for half a minute at most.
+async fn serve(
+    parts: Parts,
+    serving: &Serving,
+    beside: fn(&mut ServiceConfig),
+    listening: impl FnOnce(&str),
+) -> Result<(), Failure> {
     let state = app::state(parts)?;
     let served = state.clone();
-    let server = HttpServer::new(move || regimen::wrapped_app!(served))
+    let server = HttpServer::new(move || regimen::wrapped_app!(served).configure(beside))
         .workers(serving.workers.unwrap_or_else(cores))
         .shutdown_timeout(30)
         .bind(serving.listen)

@@ -7,6 +7,7 @@ use crate::access::keys::KeyRing;
 use crate::access::password::Hasher;
 use crate::config::Config;
 use crate::http::limits::Limits;
+use crate::http::parameters::Parameters;
 use crate::http::schema::Schemas;
 use crate::store::Store;
 
@@ -26,6 +27,8 @@ pub struct State {
     pub limits: Limits,
     /// The schemas that bodies are held against: those of the document itself.
     pub schemas: Schemas,
+    /// The query parameters of all operations, as that document has them.
+    pub parameters: Parameters,
     /// The OpenAPI document as it is served.
     pub document: Arc<String>,
     /// Seals page cursors.

@@ -9,10 +9,10 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::access::{Db, FromSegment, Public, Scoped, Segment};
+use crate::access::{Db, Public};
 use crate::http::answer::{Answer, Json, Reply};
-use crate::http::text::{Keyword, Sentence};
-use crate::http::{Code, Nothing, Problem, Result, Routes, routes};
+use crate::http::text::Keyword;
+use crate::http::{Code, Problem, Result, Routes, routes};
 use crate::state::State;
 
 /// The paths of the server itself.
@@ -31,14 +31,6 @@ pub fn routes() -> Routes {
             /// The public keys with which other systems verify access tokens (RFC 7517).
             /// Tokens are signed with EdDSA; `kid` in their header names the key.
             GET show_keys
-        }
-        "/problems" {
-            /// Every kind of problem that this API answers with.
-            GET list_problems
-        }
-        "/problems/{code}" {
-            /// What one kind of problem means, and what to do.
-            GET show_problem
         }
     }
 }
@@ -91,31 +83,6 @@ pub struct PublicKey {
     usage: String,
 }
 
-/// Every kind of problem.
-#[derive(Serialize, ToSchema)]
-pub struct ProblemKinds {
-    /// The kinds, by status and name.
-    #[schema(max_items = 1000)]
-    items: Vec<ProblemKind>,
-}
-
-/// One kind of problem.
-#[derive(Serialize, ToSchema)]
-pub struct ProblemKind {
-    /// Its stable name.
-    #[schema(value_type = Keyword)]
-    code: &'static str,
-    /// The HTTP status that goes with it.
-    #[schema(example = 422, minimum = 400, maximum = 599)]
-    status: u16,
-    /// What it is, in a few words.
-    #[schema(value_type = Sentence)]
-    title: &'static str,
-    /// What it means and what to do.
-    #[schema(value_type = Sentence)]
-    explanation: String,
-}
-
 async fn show_liveness(db: Db<Public>) -> Answer<Json<Status>> {
     db.answer(Json::new(Status { status: "ok" }))
 }
@@ -141,34 +108,6 @@ async fn show_keys(db: Db<Public>) -> Answer<Json<KeySet>> {
             })
             .collect(),
     }))
-}
-
-async fn list_problems(db: Db<Public>) -> Answer<Json<ProblemKinds>> {
-    let mut items: Vec<ProblemKind> = Code::ALL.iter().map(|code| kind(*code)).collect();
-    items.sort_by_key(|kind| (kind.status, kind.code));
-    db.answer(Json::new(ProblemKinds { items }))
-}
-
-async fn show_problem(db: Db<Public>, code: Segment<Code>) -> Answer<Json<ProblemKind>> {
-    db.read(code, Nothing, |_, code, ()| Ok(Json::new(kind(code)))).await
-}
-
-impl FromSegment for Code {
-    const PARAMETER: &'static str = "code";
-    const REFUSES: &'static [Code] = &[Code::NotFound];
-
-    fn read(_: &mut Scoped, text: &str) -> Result<Self> {
-        Self::ALL.iter().copied().find(|code| code.as_str() == text).ok_or_else(Problem::not_found)
-    }
-}
-
-fn kind(code: Code) -> ProblemKind {
-    ProblemKind {
-        code: code.as_str(),
-        status: code.status(),
-        title: code.title(),
-        explanation: code.explanation().trim().to_owned(),
-    }
 }
 
 /// The OpenAPI document; it cannot describe itself.

@@ -5,61 +5,34 @@
 //! depends on the order of fsync and answer, which `synchronous=FULL` and `synchronous_commit=on`
 //! are for, and which both engines read back at start.
 
+mod support;
+
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection, SqliteConnection};
+use diesel::{Connection, SqliteConnection};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
+use support::Place;
 
 const WRITERS: u64 = 16;
 const BATCH: u64 = 25;
 
 #[test]
 fn nothing_acknowledged_is_lost_on_sqlite() {
-    let folder = folder("sqlite");
-    let url = format!("sqlite:{}", folder.join("crash.db").display());
-    survive(&url, &folder);
-    let mut file = SqliteConnection::establish(folder.join("crash.db").to_str().expect("UTF-8"))
-        .expect("the file opens");
+    let place = Place::on_sqlite("crash");
+    survive(&place);
+    let path = place.url.strip_prefix("sqlite:").expect("a file");
+    let mut file = SqliteConnection::establish(path).expect("the file opens");
     file.batch_execute("PRAGMA foreign_key_check; PRAGMA integrity_check;").expect("the file is whole");
-    std::fs::remove_dir_all(folder).expect("the folder goes");
 }
 
 #[test]
 fn nothing_acknowledged_is_lost_on_postgres() {
-    let folder = folder("postgres");
-    let server = std::env::var("TEST_POSTGRES_URL")
-        .expect("TEST_POSTGRES_URL: run `tests/run`, or `tests/postgres with cargo test`");
-    let name = format!("regimen_crash_{}", std::process::id());
-    let on_server = |statement: String| {
-        PgConnection::establish(&server)
-            .expect("the server answers")
-            .batch_execute(&statement)
-            .expect("the statement runs");
-    };
-    on_server(format!("CREATE DATABASE {name}"));
-    let (host, _) = server.rsplit_once('/').expect("a database in the URL");
-    let url = format!("{host}/{name}");
-    let migrated =
-        Command::new(env!("CARGO_BIN_EXE_regimen")).args(["migrate", "--database-url", &url]).status();
-    assert!(migrated.expect("it runs").success());
-    survive(&url, &folder);
-    on_server(format!("DROP DATABASE {name} WITH (FORCE)"));
-    std::fs::remove_dir_all(folder).expect("the folder goes");
-}
-
-fn folder(engine: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("regimen_crash_{engine}_{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a folder");
-    folder
+    survive(&Place::on_postgres("crash"));
 }
 
 /// What the writers know: the highest number that was acknowledged for each place, and what was on its way.
@@ -73,7 +46,7 @@ struct Ledger {
 /// A batch that was sent: its feed, its places, and whether it was acknowledged.
 type Attempt = (String, Vec<(String, f64)>, bool);
 
-fn survive(url: &str, folder: &Path) {
+fn survive(place: &Place) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -82,7 +55,7 @@ fn survive(url: &str, folder: &Path) {
     let kills: u64 = std::env::var("REGIMEN_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
     let ledger = Arc::new(Mutex::new(Ledger::default()));
     let counter = Arc::new(AtomicU64::new(0));
-    let mut server = Server::start(url, folder);
+    let mut server = place.serve(&["--rate-limits", "off"]);
     let token = runtime.block_on(prepare(&server.address));
     for round in 0..kills {
         let writers: Vec<_> = (0..WRITERS)
@@ -98,54 +71,17 @@ fn survive(url: &str, folder: &Path) {
             .collect();
         // Somewhere in the first half second; a different place each round.
         std::thread::sleep(Duration::from_millis(60 + (round * 137) % 440));
-        server.child.kill().expect("it is killed");
-        server.child.wait().expect("it is gone");
+        server.kill();
         for writer in writers {
             runtime.block_on(writer).expect("the writer ends");
         }
         let started = Instant::now();
-        server = Server::start(url, folder);
+        server = place.serve(&["--rate-limits", "off"]);
         assert!(started.elapsed() < Duration::from_secs(10), "ready after {:?}", started.elapsed());
         runtime.block_on(compare(&server.address, &token, &ledger.lock().expect("the ledger")));
     }
     let ledger = ledger.lock().expect("the ledger");
     assert!(ledger.acknowledged.len() > 100, "only {} writes were acknowledged", ledger.acknowledged.len());
-    server.child.kill().expect("it is killed");
-    server.child.wait().expect("it is gone");
-}
-
-struct Server {
-    child: Child,
-    address: String,
-}
-
-impl Server {
-    fn start(url: &str, folder: &Path) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_regimen"))
-            .args([
-                "serve",
-                "--listen",
-                &format!("127.0.0.1:{port}"),
-                "--rate-limits",
-                "off",
-                "--database-url",
-                url,
-            ])
-            .arg("--keys")
-            .arg(folder.join("crash.keys"))
-            .env("REGIMEN_LOG", "error")
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let mut lines = BufReader::new(child.stderr.take().expect("its messages")).lines();
-        let said = lines
-            .find_map(|line| line.ok().filter(|line| line.contains("listening on")))
-            .expect("it listens");
-        std::thread::spawn(move || lines.for_each(drop));
-        let address = said.rsplit(' ').next().expect("an address").to_owned();
-        Self { child, address }
-    }
 }
 
 async fn call(

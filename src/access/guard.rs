@@ -44,10 +44,15 @@ struct Call {
     if_match: Option<IfMatch>,
     idempotency_key: Option<String>,
     operation: String,
+    /// Method and path as the document has them.
+    route: String,
     query: String,
     request_id: String,
     peer: Option<IpAddr>,
 }
+
+/// The longest `If-Match` that is read.
+const LONGEST_IF_MATCH: usize = 1024;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
@@ -91,6 +96,7 @@ fn open<D: Door>(request: &HttpRequest) -> Result<Db<D>> {
         if_match: if_match(request)?,
         idempotency_key: idempotency_key::<D>(request)?,
         operation: format!("{} {}", request.method(), request.path()),
+        route: route(request),
         query: request.query_string().to_owned(),
         request_id: finish::request_id(request),
         peer,
@@ -98,16 +104,29 @@ fn open<D: Door>(request: &HttpRequest) -> Result<Db<D>> {
     Ok(Db { state, request: request.clone(), call, door: PhantomData })
 }
 
+/// Method and path as the document has them; HEAD is GET without the body.
+fn route(request: &HttpRequest) -> String {
+    let method = if *request.method() == Method::HEAD { &Method::GET } else { request.method() };
+    format!("{method} {}", request.match_pattern().unwrap_or_default())
+}
+
 fn if_match(request: &HttpRequest) -> Result<Option<IfMatch>> {
     let Some(header) = request.headers().get(IF_MATCH) else { return Ok(None) };
     let refused = || Problem::new(Code::InvalidHeader, "If-Match takes one tag as it came in ETag, or *");
     let text = header.to_str().map_err(|_| refused())?.trim();
+    if text.len() > LONGEST_IF_MATCH {
+        return Err(refused());
+    }
     if text == "*" {
         return Ok(Some(IfMatch::Any));
     }
     let tag = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).ok_or_else(refused)?;
-    let version = tag.split('-').next().and_then(|version| version.parse().ok()).ok_or_else(refused)?;
-    Ok(Some(IfMatch::Version(version)))
+    let version = tag.split('-').next().unwrap_or_default();
+    if version.is_empty() || !version.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(refused());
+    }
+    // A number beyond those that count versions is that of no version: 412, as for any other.
+    Ok(Some(IfMatch::Version(version.parse().unwrap_or(i32::MAX))))
 }
 
 fn idempotency_key<D: Door>(request: &HttpRequest) -> Result<Option<String>> {
@@ -449,7 +468,9 @@ impl Call {
         if !I::READS_QUERY && !self.query.is_empty() {
             return Err(Problem::new(Code::InvalidQuery, "this operation takes no query parameters"));
         }
-        input.parse(state)
+        let parsed = input.parse(state)?;
+        state.parameters.check(&self.route, &self.query)?;
+        Ok(parsed)
     }
 }
 

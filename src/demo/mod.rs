@@ -8,6 +8,7 @@
 mod harbour_street;
 mod nhs_england;
 mod script;
+pub mod start;
 mod tour;
 
 use jiff::SignedDuration;

@@ -1,6 +1,6 @@
-//! The tour: curl lines that work as they are printed.
+//! The tour: curl lines that work as they are printed, and at its end the page that shows the same.
 
-use super::{Access, harbour_street, nhs_england};
+use super::{Access, EMAIL, harbour_street, nhs_england};
 
 /// Lines to copy into a shell, with what each of them shows.
 pub fn tour(url: &str, access: &Access) -> String {
@@ -56,5 +56,34 @@ pub fn tour(url: &str, access: &Access) -> String {
     for (what, line) in steps {
         text.push_str(&format!("\n# {what}\n{line}\n"));
     }
+    text.push_str(&format!(
+        "\nThe same on a page: {url}/start/\nSign in with e-mail and password of the JSON line:\n  {EMAIL}\n  {}\n",
+        access.password,
+    ));
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tour_ends_at_the_page() {
+        let access = Access {
+            password: "demo-password".into(),
+            token: "rgm_england".into(),
+            start_token: "rgm_shop".into(),
+        };
+        let text = tour("http://127.0.0.1:8080", &access);
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        assert_eq!(
+            lines[lines.len() - 4..],
+            [
+                "The same on a page: http://127.0.0.1:8080/start/",
+                "Sign in with e-mail and password of the JSON line:",
+                EMAIL,
+                "demo-password",
+            ]
+        );
+    }
 }

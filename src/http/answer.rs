@@ -5,14 +5,15 @@ use std::marker::PhantomData;
 
 use actix_web::body::BoxBody;
 use actix_web::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH, LINK,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH, LINK,
     LOCATION,
 };
 use actix_web::http::{Method, StatusCode};
-use actix_web::{HttpRequest, HttpResponse, Responder};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, Responder};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::coding::Coding;
 use super::document::Header;
 use super::problem::Result;
 use super::routes::Draft;
@@ -223,6 +224,41 @@ impl<T: Serialize + ToSchema> Answers for PlainText<T> {
     }
 }
 
+/// An object as JSON, or as a page for people where `Accept` prefers that, as browsers do.
+#[derive(Debug)]
+pub enum WebPage<T> {
+    /// As JSON.
+    Json(Json<T>),
+    /// As a page.
+    Html(Html),
+}
+
+/// A page for people, with what it may load.
+#[derive(Clone, Debug)]
+pub struct Html {
+    /// The page.
+    pub text: String,
+    /// Its Content-Security-Policy.
+    pub policy: String,
+}
+
+impl<T: Serialize + ToSchema> Answers for WebPage<T> {
+    const MEDIA: &'static [&'static str] = &["application/json", "text/html"];
+
+    fn into_reply(self) -> Reply {
+        match self {
+            Self::Json(json) => json.into_reply(),
+            Self::Html(page) => Reply::bytes("text/html; charset=utf-8", page.text.into_bytes(), None)
+                .with_policy(page.policy),
+        }
+    }
+
+    fn describe(draft: &mut Draft) {
+        Json::<T>::describe(draft);
+        draft.also_as(200, "text/html");
+    }
+}
+
 /// Results of many items: 200 all taken, 207 some refused, 422 none taken.
 #[derive(Debug)]
 pub struct Batch<T> {
@@ -264,6 +300,13 @@ impl Reply {
     }
 }
 
+impl Reply {
+    /// With a Content-Security-Policy of its own, in place of the one that lets nothing load.
+    pub fn with_policy(self, policy: impl Into<String>) -> Self {
+        self.with(CONTENT_SECURITY_POLICY, policy)
+    }
+}
+
 impl<R> Responder for Typed<R> {
     type Body = BoxBody;
 
@@ -277,6 +320,7 @@ impl Reply {
     pub fn respond(self, request: &HttpRequest) -> HttpResponse {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = HttpResponse::build(status);
+        let mut known = false;
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         if status.is_success()
             && !self.body.is_empty()
@@ -284,46 +328,37 @@ impl Reply {
         {
             let tag = format!("\"{}-{}\"", self.version(), digest(&self.body, coding(request)));
             if reads && is_known(request, &tag) {
-                return HttpResponse::NotModified().insert_header((ETAG, tag)).finish();
+                response.status(StatusCode::NOT_MODIFIED);
+                known = true;
             }
             response.insert_header((ETAG, tag));
         }
         for (name, value) in &self.headers {
+            // A 304 repeats all but what describes the body: browsers take its headers for the stored page's.
             if name != VERSION
+                && !(known && name == CONTENT_TYPE.as_str())
                 && let (Ok(name), Ok(value)) =
                     (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value.as_str()))
             {
                 response.append_header((name, value));
             }
         }
-        if self.body.is_empty() { response.finish() } else { response.body(self.body) }
+        if known || self.body.is_empty() { response.finish() } else { response.body(self.body) }
     }
 }
 
 /// The state half of the tag digests all that the answer shows, and how it is coded.
-fn digest(body: &[u8], coding: &str) -> String {
+fn digest(body: &[u8], coding: Coding) -> String {
     let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
-    context.update(coding.as_bytes());
+    context.update(coding.as_str().as_bytes());
     context.update(&[0]);
     context.update(body);
     context.finish().as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The coding that the caller prefers among those that are offered.
-fn coding(request: &HttpRequest) -> &'static str {
-    let accepted =
-        request.headers().get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let offered = |coding: &str| {
-        accepted.split(',').any(|one| {
-            let mut parts = one.split(';').map(str::trim);
-            parts.next() == Some(coding) && !parts.any(|part| part == "q=0")
-        })
-    };
-    match () {
-        () if offered("br") => "br",
-        () if offered("gzip") => "gzip",
-        () => "identity",
-    }
+/// The coding that was chosen for the answer.
+fn coding(request: &HttpRequest) -> Coding {
+    request.extensions().get::<Coding>().copied().unwrap_or(Coding::Identity)
 }
 
 fn is_known(request: &HttpRequest, tag: &str) -> bool {

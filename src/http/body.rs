@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use actix_web::web::{Bytes, BytesMut};
+use actix_web::web::{Bytes, BytesMut, Data};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
@@ -163,9 +163,20 @@ impl<T: ToSchema + 'static, const LIMIT: usize> Describe for Body<T, LIMIT> {
     }
 }
 
-/// How long a body may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(10);
-const PATIENCE_FOR_BATCHES: Duration = Duration::from_secs(30);
+/// How long a body may take to arrive, however it trickles in.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// An ordinary body, or credentials.
+    pub ordinary: Duration,
+    /// A batch.
+    pub batch: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { ordinary: Duration::from_secs(10), batch: Duration::from_secs(30) }
+    }
+}
 
 /// Takes the raw body after looking at its media type and size; answers the media type too.
 pub fn take(
@@ -176,7 +187,9 @@ pub fn take(
 ) -> impl Future<Output = Result<(&'static str, Bytes)>> + 'static {
     let checked = media_type(request, media).and_then(|media| announced_size(request, limit).map(|()| media));
     let mut payload = payload.take();
-    let patience = if limit > ORDINARY { PATIENCE_FOR_BATCHES } else { PATIENCE };
+    let patience =
+        request.app_data::<Data<State>>().map_or_else(Patience::default, |state| state.config.patience);
+    let patience = if limit > ORDINARY { patience.batch } else { patience.ordinary };
     async move {
         let media = checked?;
         let read = async {
@@ -196,7 +209,7 @@ pub fn take(
             Ok(result) => result,
             Err(_) => Err(Problem::new(
                 Code::BodyTimeout,
-                format!("the body did not arrive within {} seconds", patience.as_secs()),
+                format!("the body did not arrive within {} seconds", patience.as_secs_f32()),
             )),
         }
     }

@@ -1,10 +1,11 @@
-//! What every answer gets on its way out: the request's id, the security headers, and problems
-//! as `application/problem+json`, whoever refused.
+//! What goes around every request: what `Accept` and `Accept-Encoding` ask for is settled before
+//! anybody looks at it; and every answer gets the request's id, the security headers, what caches
+//! and browsers must know, and problems as `application/problem+json`, whoever refused.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY,
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, VARY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::http::{Method, StatusCode};
@@ -12,9 +13,13 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
 
+use super::coding::Coding;
+use super::condition;
+use super::cors;
 use super::limits::Left;
 use super::problem::{Carried, Code, Problem};
 use super::routes::Routes;
+use super::unread::Held;
 use crate::state::State;
 use crate::store::{Id, SessionKind};
 
@@ -59,18 +64,27 @@ impl Representations {
 
 /// The middleware around everything.
 pub async fn finish(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> actix_web::Result<ServiceResponse<BoxBody>> {
     let id = accepted_request_id(&request).unwrap_or_else(|| new_request_id(&request));
     request.extensions_mut().insert(RequestId(id.clone()));
     let started = std::time::Instant::now();
+    if *request.method() == Method::HEAD && request.path().starts_with(DOCUMENTATION) {
+        // The page's own service knows no HEAD; the server leaves out the body by itself.
+        request.head_mut().method = Method::GET;
+    }
 
-    let refused =
-        request.app_data::<Data<Representations>>().and_then(|known| not_acceptable(known, &request));
-    let mut response = match refused {
-        Some(problem) => request.into_response(problem.error_response()),
-        None => next.call(request).await?.map_into_boxed_body(),
+    let held = Held::of(&mut request);
+    let origins = request.app_data::<Data<State>>().map(|state| state.config.cors.clone());
+    let allowed = origins.as_ref().and_then(|origins| cors::allowed(origins, &request));
+    let preflight = cors::is_preflight(&request);
+    let vary = vary(&request, origins.as_ref().is_some_and(cors::varies));
+
+    let mut response = match (settle(&mut request), &allowed) {
+        (_, Some(_)) if preflight => request.into_response(HttpResponse::NoContent()),
+        (Err(problem), _) => request.into_response(problem.error_response()),
+        (Ok(()), _) => next.call(request).await?.map_into_boxed_body(),
     };
 
     let carried = response.response_mut().extensions_mut().remove::<Carried>();
@@ -82,6 +96,12 @@ pub async fn finish(
         response = render(response, &problem, &id);
     }
     dress(&mut response, &id);
+    response.headers_mut().insert(VARY, vary);
+    match allowed {
+        Some(origin) if preflight => origin.permit(response.headers_mut()),
+        Some(origin) => origin.expose(response.headers_mut()),
+        None => {}
+    }
     tracing::info!(
         request_id = id,
         method = %response.request().method(),
@@ -90,7 +110,10 @@ pub async fn finish(
         microseconds = started.elapsed().as_micros(),
         "answered"
     );
-    Ok(response)
+    Ok(match held {
+        Some(held) => held.until_sent(response),
+        None => response,
+    })
 }
 
 fn accepted_request_id(request: &ServiceRequest) -> Option<String> {
@@ -111,15 +134,39 @@ fn new_request_id(request: &ServiceRequest) -> String {
     }
 }
 
-/// Whether none of what the operation answers with is in `Accept`.
-fn not_acceptable(known: &Representations, request: &ServiceRequest) -> Option<Problem> {
-    let media = known.of_request(request)?;
-    let accepted: Vec<&str> =
-        request.headers().get_all(ACCEPT).filter_map(|value| value.to_str().ok()).collect();
-    if accepted.is_empty() || media.iter().any(|offered| accepts(&accepted, offered)) {
-        return None;
+/// Settles in which form the answer will come, or refuses.
+fn settle(request: &mut ServiceRequest) -> Result<(), Problem> {
+    if let Some(media) = offered(request) {
+        let accepted: Vec<&str> =
+            request.headers().get_all(ACCEPT).filter_map(|value| value.to_str().ok()).collect();
+        if !accepted.is_empty() && !media.iter().any(|offered| accepts(&accepted, offered)) {
+            let offers = format!("this operation answers {}", media.join(", "));
+            return Err(Problem::new(Code::NotAcceptable, offers));
+        }
     }
-    Some(Problem::new(Code::NotAcceptable, format!("this operation answers {}", media.join(", "))))
+    condition::readable(request)?;
+    let coding = Coding::wanted(request.headers()).ok_or_else(|| {
+        Problem::new(Code::NotAcceptable, "answers come as they are, or coded with br or gzip")
+    })?;
+    coding.impose(request.headers_mut());
+    request.extensions_mut().insert(coding);
+    Ok(())
+}
+
+/// The media types that the operation answers with.
+fn offered(request: &ServiceRequest) -> Option<&'static [&'static str]> {
+    request.app_data::<Data<Representations>>()?.of_request(request)
+}
+
+/// What the answer depends on beyond its address, for caches (RFC 9110, section 12.5.5).
+fn vary(request: &ServiceRequest, by_origin: bool) -> HeaderValue {
+    let by_media = offered(request).is_some_and(|media| media.len() > 1);
+    HeaderValue::from_static(match (by_media, by_origin) {
+        (false, false) => "accept-encoding",
+        (false, true) => "accept-encoding, origin",
+        (true, false) => "accept, accept-encoding",
+        (true, true) => "accept, accept-encoding, origin",
+    })
 }
 
 /// Whether an `Accept` header takes a media type.
@@ -127,8 +174,21 @@ pub fn accepts(accepted: &[&str], offered: &str) -> bool {
     weight(accepted, offered) > 0.0
 }
 
+/// The media type that an `Accept` header wants most among those offered; the first of them where it
+/// wants several alike, or says nothing.
+pub fn preferred(accepted: &[&str], offered: &[&'static str]) -> &'static str {
+    let mut best = (offered.first().copied().unwrap_or_default(), f64::MIN);
+    for media in offered {
+        let wanted = weight(accepted, media);
+        if wanted > best.1 {
+            best = (media, wanted);
+        }
+    }
+    best.0
+}
+
 /// How much an `Accept` header wants a media type, 0 to 1 (RFC 9110, section 12.5.1).
-pub fn weight(accepted: &[&str], offered: &str) -> f64 {
+fn weight(accepted: &[&str], offered: &str) -> f64 {
     let group = offered.split('/').next().unwrap_or_default();
     let mut best = (0, 0.0);
     for range in accepted.iter().flat_map(|value| value.split(',')) {
@@ -175,6 +235,9 @@ fn render(response: ServiceResponse<BoxBody>, problem: &Problem, id: &str) -> Se
     response.into_response(rendered.set_body(BoxBody::new(body)))
 }
 
+/// Where the documentation page and its parts are.
+const DOCUMENTATION: &str = "/docs/";
+
 /// The documentation page runs its own scripts, calls this server, and nothing else.
 const DOCUMENTATION_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
      img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
@@ -182,7 +245,7 @@ const DOCUMENTATION_POLICY: &str = "default-src 'none'; script-src 'self'; style
 fn dress(response: &mut ServiceResponse<BoxBody>, id: &str) {
     let left = response.request().extensions().get::<Left>().copied();
     let credentials = response.request().path().starts_with("/v1/auth/");
-    let documentation = response.request().path().starts_with("/docs/");
+    let documentation = response.request().path().starts_with(DOCUMENTATION);
     let success = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
     let headers = response.headers_mut();
     let mut put = |name: HeaderName, value: &str| {
@@ -200,9 +263,12 @@ fn dress(response: &mut ServiceResponse<BoxBody>, id: &str) {
         );
         put(HeaderName::from_static("ratelimit"), &format!("\"{}\";r={};t=60", left.policy, left.remaining));
     }
-    let policy =
-        if documentation { DOCUMENTATION_POLICY } else { "default-src 'none'; frame-ancestors 'none'" };
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    // A page for people brings its own.
+    if !headers.contains_key(CONTENT_SECURITY_POLICY) {
+        let policy =
+            if documentation { DOCUMENTATION_POLICY } else { "default-src 'none'; frame-ancestors 'none'" };
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    }
     if !headers.contains_key(CACHE_CONTROL) {
         let cache = if credentials || !success { "no-store" } else { "private, no-cache" };
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache));

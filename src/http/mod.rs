@@ -2,21 +2,26 @@
 
 pub mod answer;
 pub mod body;
+pub mod coding;
+pub mod condition;
+pub mod cors;
 pub mod document;
 pub mod finish;
 pub mod idempotency;
 pub mod json;
 pub mod limits;
 pub mod page;
+pub mod parameters;
 pub mod patch;
 pub mod problem;
 pub mod query;
 pub mod routes;
 pub mod schema;
 pub mod text;
+pub mod unread;
 pub mod words;
 
-pub use answer::{Answer, Answers, Created, Json, NoContent, PlainText, Put, Reply, Revealed};
+pub use answer::{Answer, Answers, Created, Html, Json, NoContent, PlainText, Put, Reply, Revealed, WebPage};
 pub use body::{Body, Input, Nothing};
 pub use page::{Listing, Page, Paging};
 pub use patch::{Patch, PatchBody};

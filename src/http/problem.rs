@@ -65,17 +65,17 @@ codes! {
     IdempotencyNotSupported = "idempotency_not_supported", 400, "This operation takes no Idempotency-Key";
     /// No credential was sent. Send `Authorization: Bearer` with an access token or an API token.
     CredentialRequired = "credential_required", 401, "A credential is needed";
-    /// The credential is malformed, forged, expired, revoked, or its account or membership is not active.
+    /// The credential is malformed, forged, expired, revoked, or its account or membership is not active. Sign in again, or use another token.
     InvalidCredential = "invalid_credential", 401, "The credential is not accepted";
     /// E-mail and password do not fit together, or the account cannot sign in now.
     LoginFailed = "login_failed", 401, "Signing in failed";
-    /// The caller's role, teams or ownership do not allow this.
+    /// The caller's role, teams or ownership do not allow this. `can` in answers tells beforehand what is allowed.
     Forbidden = "forbidden", 403, "You may not do this";
-    /// The API token has not the scope that this operation needs.
+    /// The API token has not the scope that this operation needs. Use a token that has it.
     InsufficientScope = "insufficient_scope", 403, "The token's scopes do not allow this";
-    /// This operation is for signed-in people: API tokens make no tokens and change no account.
+    /// This operation is for signed-in people: API tokens make no tokens and change no account. Sign in, and send the access token.
     PersonRequired = "person_required", 403, "Only a signed-in person may do this";
-    /// A new account needs an invitation here.
+    /// A new account needs an invitation here. Ask somebody who manages members for one.
     InvitationRequired = "invitation_required", 403, "Registration is by invitation";
     /// It does not exist, or it is not yours to know.
     NotFound = "not_found", 404, "Not found";
@@ -83,19 +83,19 @@ codes! {
     CursorNotFound = "cursor_not_found", 404, "The cursor is not known";
     /// The path exists, but not with this method. `Allow` lists those that do.
     MethodNotAllowed = "method_not_allowed", 405, "The method is not allowed here";
-    /// None of the media types in `Accept` can be answered.
+    /// None of the media types in `Accept` can be answered. The detail lists those that can.
     NotAcceptable = "not_acceptable", 406, "No acceptable representation";
-    /// The body did not arrive in time.
+    /// The body did not arrive in time. Send it again.
     BodyTimeout = "body_timeout", 408, "The body came too slowly";
     /// What is asked contradicts the present state of things.
     Conflict = "conflict", 409, "It contradicts the present state";
-    /// Something with this name, key, slug or address exists already.
+    /// Something with this name, key, slug or address exists already. Choose another, or change the one that is there.
     AlreadyExists = "already_exists", 409, "It exists already";
     /// The `version` in the body is not the present one: read it again, and repeat the change.
     VersionConflict = "version_conflict", 409, "Somebody changed it in the meantime";
-    /// The same `Idempotency-Key` came with another request before.
+    /// The same `Idempotency-Key` came with another request before. Send each new request with a new key.
     IdempotencyKeyReused = "idempotency_key_reused", 409, "The Idempotency-Key was used for another request";
-    /// A first call with this `Idempotency-Key` is still running.
+    /// A first call with this `Idempotency-Key` is still running. Try again in a moment.
     IdempotencyInProgress = "idempotency_in_progress", 409, "The first call is still running";
     /// A retry would count twice: send an `Idempotency-Key`, or say `at`.
     NotRepeatable = "not_repeatable", 409, "A retry would count twice";
@@ -119,11 +119,11 @@ codes! {
     CycleClosed = "cycle_closed", 409, "The cycle is closed";
     /// The key result's value comes from a KPI: post points there.
     ValueComesFromKpi = "value_comes_from_kpi", 409, "The value comes from a KPI";
-    /// A workspace keeps at least one active owner.
+    /// A workspace keeps at least one active owner. Make somebody else an owner first.
     LastOwner = "last_owner", 409, "The last owner stays";
     /// The workspace has points, so its time zone stays.
     TimeZoneInUse = "time_zone_in_use", 409, "The time zone is in use";
-    /// The invitation or link was used, revoked, or its time is over.
+    /// The invitation or link was used, revoked, or its time is over. Ask for a new one.
     LinkSpent = "link_spent", 409, "The link cannot be used any more";
     /// The thing holds as many as it may.
     LimitReached = "limit_reached", 409, "A limit is reached";
@@ -137,7 +137,7 @@ codes! {
     ValidationFailed = "validation_failed", 422, "Some fields are not acceptable";
     /// Too many requests or points in a short time. `Retry-After` says when to try again.
     RateLimited = "rate_limited", 429, "Too many requests";
-    /// Something went wrong inside. Nothing was stored.
+    /// Something went wrong inside. Nothing was stored; the log has more under the `request_id`.
     Internal = "internal_error", 500, "Something went wrong";
     /// The database cannot be reached now, or too many writes wait. Nothing was stored; try again.
     Unavailable = "unavailable", 503, "Not available now";
@@ -405,10 +405,17 @@ impl FieldErrors {
 
     /// One more field that is not acceptable.
     pub fn add(&mut self, pointer: impl Into<String>, code: impl Into<String>, detail: impl Into<String>) {
-        let error = FieldError { pointer: pointer.into(), code: code.into(), detail: detail.into() };
+        // A name may hold a NUL, which many cannot show and none can store.
+        let pointer = pointer.into().replace('\0', "\u{fffd}");
+        let error = FieldError { pointer, code: code.into(), detail: detail.into() };
         if !self.0.contains(&error) {
             self.0.push(error);
         }
+    }
+
+    /// What is said of the first, without its pointer.
+    pub(super) fn first_detail(&self) -> Option<&str> {
+        self.0.first().map(|error| error.detail.as_str())
     }
 
     /// The fields that are not acceptable so far.

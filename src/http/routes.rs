@@ -137,8 +137,7 @@ impl Operation {
             media: F::MEDIA,
             route: Arc::new(move || {
                 let route = match matched {
-                    // What answers GET answers HEAD; the server leaves out the body.
-                    Method::GET => web::route().guard(guard::Any(guard::Get()).or(guard::Head())),
+                    Method::GET => reading(),
                     ref method => web::method(method.clone()),
                 };
                 route.to(handler.clone())
@@ -150,28 +149,7 @@ impl Operation {
 impl PathEntry {
     /// The actix resource of this path.
     pub fn resource(&self) -> Resource {
-        let allow = self.allow();
-        let options = allow.clone();
-        let mut resource = web::resource(self.path);
-        for operation in &self.operations {
-            resource = resource.route((operation.route)());
-        }
-        resource
-            .route(web::method(Method::OPTIONS).to(move || {
-                let allow = options.clone();
-                async move { HttpResponse::NoContent().insert_header(("allow", allow)).finish() }
-            }))
-            .default_service(web::to(move |request: HttpRequest| {
-                let allow = allow.clone();
-                async move {
-                    let mut problem = Problem::new(
-                        Code::MethodNotAllowed,
-                        format!("{} is not allowed here; {allow} are", request.method()),
-                    );
-                    problem.allow = Some(allow);
-                    problem.error_response()
-                }
-            }))
+        resource(self.path, self.allow(), self.operations.iter().map(|operation| (operation.route)()))
     }
 
     fn allow(&self) -> String {
@@ -185,6 +163,49 @@ impl PathEntry {
         methods.push("OPTIONS");
         methods.join(", ")
     }
+}
+
+/// A page that stands beside the document: it takes GET and HEAD.
+pub fn page<F, Args>(path: &'static str, handler: F) -> Resource
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: actix_web::Responder + 'static,
+{
+    resource(path, "GET, HEAD, OPTIONS".into(), [reading().to(handler)])
+}
+
+/// What answers a path whose other methods are mounted elsewhere.
+pub fn other_methods(path: &'static str, allow: &str) -> Resource {
+    resource(path, allow.into(), [])
+}
+
+/// What answers GET answers HEAD; the server leaves out the body.
+fn reading() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+/// One path with its methods, OPTIONS, and 405 for all others.
+fn resource(path: &'static str, allow: String, routes: impl IntoIterator<Item = Route>) -> Resource {
+    let options = allow.clone();
+    routes
+        .into_iter()
+        .fold(web::resource(path), Resource::route)
+        .route(web::method(Method::OPTIONS).to(move || {
+            let allow = options.clone();
+            async move { HttpResponse::NoContent().insert_header(("allow", allow)).finish() }
+        }))
+        .default_service(web::to(move |request: HttpRequest| {
+            let allow = allow.clone();
+            async move {
+                let mut problem = Problem::new(
+                    Code::MethodNotAllowed,
+                    format!("{} is not allowed here; {allow} are", request.method()),
+                );
+                problem.allow = Some(allow);
+                problem.error_response()
+            }
+        }))
 }
 
 /// What is known of an operation before the document is finished.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::problem::{Code, FieldErrors, Problem, Result};
 
-/// Compiled validators, by the name of the schema.
+/// Compiled validators of bodies, by the name of the schema.
 pub struct Schemas {
     validators: HashMap<String, Validator>,
 }
@@ -55,6 +55,15 @@ impl Schemas {
         }
         errors.settle()
     }
+}
+
+/// The first thing that is wrong with a single value, in words.
+pub(super) fn reason(validator: &Validator, value: &Value) -> String {
+    let mut errors = FieldErrors::new();
+    for error in validator.iter_errors(value) {
+        explain(&error, &mut errors);
+    }
+    errors.first_detail().unwrap_or("it is not acceptable").to_owned()
 }
 
 /// NUL is text to JSON and poison to databases.

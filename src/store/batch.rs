@@ -147,7 +147,8 @@ pub fn replace_states(tx: &mut Tx, rows: &[StateRow]) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// Makes sure that attempts on a subject are counted; those counted already stay.
+/// Makes sure that attempts on a subject are counted; those counted already stay. The row is
+/// locked, or a success at the same moment could take it away before it is counted on.
 pub fn begin_sign_in_attempts(tx: &mut Tx, subject: &[u8], now: Moment) -> Result<(), StoreError> {
     let row = (
         sign_in_attempts::subject.eq(subject),
@@ -157,7 +158,8 @@ pub fn begin_sign_in_attempts(tx: &mut Tx, subject: &[u8], now: Moment) -> Resul
     each_engine!(tx, connection => diesel::insert_into(sign_in_attempts::table)
         .values(row)
         .on_conflict(sign_in_attempts::subject)
-        .do_nothing()
+        .do_update()
+        .set(sign_in_attempts::subject.eq(subject))
         .execute(connection))?;
     Ok(())
 }

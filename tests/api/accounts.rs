@@ -27,6 +27,23 @@ async fn refresh(app: &App, token: &str) -> crate::harness::Answer {
 }
 
 stories! {
+    /// Several devices of one person sign in at the same moment, again and again.
+    async fn many_sign_in_at_once(app) {
+        app.person("ann").await;
+        let sign_in = json!({"email": email("ann"), "password": PASSWORD});
+        for _ in 0..10 {
+            let devices: Vec<_> = (0..4)
+                .map(|_| {
+                    let (device, sign_in) = (app.stranger(), sign_in.clone());
+                    actix_web::rt::spawn(async move { device.post("/v1/auth/login", sign_in).await })
+                })
+                .collect();
+            for device in devices {
+                device.await.expect("it ends").expect(200);
+            }
+        }
+    }
+
     async fn ann_registers_and_is_signed_in(app) {
         let answer = app.stranger().post("/v1/auth/register", with(ann(), "email", json!("Ann@Example.com"))).await;
         answer.expect(201);

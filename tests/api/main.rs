@@ -11,6 +11,7 @@ mod invitations;
 mod kpis;
 mod members;
 mod okrs;
+mod parameters;
 mod periods;
 mod points;
 mod problems;

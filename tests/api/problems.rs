@@ -33,6 +33,27 @@ stories! {
         app.stranger().get("/problems/no_such_problem").await.refused(404, "not_found");
     }
 
+    /// A browser gets a page about each kind, with a policy of its own that it keeps when it has the page already.
+    async fn problems_are_pages_in_a_browser(app) {
+        let stranger = app.stranger();
+        let browser = |path: &str| stranger.call(Method::GET, path).header("accept", "text/html,*/*;q=0.8");
+        let all = browser("/problems").send().await;
+        assert_eq!(all.expect(200).header("content-type"), "text/html; charset=utf-8");
+        assert!(all.raw.contains("href=\"/problems/kpi_is_healthy\""), "{}", all.raw);
+        let one = browser("/problems/kpi_is_healthy").send().await;
+        assert!(one.expect(200).raw.contains("<h1>The KPI is healthy</h1>"), "{}", one.raw);
+        assert!(one.header("vary").split(", ").any(|name| name == "accept"), "{:?}", one.headers);
+        let policy = one.header("content-security-policy").to_owned();
+        assert!(policy.contains("style-src 'sha256-") && !policy.contains("unsafe"), "{policy}");
+        let tag = one.header("etag").to_owned();
+        let known = browser("/problems/kpi_is_healthy").header("if-none-match", &tag).send().await;
+        assert_eq!(known.expect(304).header("content-security-policy"), policy);
+        let json = stranger.get("/problems/kpi_is_healthy").await;
+        assert_eq!(json.expect(200).header("content-type"), "application/json");
+        assert_ne!(json.header("etag"), tag);
+        browser("/problems/no_such_problem").send().await.refused(404, "not_found");
+    }
+
     /// An answer that the caller has already is 304, and the tag knows the coding.
     async fn what_is_known_is_not_sent_again(app) {
         let stranger = app.stranger();
@@ -58,6 +79,7 @@ stories! {
         assert!(page.expect(200).raw.contains("swagger-ui-bundle.js"));
         assert!(!page.raw.contains("http://") && !page.raw.contains("https://"), "{}", page.raw);
         assert!(page.header("content-security-policy").contains("script-src 'self'"));
+        assert_eq!(stranger.get("/docs").await.expect(200).raw, page.raw);
         for file in ["swagger-ui-bundle.js", "swagger-ui.css", "swagger-initializer.js"] {
             stranger.get(&format!("/docs/{file}")).await.expect(200);
         }

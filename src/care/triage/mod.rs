@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::{Db, Reads};
-use crate::http::finish::weight;
-use crate::http::{Answer, Json, Name, PlainText, Query, Routes, routes};
+use crate::http::finish::preferred;
+use crate::http::{Answer, Answers, Json, Name, PlainText, Query, Routes, routes};
 use crate::kpis::derive::AsOf;
 use crate::kpis::kpis::{CurrentValue, Display, KpiFreshness, KpiKey, KpiTarget, OpenEpisode};
 use crate::kpis::row::Category;
@@ -224,9 +224,10 @@ enum Form {
 }
 
 async fn show_triage(db: Db<Reads>, filter: Query<TriageFilter>) -> Answer<PlainText<Triage>> {
-    let accepted = db.accepted();
-    let prefers_text = weight(&accepted, "text/plain") > weight(&accepted, "application/json");
-    let form = if prefers_text { Form::Text } else { Form::Json };
+    let form = match preferred(&db.accepted(), PlainText::<Triage>::MEDIA) {
+        "text/plain" => Form::Text,
+        _ => Form::Json,
+    };
     db.read((), filter, move |tx, (), filter| {
         let view = AsOf { as_of: filter.as_of, known_at: filter.known_at }.view(tx)?;
         let scope = load::Scope {

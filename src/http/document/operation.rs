@@ -105,6 +105,10 @@ fn follow_method(draft: &mut Draft, operation: &Operation, path: &str) {
                     Code::InvalidHeader,
                 ]);
             }
+            if path.split('/').any(|part| part.starts_with('{') && part != "{workspace}") {
+                draft.parameters.push(if_match());
+                draft.refuses(&[Code::PreconditionFailed, Code::InvalidHeader]);
+            }
         }
         _ => {
             draft.refuses(&[Code::Conflict, Code::StorageFull]);
@@ -112,16 +116,20 @@ fn follow_method(draft: &mut Draft, operation: &Operation, path: &str) {
                 draft.header(200, Header::ETag);
             }
             if names_a_row {
-                draft.parameters.push(request_header(
-                    "If-Match",
-                    "The `ETag` that this change is meant for; where the version is another one by now, the answer is 412.",
-                    r#"^(\*|"[0-9]+(-[!#-~]*)?")$"#,
-                    1024,
-                ));
+                draft.parameters.push(if_match());
                 draft.refuses(&[Code::PreconditionFailed, Code::InvalidHeader]);
             }
         }
     }
+}
+
+fn if_match() -> Parameter {
+    request_header(
+        "If-Match",
+        "The `ETag` that this change is meant for; where the version is another one by now, the answer is 412.",
+        r#"^(\*|"[0-9]+(-[!#-~]*)?")$"#,
+        1024,
+    )
 }
 
 fn request_header(name: &str, description: &str, pattern: &str, longest: usize) -> Parameter {

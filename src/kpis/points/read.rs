@@ -10,7 +10,7 @@ use super::show::{Point, Shown};
 use super::when::{When, WhenText};
 use crate::access::{Action, At, Db, Reads, Scoped};
 use crate::http::answer::{Answer, Answers, Reply};
-use crate::http::finish::weight;
+use crate::http::finish::preferred;
 use crate::http::page::{Paged, Total, page_type};
 use crate::http::{Draft, Listing, Page, Paging, Problem, Result};
 use crate::kpis::derive::{PointRow, Quality};
@@ -223,15 +223,11 @@ enum Form {
 impl Form {
     /// What the caller wants most; the first of equals.
     fn of(accepted: &[&str]) -> Self {
-        let forms = [(Self::Json, formats::JSON), (Self::Ndjson, formats::NDJSON), (Self::Csv, formats::CSV)];
-        let mut best = (Self::Json, 0.0);
-        for (form, media) in forms {
-            let wanted = weight(accepted, media);
-            if wanted > best.1 {
-                best = (form, wanted);
-            }
+        match preferred(accepted, formats::MEDIA) {
+            formats::NDJSON => Self::Ndjson,
+            formats::CSV => Self::Csv,
+            _ => Self::Json,
         }
-        best.0
     }
 }
 

@@ -157,10 +157,7 @@ impl StandIns {
             }
             Value::Array(items) => items.iter_mut().for_each(|item| self.replace(item, field)),
             Value::String(text) => {
-                *text = match secret(field) {
-                    Some(instead) if !text.starts_with("ey") || field == "access_token" => instead,
-                    _ => self.renamed(text),
-                }
+                *text = secret(field, text).unwrap_or_else(|| self.renamed(text));
             }
             _ => {}
         }
@@ -199,8 +196,10 @@ impl StandIns {
 }
 
 /// What the document shows instead of a secret: the example of the field's own schema.
-fn secret(field: &str) -> Option<String> {
+fn secret(field: &str, text: &str) -> Option<String> {
     let (schema, field) = match field {
+        "token" if text.starts_with("rgi_") => ("Invitation", "token"),
+        "token" if text.starts_with("rgm_") => ("Token", "token"),
         "access_token" => ("SignedIn", "access_token"),
         "refresh_token" => ("SignedIn", "refresh_token"),
         "link" => ("Invitation", "link"),

@@ -22,7 +22,11 @@ pub struct Answer {
     pub call: String,
     pub status: u16,
     pub headers: HeaderMap,
+    /// The body as it came, perhaps coded.
+    pub bytes: Vec<u8>,
+    /// The body as text.
     pub raw: String,
+    /// The body as JSON; `null` where it is none.
     pub body: Value,
 }
 
@@ -43,6 +47,11 @@ impl Caller {
     /// The same caller; relative paths begin in this workspace from now on.
     pub fn inside(&self, workspace: &str) -> Self {
         Self { workspace: Some(workspace.to_owned()), ..self.clone() }
+    }
+
+    /// The credential.
+    pub fn token(&self) -> &str {
+        self.token.as_deref().expect("the caller has a credential")
     }
 
     /// The slug of the workspace that relative paths begin in.
@@ -130,13 +139,18 @@ impl Call<'_> {
         let call = format!("{}: {} {}", self.caller.name, self.method, self.path);
         let response = request.send().await.unwrap_or_else(|error| panic!("{call}: {error}"));
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let raw = response.text().await.unwrap_or_else(|error| panic!("{call}: {error}"));
-        let body = serde_json::from_str(&raw).unwrap_or(Value::Null);
-        Answer { call, status, headers, raw, body }
+        let bytes = response.bytes().await.unwrap_or_else(|error| panic!("{call}: {error}")).to_vec();
+        Answer::new(call, status, headers, bytes)
     }
 }
 
 impl Answer {
+    pub fn new(call: String, status: u16, headers: HeaderMap, bytes: Vec<u8>) -> Self {
+        let raw = String::from_utf8_lossy(&bytes).into_owned();
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Self { call, status, headers, bytes, raw, body }
+    }
+
     /// The status must be this one.
     #[track_caller]
     pub fn expect(&self, status: u16) -> &Self {

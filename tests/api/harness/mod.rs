@@ -6,8 +6,8 @@ mod server;
 mod statements;
 
 pub use caller::{Answer, Caller};
-pub use contract::{described, document};
-pub use server::{App, EngineUnderTest, PASSWORD, email, play, play_where};
+pub use contract::{described, document, hold};
+pub use server::{App, EngineUnderTest, PASSWORD, Settings, email, play, play_where, play_with};
 
 /// Declares stories, each told to both engines.
 macro_rules! stories {
@@ -32,3 +32,15 @@ macro_rules! stories {
     )* };
 }
 pub(crate) use stories;
+
+/// Declares stories of what is answered before any database is asked: told once.
+macro_rules! stories_without_a_database {
+    ($($(#[doc = $doc:literal])* async fn $name:ident($app:ident) $body:block)*) => { $(
+        $(#[doc = $doc])*
+        #[test]
+        fn $name() {
+            $crate::harness::play($crate::harness::EngineUnderTest::Sqlite, async |$app| $body);
+        }
+    )* };
+}
+pub(crate) use stories_without_a_database;

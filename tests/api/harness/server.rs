@@ -14,6 +14,7 @@ use regimen::access::password::{Cost, Hasher};
 use regimen::app::{self, Parts};
 use regimen::clock::Clock;
 use regimen::config::{Config, CorsOrigins, Registration};
+use regimen::http::body::Patience;
 use regimen::http::limits::LimitMode;
 use regimen::state::State;
 use regimen::store::{DatabaseUrl, Moment, Options, Store, migrate};
@@ -53,6 +54,32 @@ pub fn play_where<F: Future<Output = ()>>(
     registration: Option<Registration>,
     story: impl FnOnce(App) -> F,
 ) {
+    play_with(engine, Settings { registration, ..Settings::default() }, story);
+}
+
+/// What a story may set otherwise.
+pub struct Settings {
+    pub registration: Option<Registration>,
+    pub origins: Vec<String>,
+    pub patience: Patience,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            registration: Some(Registration::Open),
+            origins: vec!["https://app.example.com".into()],
+            patience: Patience::default(),
+        }
+    }
+}
+
+/// The same with other settings.
+pub fn play_with<F: Future<Output = ()>>(
+    engine: EngineUnderTest,
+    settings: Settings,
+    story: impl FnOnce(App) -> F,
+) {
     let scratch = Scratch::new(engine);
     statements::count();
     System::new().block_on(async {
@@ -70,9 +97,10 @@ pub fn play_where<F: Future<Output = ()>>(
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("an address"));
         let config = Config {
-            registration,
+            registration: settings.registration,
             public_url: address.clone(),
-            cors: CorsOrigins::Exactly(vec!["https://app.example.com".into()]),
+            cors: CorsOrigins::Exactly(settings.origins),
+            patience: settings.patience,
         };
         let hasher = Hasher::with_cost(2, Cost { memory: 64, passes: 1, lanes: 1 }).expect("a hasher");
         let state = app::state(Parts { store, config, keys, hasher, limits: LimitMode::Off })

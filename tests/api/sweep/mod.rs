@@ -1,0 +1,158 @@
+//! Sweeps over the OpenAPI document: what is said once of HTTP holds for every operation, and
+//! nothing new can be forgotten.
+
+mod negotiation;
+mod origins;
+mod random;
+mod raw;
+mod reading;
+mod refusals;
+mod slow;
+
+use std::collections::BTreeMap;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{App, Caller, document};
+
+/// One operation of the document.
+#[derive(Clone)]
+struct Operation {
+    method: Method,
+    /// Its path, with parameters in braces.
+    template: &'static str,
+    said: &'static Value,
+}
+
+/// Every operation of the document.
+fn operations() -> Vec<Operation> {
+    let mut all = Vec::new();
+    for (template, item) in document()["paths"].as_object().expect("paths") {
+        for (method, said) in item.as_object().expect("methods") {
+            let method = method.to_ascii_uppercase().parse().expect("a method");
+            all.push(Operation { method, template, said });
+        }
+    }
+    assert!(all.len() > 50, "the document lists {} operations", all.len());
+    all
+}
+
+impl Operation {
+    fn id(&self) -> &'static str {
+        self.said["operationId"].as_str().expect("an operationId")
+    }
+
+    /// Whether it is open to everybody.
+    fn is_open(&self) -> bool {
+        self.said["security"] == json!([])
+    }
+
+    /// The path with its parameters filled.
+    fn path(&self, fill: impl Fn(&'static str) -> String) -> String {
+        let segments = self.template.split('/').map(|segment| match parameter(segment) {
+            Some(name) => fill(name),
+            None => segment.to_owned(),
+        });
+        segments.collect::<Vec<_>>().join("/")
+    }
+
+    /// The path with parameters that name nothing.
+    fn path_to_nothing(&self) -> String {
+        self.path(|parameter| {
+            match parameter {
+                "workspace" => "nowhere",
+                "at" | "date" => "2026-03-31",
+                _ => "something",
+            }
+            .to_owned()
+        })
+    }
+
+    /// The media types of its body; none where it takes no body.
+    fn takes(&self) -> Vec<&'static str> {
+        media(&self.said["requestBody"]["content"])
+    }
+
+    /// The media types of its 200; none where it has no body.
+    fn answers(&self) -> Vec<&'static str> {
+        media(&self.said["responses"]["200"]["content"])
+    }
+}
+
+fn media(content: &'static Value) -> Vec<&'static str> {
+    content.as_object().map(|content| content.keys().map(String::as_str).collect()).unwrap_or_default()
+}
+
+fn parameter(segment: &'static str) -> Option<&'static str> {
+    segment.strip_prefix('{')?.strip_suffix('}')
+}
+
+/// A workspace that has one of each thing, and its owner.
+struct World {
+    ann: Caller,
+    things: BTreeMap<&'static str, String>,
+}
+
+impl World {
+    async fn new(app: &App) -> Self {
+        let ann = app.owner_of("ann", "acme").await;
+        let make = async |path: &str, body: Value| {
+            let made = ann.post(path, body).await;
+            made.expect(201);
+            made
+        };
+        let team = make("teams", json!({"name": "Growth"})).await;
+        let invitation = make("invitations", json!({"email": "bob@example.com", "role": "member"})).await;
+        let token = make("tokens", json!({"name": "script", "scopes": ["read"]})).await;
+        let cycle =
+            json!({"name": "Q2", "starts_on": "2026-03-01", "ends_on": "2026-06-30", "state": "active"});
+        let cycle = make("cycles", cycle).await;
+        let kpi = make("kpis", json!({"name": "Churn rate", "target": {"max": 4}})).await;
+        for (date, value) in [("2026-01-31", 3.0), ("2026-02-28", 6.0)] {
+            let put = ann.put(&format!("kpis/churn-rate/points/{date}"), json!({"value": value})).await;
+            put.expect(201);
+        }
+        let target = json!({"effective_from": "2026-03-01", "target": {"max": 3.5}});
+        let target = make("kpis/churn-rate/targets", target).await;
+        let remedy = make("kpis/churn-rate/remedies", json!({})).await;
+        let objective = remedy.text("/objective_id").to_owned();
+        let key_result = json!({"title": "Interviews", "kind": "increase", "start": 0, "target": 10});
+        let key_result = make(&format!("objectives/{objective}/key-results"), key_result).await;
+        let check_in = json!({"value": 1, "confidence": "on_track"});
+        let check_in = make(&format!("key-results/{}/check-ins", key_result.text("/id")), check_in).await;
+        let workspace = ann.get("").await;
+        // By ids: slugs and keys can be changed.
+        let things = BTreeMap::from([
+            ("workspace", workspace.text("/id").to_owned()),
+            ("team", team.text("/id").to_owned()),
+            ("member", "me".to_owned()),
+            ("invitation", invitation.text("/id").to_owned()),
+            ("token", token.text("/id").to_owned()),
+            ("cycle", cycle.text("/id").to_owned()),
+            ("kpi", kpi.text("/id").to_owned()),
+            ("at", "2026-02-28".to_owned()),
+            ("date", target.text("/effective_from").to_owned()),
+            ("remedy", remedy.text("/id").to_owned()),
+            ("objective", objective),
+            ("key_result", key_result.text("/id").to_owned()),
+            ("check_in", check_in.text("/id").to_owned()),
+            ("code", "validation_failed".to_owned()),
+        ]);
+        Self { ann, things }
+    }
+
+    /// The path of an operation to things that are there.
+    fn path(&self, operation: &Operation) -> String {
+        operation.path(|parameter| self.thing(parameter).to_owned())
+    }
+
+    fn thing(&self, parameter: &str) -> &str {
+        self.things.get(parameter).unwrap_or_else(|| {
+            panic!(
+                "the sweep has nothing for {{{parameter}}}: \
+                 make one in World::new, and put it into the table of things"
+            )
+        })
+    }
+}
