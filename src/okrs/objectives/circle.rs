@@ -11,6 +11,7 @@ use super::supports;
 use crate::access::target::invalid_id;
 use crate::access::{Facts, Resource, Scoped};
 use crate::http::{FieldErrors, Problem, Result};
+use crate::kpis::row::Visibility;
 use crate::okrs::progress::IDS_PER_STATEMENT;
 use crate::people::members::{self, MemberInput};
 use crate::people::teams::{self, TeamInput};
@@ -81,6 +82,23 @@ impl Circle {
         facts.owners.extend(&self.contributors);
         facts.teams.extend(&self.teams);
         facts
+    }
+
+    /// Whether all who see an objective with this circle see a child of it as well: only then may
+    /// the child count in it.
+    ///
+    /// Both go by who is named, not by who is in a team today, so that the answer is the same for
+    /// everybody and does not change with the members of a team.
+    pub fn sees(&self, objective: &ObjectiveRow, child: &ObjectiveRow, circle: &Self) -> bool {
+        match (objective.visibility, child.visibility) {
+            (_, Visibility::Workspace) => true,
+            (Visibility::Workspace, Visibility::Private) => false,
+            (Visibility::Private, Visibility::Private) => {
+                let (these, those) = (self.facts(objective), circle.facts(child));
+                these.owners.iter().all(|member| those.owners.contains(member))
+                    && these.teams.iter().all(|team| those.teams.contains(team))
+            }
+        }
     }
 
     /// The circle that a body names. Who is named anew has to be here; who is named already may

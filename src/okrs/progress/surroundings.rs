@@ -260,6 +260,10 @@ impl Surroundings {
             }
             if lives_by_children(objective) && levels > 0 {
                 for child in self.children.get(&objective.id).into_iter().flatten() {
+                    if !self.circle(objective.id).sees(objective, child, self.circle(child.id)) {
+                        made_of.private += 1;
+                        continue;
+                    }
                     made_of.parts.push(Part::child(child, &self.summarise_levels(child, levels - 1)));
                 }
             }

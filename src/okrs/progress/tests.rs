@@ -185,6 +185,31 @@ fn a_manual_value_counts_beside_the_computed_one() {
     assert_eq!((whole.progress.expected, whole.pace), (Some(0.5), Pace::OffTrack));
 }
 
+/// What fewer people may see than its parent never counts there.
+#[test]
+fn a_private_child_counts_where_all_see_it() {
+    use crate::okrs::objectives::Circle;
+    let (ann, bob) = (id::<crate::store::MemberKind>(1), id::<crate::store::MemberKind>(2));
+    let team = id::<crate::store::TeamKind>(1);
+    let open = ObjectiveRow { owner_id: Some(ann), ..objective() };
+    let private = ObjectiveRow { visibility: Visibility::Private, ..open.clone() };
+    let nobody = Circle::default();
+    let with_bob = Circle { contributors: vec![bob], teams: vec![] };
+    let with_team = Circle { contributors: vec![bob], teams: vec![team] };
+    for (parent, circle, child, others, sees) in [
+        (&open, &nobody, &open, &nobody, true),
+        (&open, &nobody, &private, &with_team, false),
+        (&private, &nobody, &open, &nobody, true),
+        (&private, &nobody, &private, &nobody, true),
+        (&private, &nobody, &private, &with_bob, true),
+        (&private, &with_bob, &private, &nobody, false),
+        (&private, &with_bob, &private, &with_team, true),
+        (&private, &with_team, &private, &with_bob, false),
+    ] {
+        assert_eq!(circle.sees(parent, child, others), sees, "{circle:?} and {others:?}");
+    }
+}
+
 /// A key result as a person would write it on paper.
 #[derive(Clone, Debug)]
 struct OnPaper {

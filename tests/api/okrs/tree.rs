@@ -109,7 +109,7 @@ stories! {
         ann.post(&path, json!({"value": 0.5, "confidence": "at_risk", "note": "slow"})).await.expect(201);
         let seen = ann.get("tree").await;
         near(seen.number("/objectives/1/objective/progress/value"), 0.5);
-        assert_eq!(seen.text("/objectives/1/objective/progress/breakdown/0/left_out"), "draft");
+        assert_eq!(seen.text("/objectives/1/objective/progress/breakdown/1/left_out"), "draft");
         assert_eq!(seen.text("/objectives/3/objective/key_results/0/last_check_in/note"), "slow");
         assert_eq!(seen.at("/objectives/3/objective/can/edit"), true);
 
