@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use diesel::dsl::not;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -10,6 +11,7 @@ use super::cycles::{CycleRef, CycleRow};
 use super::objectives::{Objective, ObjectiveRow, show};
 use super::progress::{Past, Surroundings};
 use super::wire::refused_in_query;
+use crate::access::hidden::Hidden;
 use crate::access::{Db, Reads, Scoped};
 use crate::http::{Answer, Json, Query, Result, Routes, routes};
 use crate::kpis::derive::AsOf;
@@ -89,6 +91,7 @@ fn tree(tx: &mut Scoped, cycle: &CycleRow, past: Option<Past>) -> Result<Tree> {
     let mut rows: Vec<ObjectiveRow> = objectives::table
         .filter(objectives::workspace_id.eq(workspace))
         .filter(objectives::cycle_id.eq(cycle.id))
+        .filter(not(Hidden::from(tx)?.objective()))
         .load(tx.db())?;
     if let Some(past) = &past {
         rows = past.objectives(tx, rows)?;

@@ -15,6 +15,7 @@ mod okrs;
 mod parameters;
 mod periods;
 mod points;
+mod privacy;
 mod problems;
 mod store;
 mod sweep;

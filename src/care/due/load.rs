@@ -1,8 +1,10 @@
 //! What is due, loaded in a number of statements that does not grow with the number of things.
 
+use diesel::dsl::not;
 use diesel::prelude::*;
 
 use super::{Due, DueCheckIn, DueCounts, DueKpi, DueObjective, DueObjectiveCan};
+use crate::access::hidden::Hidden;
 use crate::access::{Action, Scoped};
 use crate::care::remedies::Standpoint;
 use crate::care::triage::{Scope, kpis_in, triage};
@@ -15,6 +17,7 @@ use crate::okrs::key_results::{self, KeyResultRow};
 use crate::okrs::objectives::{ObjectiveRow, ObjectiveState, missing};
 use crate::okrs::progress::{Dates, Surroundings};
 use crate::store::Day;
+use crate::store::connection::MultiBackend;
 use crate::store::schema::objectives;
 
 /// All that is due today to those who are looked at.
@@ -23,6 +26,8 @@ pub fn due(tx: &mut Scoped, scope: &Scope) -> Result<Due> {
         .filter(objectives::workspace_id.eq(tx.here()?))
         .filter(objectives::state.eq_any([ObjectiveState::Draft, ObjectiveState::Active]))
         .filter(objectives::archived_at.is_null())
+        .filter(not(Hidden::from(tx)?.objective()))
+        .into_boxed::<MultiBackend>()
         .load(tx.db())?;
     let around = Surroundings::of_objectives(tx, &open.iter().collect::<Vec<_>>())?;
     let today = Day::from(around.today.day);

@@ -2,12 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
+use diesel::dsl::not;
 use diesel::prelude::*;
 
 use super::group::{self, Facts, Group, Rank, RemedyFacts};
 use super::{ClosedEpisode, Orphan, Triage, TriageCounts, TriageRemedy, TriageRow};
 use crate::access::Scoped;
-use crate::care::remedies::{Ground, Of, RemedyRow, Seen, Standpoint, Told, made_by, reference};
+use crate::access::hidden::Hidden;
+use crate::care::remedies::{Counting, Ground, Of, RemedyRow, Seen, Standpoint, Told, made_by, reference};
 use crate::http::Result;
 use crate::kpis::derive::{self, View};
 use crate::kpis::kpis::{Kpi, Picture, Sparkline, pictures, show_pictures};
@@ -18,6 +20,7 @@ use crate::okrs::objectives::alignment::parents_at;
 use crate::okrs::objectives::supports::links_at;
 use crate::okrs::objectives::{ObjectiveRow, ObjectiveState, RecordedState, states_at};
 use crate::people::{members, teams};
+use crate::store::connection::MultiBackend;
 use crate::store::schema::{cycles, kpis, objectives};
 use crate::store::{CycleId, Day, KpiId, MemberId, ObjectiveId, StoreError, TeamId};
 
@@ -45,11 +48,13 @@ pub fn triage(tx: &mut Scoped, scope: &Scope, view: Option<&View>) -> Result<Tri
     // Those that were withdrawn treat nothing, and are not shown.
     let mut links = made_by(tx, Of::Workspace, standpoint.recorded_by)?;
     links.retain(|link| !link.is_withdrawn_by(standpoint.recorded_by));
-    let healing: HashSet<ObjectiveId> = links.iter().map(|link| link.objective_id).collect();
+    let counting = Counting::of(tx, &links)?;
+    let healing: HashSet<ObjectiveId> =
+        links.iter().filter(|link| counting.heals(link)).map(|link| link.objective_id).collect();
     let orphans = orphans(tx, scope, view, &standpoint, &healing)?;
 
     let shown: HashSet<KpiId> = kpis.iter().map(|kpi| kpi.id).collect();
-    links.retain(|link| shown.contains(&link.kpi_id));
+    links.retain(|link| shown.contains(&link.kpi_id) && counting.treats(link));
     let (pictures, ground) = look(tx, kpis, &links, view)?;
     let mut treatments = treatments(&links, &ground);
     let closed: HashMap<KpiId, ClosedEpisode> =
@@ -109,7 +114,10 @@ pub fn kpis_in(
     view: Option<&View>,
     standpoint: &Standpoint,
 ) -> Result<Vec<KpiRow>> {
-    let mut query = kpis::table.filter(kpis::workspace_id.eq(tx.here()?)).into_boxed();
+    let mut query = kpis::table
+        .filter(kpis::workspace_id.eq(tx.here()?))
+        .filter(not(Hidden::from(tx)?.kpi()))
+        .into_boxed::<MultiBackend>();
     if !scope.teams.is_empty() {
         query = query.filter(kpis::team_id.eq_any(scope.teams.clone()));
     }
@@ -245,7 +253,10 @@ fn orphans(
     healing: &HashSet<ObjectiveId>,
 ) -> Result<Vec<Orphan>> {
     let workspace = tx.here()?;
-    let query = objectives::table.filter(objectives::workspace_id.eq(workspace)).into_boxed();
+    let query = objectives::table
+        .filter(objectives::workspace_id.eq(workspace))
+        .filter(not(Hidden::from(tx)?.objective()))
+        .into_boxed::<MultiBackend>();
     let mut rows: Vec<ObjectiveRow> = match view {
         None => query
             .filter(objectives::parent_id.is_null())

@@ -7,6 +7,7 @@ use jiff::{Span, Unit as SpanUnit};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::access::Visibility;
 use crate::http::body::Rules;
 use crate::http::text::{Tag, texts};
 use crate::http::{Description, FieldErrors, Name, Note, Unit};
@@ -96,6 +97,10 @@ pub struct NewKpi {
     #[serde(default)]
     #[schema(max_items = 20)]
     pub tags: Vec<Tag>,
+    /// Who may see it; `workspace` by default. What is private counts in nothing that more people may see.
+    #[serde(default = "Visibility::workspace")]
+    #[schema(default = "workspace")]
+    pub visibility: Visibility,
     /// Unhealthy periods in a row that open an episode; by default 3 of a daily, 2 of a weekly KPI, else 1.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 12)]
@@ -209,6 +214,7 @@ impl NewKpi {
                 unhealthy: description(&row.playbook_unhealthy),
             },
             tags: row.tags().into_iter().map(Tag::from).collect(),
+            visibility: row.visibility,
             confirm_periods: row.confirm_periods,
             recover_periods: row.recover_periods,
             grace_days: row.grace_days,

@@ -1,6 +1,7 @@
 //! Lists of KPIs: what they are filtered and sorted by, and which page of them is shown.
 
 use diesel::dsl::count_star;
+use diesel::dsl::not;
 use diesel::prelude::*;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -9,6 +10,7 @@ use super::picture::{Picture, pictures};
 use super::show::{Sparkline, show_pictures};
 use super::wire::Kpi;
 use crate::access::Scoped;
+use crate::access::hidden::Hidden;
 use crate::http::page::{Paged, Paging, Position, Total};
 use crate::http::text::folded;
 use crate::http::{Code, Problem, Result};
@@ -126,6 +128,7 @@ pub fn page(tx: &mut Scoped, filter: &KpiFilter, paging: &Paging) -> Result<Page
     }
     let view = AsOf { as_of: filter.as_of, known_at: filter.known_at }.view(tx)?;
     let wanted = Wanted {
+        hidden: Hidden::from(tx)?,
         workspace: tx.here()?,
         owners: members::filtered(tx, "owner", &filter.owner)?,
         teams: teams::filtered(tx, "team", &filter.team)?,
@@ -184,6 +187,7 @@ impl KpiFilter {
 /// A filter whose names have been found.
 struct Wanted<'a> {
     workspace: WorkspaceId,
+    hidden: Hidden,
     owners: Vec<MemberId>,
     teams: Vec<TeamId>,
     filter: &'a KpiFilter,
@@ -193,7 +197,10 @@ type Rows<'a> = kpis::BoxedQuery<'a, MultiBackend>;
 
 impl Wanted<'_> {
     fn query<'q>(&self) -> Rows<'q> {
-        let mut query = kpis::table.filter(kpis::workspace_id.eq(self.workspace)).into_boxed();
+        let mut query = kpis::table
+            .filter(kpis::workspace_id.eq(self.workspace))
+            .filter(not(self.hidden.kpi()))
+            .into_boxed::<MultiBackend>();
         query = match self.filter.archived.unwrap_or(ArchivedKpis::No) {
             ArchivedKpis::No => query.filter(kpis::archived_at.is_null()),
             ArchivedKpis::Yes => query.filter(kpis::archived_at.is_not_null()),

@@ -162,8 +162,7 @@ impl InitiativeRow {
         let kpi = match &fields.kpi {
             None => None,
             Some(name) => {
-                let found = KpiRow::named(tx, self.workspace_id, name)
-                    .map_err(|problem| refused_at(problem, "/kpi_id"))?;
+                let found = KpiRow::seen(tx, name).map_err(|problem| refused_at(problem, "/kpi_id"))?;
                 Some(found.ok_or_else(|| Problem::not_found_at("/kpi_id"))?.id)
             }
         };
@@ -174,8 +173,9 @@ impl InitiativeRow {
             ..self
         };
         let pointer = if row.key_result_id.is_some() { "/key_result_id" } else { "/objective_id" };
-        let parent = Parents::of(tx, &[&row])?.of_row(&row).ok_or_else(|| Problem::not_found_at(pointer))?;
-        Ok((row, parent))
+        let parent = Parents::of(tx, &[&row])?.of_row(&row);
+        let parent = parent.filter(|parent| tx.sees(&parent.facts()));
+        Ok((row, parent.ok_or_else(|| Problem::not_found_at(pointer))?))
     }
 
     /// The row with other fields beside its parent. An owner who is named anew has to be a member.

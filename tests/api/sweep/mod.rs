@@ -3,6 +3,7 @@
 
 mod negotiation;
 mod origins;
+mod privacy;
 mod random;
 mod raw;
 mod reading;
