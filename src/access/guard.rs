@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::Method;
-use actix_web::http::header::{HeaderName, IF_MATCH};
+use actix_web::http::header::{ACCEPT, HeaderName, IF_MATCH};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 
@@ -24,7 +24,7 @@ use crate::http::answer::{Answer, Answers, Reply, Typed};
 use crate::http::body::{Input, Mode};
 use crate::http::limits::Left;
 use crate::http::routes::Repeatable;
-use crate::http::{Code, Describe, Draft, Problem, Result, finish, idempotency};
+use crate::http::{Code, Describe, Draft, Problem, Result, accept, finish, idempotency};
 use crate::state::State;
 use crate::store::{AccountId, Author, Failure, Lane, RawId, StoreError, Tx};
 
@@ -388,11 +388,7 @@ impl<D: Door> Db<D> {
 
     /// The values of a header, for content negotiation.
     pub fn accepted(&self) -> Vec<&str> {
-        self.request
-            .headers()
-            .get_all(actix_web::http::header::ACCEPT)
-            .filter_map(|value| value.to_str().ok())
-            .collect()
+        accept::sent(self.request.headers(), &ACCEPT)
     }
 
     fn note(&self, left: Option<Left>) {

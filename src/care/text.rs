@@ -1,6 +1,6 @@
 //! What answers for terminals and chat share: when they are asked for, and tables of lines.
 
-use crate::http::finish::preferred;
+use crate::http::accept::preferred;
 
 /// How an answer is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,6 +13,7 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
 
+use super::accept;
 use super::coding::Coding;
 use super::condition;
 use super::cors;
@@ -143,9 +144,8 @@ fn new_request_id(state: Option<&State>) -> String {
 /// Settles in which form the answer will come, or refuses.
 fn settle(request: &mut ServiceRequest, media: Option<Media>) -> Result<(), Problem> {
     if let Some(media) = media {
-        let accepted: Vec<&str> =
-            request.headers().get_all(ACCEPT).filter_map(|value| value.to_str().ok()).collect();
-        if !accepted.is_empty() && !media.iter().any(|offered| accepts(&accepted, offered)) {
+        let accepted = accept::sent(request.headers(), &ACCEPT);
+        if !accepted.is_empty() && !media.iter().any(|offered| accept::accepts(&accepted, offered)) {
             let offers = format!("this operation answers {}", media.join(", "));
             return Err(Problem::new(Code::NotAcceptable, offers));
         }
@@ -173,45 +173,6 @@ fn vary(media: Option<Media>, by_origin: bool) -> HeaderValue {
         (true, false) => "accept, accept-encoding",
         (true, true) => "accept, accept-encoding, origin",
     })
-}
-
-/// Whether an `Accept` header takes a media type.
-pub fn accepts(accepted: &[&str], offered: &str) -> bool {
-    weight(accepted, offered) > 0.0
-}
-
-/// The media type that an `Accept` header wants most among those offered; the first of them where it
-/// wants several alike, or says nothing.
-pub fn preferred(accepted: &[&str], offered: &[&'static str]) -> &'static str {
-    let mut best = (offered.first().copied().unwrap_or_default(), f64::MIN);
-    for media in offered {
-        let wanted = weight(accepted, media);
-        if wanted > best.1 {
-            best = (media, wanted);
-        }
-    }
-    best.0
-}
-
-/// How much an `Accept` header wants a media type, 0 to 1 (RFC 9110, section 12.5.1).
-fn weight(accepted: &[&str], offered: &str) -> f64 {
-    let group = offered.split('/').next().unwrap_or_default();
-    let mut best = (0, 0.0);
-    for range in accepted.iter().flat_map(|value| value.split(',')) {
-        let mut parts = range.split(';').map(str::trim);
-        let precise = match parts.next().unwrap_or_default().to_ascii_lowercase() {
-            range if range == offered => 3,
-            range if range == format!("{group}/*") => 2,
-            range if range == "*/*" => 1,
-            _ => continue,
-        };
-        let quality =
-            parts.find_map(|part| part.strip_prefix("q=")).map_or(1.0, |q| q.parse().unwrap_or(0.0));
-        if precise > best.0 {
-            best = (precise, quality);
-        }
-    }
-    best.1
 }
 
 fn is_ours(response: &ServiceResponse<BoxBody>) -> bool {
