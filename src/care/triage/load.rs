@@ -15,9 +15,10 @@ use crate::kpis::row::KpiRow;
 use crate::maths::RemedyOutcome;
 use crate::okrs::cycles::CycleRow;
 use crate::okrs::objectives::{ObjectiveRow, ObjectiveState, RecordedState, states_at};
+use crate::okrs::progress::cycles_of;
 use crate::people::{members, teams};
-use crate::store::schema::{cycles, kpis, objectives};
-use crate::store::{CycleId, Day, KpiId, MemberId, ObjectiveId, StoreError, TeamId};
+use crate::store::schema::{kpis, objectives};
+use crate::store::{Day, KpiId, MemberId, ObjectiveId, TeamId};
 
 /// Whose KPIs and objectives are looked at; an empty list is everybody's.
 #[derive(Clone, Debug, Default)]
@@ -265,7 +266,7 @@ fn orphans(
     rows.sort_by_key(|row| (row.activated_at, row.id));
     let owners = members::names(tx, workspace, rows.iter().filter_map(|row| row.owner_id))?;
     let names = teams::names(tx, workspace, rows.iter().filter_map(|row| row.team_id))?;
-    let cycles = cycles_of(tx, &rows)?;
+    let cycles = cycles_of(tx, &rows.iter().collect::<Vec<_>>())?;
     let shown = rows.into_iter().map(|row| Orphan {
         id: row.id,
         title: row.title.as_str().into(),
@@ -279,16 +280,4 @@ fn orphans(
         activated_at: row.activated_at,
     });
     Ok(shown.collect())
-}
-
-fn cycles_of(tx: &mut Scoped, rows: &[ObjectiveRow]) -> Result<HashMap<CycleId, CycleRow>, StoreError> {
-    let ids: HashSet<CycleId> = rows.iter().filter_map(|row| row.cycle_id).collect();
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let found: Vec<CycleRow> = cycles::table
-        .filter(cycles::workspace_id.eq(tx.workspace_id()?))
-        .filter(cycles::id.eq_any(ids.into_iter().collect::<Vec<_>>()))
-        .load(tx.db())?;
-    Ok(found.into_iter().map(|row| (row.id, row)).collect())
 }
