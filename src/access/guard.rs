@@ -42,13 +42,26 @@ struct Call {
     credential: Option<Credential>,
     workspace: Option<String>,
     if_match: Option<IfMatch>,
-    idempotency_key: Option<String>,
-    operation: String,
-    /// Method and path as the document has them.
-    route: String,
-    query: String,
+    idempotency_key: Option<Keyed>,
+    query: Option<Asked>,
     request_id: String,
     peer: Option<IpAddr>,
+}
+
+/// An `Idempotency-Key`, and what it is sent for.
+#[derive(Clone)]
+struct Keyed {
+    key: String,
+    /// Method and path.
+    operation: String,
+}
+
+/// A query, and what it is asked of.
+#[derive(Clone)]
+struct Asked {
+    text: String,
+    /// Method and path as the document has them.
+    route: String,
 }
 
 /// The longest `If-Match` that is read.
@@ -95,19 +108,19 @@ fn open<D: Door>(request: &HttpRequest) -> Result<Db<D>> {
         workspace,
         if_match: if_match(request)?,
         idempotency_key: idempotency_key::<D>(request)?,
-        operation: format!("{} {}", request.method(), request.path()),
-        route: route(request),
-        query: request.query_string().to_owned(),
+        query: query(request),
         request_id: finish::request_id(request),
         peer,
     };
     Ok(Db { state, request: request.clone(), call, door: PhantomData })
 }
 
-/// Method and path as the document has them; HEAD is GET without the body.
-fn route(request: &HttpRequest) -> String {
+/// The query, if there is one; HEAD is GET without the body.
+fn query(request: &HttpRequest) -> Option<Asked> {
+    let text = Some(request.query_string()).filter(|text| !text.is_empty())?;
     let method = if *request.method() == Method::HEAD { &Method::GET } else { request.method() };
-    format!("{method} {}", request.match_pattern().unwrap_or_default())
+    let route = format!("{method} {}", request.match_pattern().unwrap_or_default());
+    Some(Asked { text: text.to_owned(), route })
 }
 
 fn if_match(request: &HttpRequest) -> Result<Option<IfMatch>> {
@@ -129,7 +142,7 @@ fn if_match(request: &HttpRequest) -> Result<Option<IfMatch>> {
     Ok(Some(IfMatch::Version(version.parse().unwrap_or(i32::MAX))))
 }
 
-fn idempotency_key<D: Door>(request: &HttpRequest) -> Result<Option<String>> {
+fn idempotency_key<D: Door>(request: &HttpRequest) -> Result<Option<Keyed>> {
     let Some(header) = request.headers().get(&IDEMPOTENCY_KEY) else { return Ok(None) };
     if *request.method() != Method::POST {
         return Ok(None);
@@ -142,7 +155,8 @@ fn idempotency_key<D: Door>(request: &HttpRequest) -> Result<Option<String>> {
     }
     match header.to_str() {
         Ok(key) if (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) => {
-            Ok(Some(key.to_owned()))
+            let operation = format!("{} {}", request.method(), request.path());
+            Ok(Some(Keyed { key: key.to_owned(), operation }))
         }
         _ => {
             Err(Problem::new(Code::InvalidHeader, "Idempotency-Key takes 1 to 255 visible ASCII characters"))
@@ -311,12 +325,10 @@ impl<D: Door> Db<D> {
         let author = Author::system(call.request_id.clone());
         let Admitted { input: parsed, lane, caller } = admitted;
         let remembered = match (&call.idempotency_key, caller) {
-            (Some(key), Some(caller)) => Some(idempotency::Key::new(
-                caller,
-                &call.operation,
-                key,
-                &[call.query.as_bytes(), input.raw()],
-            )),
+            (Some(Keyed { key, operation }), Some(caller)) => {
+                let query = call.query.as_ref().map_or("", |query| &query.text);
+                Some(idempotency::Key::new(caller, operation, key, &[query.as_bytes(), input.raw()]))
+            }
             _ => None,
         };
         let keyed = remembered.is_some();
@@ -461,11 +473,12 @@ impl Call {
 
     /// Reads the input; a query that nobody reads is refused.
     fn parse<I: Input>(&self, input: &I, state: &State) -> Result<I::Parsed> {
-        if !I::READS_QUERY && !self.query.is_empty() {
+        let Some(query) = &self.query else { return input.parse(state) };
+        if !I::READS_QUERY {
             return Err(Problem::new(Code::InvalidQuery, "this operation takes no query parameters"));
         }
         let parsed = input.parse(state)?;
-        state.parameters.check(&self.route, &self.query)?;
+        state.parameters.check(&query.route, &query.text)?;
         Ok(parsed)
     }
 }
