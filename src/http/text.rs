@@ -58,7 +58,7 @@ texts! {
     #[schema(min_length = 1, max_length = 50, pattern = r"^[^\x00-\x1f\x7f]+$", example = "growth")]
     Tag;
     /// The address of a page: `https` or `http`, without a name or password in it, up to 2,000 code points.
-    #[schema(min_length = 8, max_length = 2000, pattern = r"^https?://[^\s/?#@\\\x00-\x1f\x7f]+([/?#][^\s\x00-\x1f\x7f]*)?$", example = "https://tracker.example.com/work/42")]
+    #[schema(min_length = 8, max_length = 2000, pattern = r"^https?://[^\s/?#@\\\x00-\x1f\x7f]+([/?#][^\s\x00-\x1f\x7f]*)?$", example = "https://tracker.example.com/tickets/42")]
     Url;
     /// An e-mail address, up to 254 code points.
     #[schema(min_length = 3, max_length = 254, pattern = r"^[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+$", example = "ann@example.com")]
