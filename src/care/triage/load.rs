@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use diesel::prelude::*;
 
 use super::group::{self, Facts, Group, Rank, RemedyFacts};
-use super::{ClosedEpisode, Orphan, Triage, TriageCounts, TriageRemedy, TriageRow};
+use super::orphans::orphans;
+use super::{ClosedEpisode, Triage, TriageCounts, TriageRemedy, TriageRow};
 use crate::access::Scoped;
 use crate::care::remedies::{Ground, Of, RemedyRow, Seen, Standpoint, Told, made_by, reference};
 use crate::http::Result;
@@ -13,12 +14,8 @@ use crate::kpis::derive::{self, View};
 use crate::kpis::kpis::{Kpi, Picture, Sparkline, pictures, show_pictures};
 use crate::kpis::row::KpiRow;
 use crate::maths::RemedyOutcome;
-use crate::okrs::cycles::CycleRow;
-use crate::okrs::objectives::{ObjectiveRow, ObjectiveState, RecordedState, states_at};
-use crate::okrs::progress::cycles_of;
-use crate::people::{members, teams};
-use crate::store::schema::{kpis, objectives};
-use crate::store::{Day, KpiId, MemberId, ObjectiveId, TeamId};
+use crate::store::schema::kpis;
+use crate::store::{Day, KpiId, MemberId, TeamId};
 
 /// Whose KPIs and objectives are looked at; an empty list is everybody's.
 #[derive(Clone, Debug, Default)]
@@ -40,43 +37,13 @@ impl Scope {
 /// Everything that triage shows, now or as it stood.
 pub fn triage(tx: &mut Scoped, scope: &Scope, view: Option<&View>) -> Result<Triage> {
     let standpoint = Standpoint::of(tx, view)?;
-    let kpis = kpis_in(tx, scope, view, &standpoint)?;
-    // Those that were withdrawn treat nothing, and are not shown.
-    let mut links = made_by(tx, Of::Workspace, standpoint.recorded_by)?;
-    links.retain(|link| !link.is_withdrawn_by(standpoint.recorded_by));
-    let healing: HashSet<ObjectiveId> = links.iter().map(|link| link.objective_id).collect();
-    let orphans = orphans(tx, scope, view, &standpoint, &healing)?;
-
-    let shown: HashSet<KpiId> = kpis.iter().map(|kpi| kpi.id).collect();
-    links.retain(|link| shown.contains(&link.kpi_id));
-    let (pictures, ground) = look(tx, kpis, &links, view)?;
-    let mut treatments = treatments(&links, &ground);
-    let closed: HashMap<KpiId, ClosedEpisode> =
-        pictures.iter().filter_map(|picture| Some((picture.row.id, closed_episode(picture)?))).collect();
-    let severities: HashMap<KpiId, f64> = pictures
-        .iter()
-        .filter_map(|picture| Some((picture.row.id, picture.stored.as_ref()?.severity?)))
-        .collect();
-
-    let mut groups: HashMap<Group, Vec<TriageRow>> = HashMap::new();
-    for kpi in show_pictures(tx, pictures, Sparkline::LeftOut)? {
-        let (remedies, facts) = treatments.remove(&kpi.id).unwrap_or_default();
-        let last_episode = closed.get(&kpi.id).copied();
-        let group = group::group(&Facts {
-            health: kpi.health,
-            opened_on: kpi.episode.map(|episode| episode.opened_on.date()),
-            closed_on: last_episode.map(|episode| episode.closed_on.date()),
-            remedies: &facts,
-            today: standpoint.today,
-        });
-        let severity = severities.get(&kpi.id).copied();
-        groups.entry(group).or_default().push(row(kpi, severity, last_episode, remedies));
+    let links = links_by(tx, &standpoint)?;
+    let orphans = orphans(tx, scope, view, &standpoint, &links)?;
+    let mut groups: HashMap<Group, Vec<Placed>> = HashMap::new();
+    for placed in placed(tx, scope, view, &standpoint, links)? {
+        groups.entry(placed.group).or_default().push(placed);
     }
-    let mut take = |group: Group| {
-        let mut rows = groups.remove(&group).unwrap_or_default();
-        rows.sort_by(|left, right| group::order(group, &rank(left), &rank(right)));
-        rows
-    };
+    let mut take = |group: Group| rows(group, groups.remove(&group).unwrap_or_default());
     let triage = Triage {
         as_of: standpoint.today.into(),
         counts: TriageCounts::default(),
@@ -101,8 +68,80 @@ pub fn triage(tx: &mut Scoped, scope: &Scope, view: Option<&View>) -> Result<Tri
     Ok(Triage { counts, ..triage })
 }
 
+/// A KPI with all that triage shows of it, and the group in which it stands.
+pub struct Placed {
+    /// The KPI.
+    pub kpi: Kpi,
+    group: Group,
+    severity: Option<f64>,
+    last_episode: Option<ClosedEpisode>,
+    remedies: Vec<TriageRemedy>,
+}
+
+/// The KPIs that are looked at, each in its group, as they are now; by key.
+pub fn placed_now(tx: &mut Scoped, scope: &Scope) -> Result<Vec<Placed>> {
+    let standpoint = Standpoint::of(tx, None)?;
+    let links = links_by(tx, &standpoint)?;
+    placed(tx, scope, None, &standpoint, links)
+}
+
+/// The rows of those that nothing treats and where a remedy failed.
+pub fn failed(mut placed: Vec<Placed>) -> Vec<TriageRow> {
+    placed.retain(|placed| placed.group == Group::Failed);
+    rows(Group::Failed, placed)
+}
+
+/// The KPIs of a group as they are shown, in its order.
+fn rows(group: Group, placed: Vec<Placed>) -> Vec<TriageRow> {
+    let mut rows: Vec<TriageRow> = placed.into_iter().map(row).collect();
+    rows.sort_by(|left, right| group::order(group, &rank(left), &rank(right)));
+    rows
+}
+
+/// The links that were made by then; those that were withdrawn treat nothing, and are not shown.
+fn links_by(tx: &mut Scoped, standpoint: &Standpoint) -> Result<Vec<RemedyRow>> {
+    let mut links = made_by(tx, Of::Workspace, standpoint.recorded_by)?;
+    links.retain(|link| !link.is_withdrawn_by(standpoint.recorded_by));
+    Ok(links)
+}
+
+/// The KPIs that are looked at, each in the group that its health and its remedies put it in.
+fn placed(
+    tx: &mut Scoped,
+    scope: &Scope,
+    view: Option<&View>,
+    standpoint: &Standpoint,
+    mut links: Vec<RemedyRow>,
+) -> Result<Vec<Placed>> {
+    let kpis = kpis_in(tx, scope, view, standpoint)?;
+    let shown: HashSet<KpiId> = kpis.iter().map(|kpi| kpi.id).collect();
+    links.retain(|link| shown.contains(&link.kpi_id));
+    let (pictures, ground) = look(tx, kpis, &links, view)?;
+    let mut treatments = treatments(&links, &ground);
+    let closed: HashMap<KpiId, ClosedEpisode> =
+        pictures.iter().filter_map(|picture| Some((picture.row.id, closed_episode(picture)?))).collect();
+    let severities: HashMap<KpiId, f64> = pictures
+        .iter()
+        .filter_map(|picture| Some((picture.row.id, picture.stored.as_ref()?.severity?)))
+        .collect();
+    let placed = show_pictures(tx, pictures, Sparkline::LeftOut)?.into_iter().map(|kpi| {
+        let (remedies, facts) = treatments.remove(&kpi.id).unwrap_or_default();
+        let last_episode = closed.get(&kpi.id).copied();
+        let group = group::group(&Facts {
+            health: kpi.health,
+            opened_on: kpi.episode.map(|episode| episode.opened_on.date()),
+            closed_on: last_episode.map(|episode| episode.closed_on.date()),
+            remedies: &facts,
+            today: standpoint.today,
+        });
+        let severity = severities.get(&kpi.id).copied();
+        Placed { kpi, group, severity, last_episode, remedies }
+    });
+    Ok(placed.collect())
+}
+
 /// The KPIs that are looked at: those in the archive have left.
-pub fn kpis_in(
+fn kpis_in(
     tx: &mut Scoped,
     scope: &Scope,
     view: Option<&View>,
@@ -190,12 +229,7 @@ fn closed_episode(picture: &Picture) -> Option<ClosedEpisode> {
     })
 }
 
-fn row(
-    kpi: Kpi,
-    severity: Option<f64>,
-    last_episode: Option<ClosedEpisode>,
-    remedies: Vec<TriageRemedy>,
-) -> TriageRow {
+fn row(Placed { kpi, severity, last_episode, remedies, .. }: Placed) -> TriageRow {
     TriageRow {
         id: kpi.id,
         key: kpi.key,
@@ -233,51 +267,4 @@ fn rank(row: &TriageRow) -> Rank<'_> {
         closed_on: row.last_episode.map(|episode| episode.closed_on.date()),
         key: &row.key,
     }
-}
-
-/// Active objectives that heal no KPI and have no parent.
-fn orphans(
-    tx: &mut Scoped,
-    scope: &Scope,
-    view: Option<&View>,
-    standpoint: &Standpoint,
-    healing: &HashSet<ObjectiveId>,
-) -> Result<Vec<Orphan>> {
-    let workspace = tx.here()?;
-    let query = objectives::table
-        .filter(objectives::workspace_id.eq(workspace))
-        .filter(objectives::parent_id.is_null())
-        .into_boxed();
-    let mut rows: Vec<ObjectiveRow> = match view {
-        None => query
-            .filter(objectives::state.eq(ObjectiveState::Active))
-            .filter(objectives::archived_at.is_null())
-            .load(tx.db())?,
-        Some(_) => {
-            let mut rows: Vec<ObjectiveRow> =
-                query.filter(objectives::created_at.le(standpoint.recorded_by)).load(tx.db())?;
-            let ids: Vec<ObjectiveId> = rows.iter().map(|row| row.id).collect();
-            let states = states_at(tx, &ids, standpoint.recorded_by)?;
-            rows.retain(|row| states.get(&row.id) == Some(&RecordedState::Active));
-            rows
-        }
-    };
-    rows.retain(|row| !healing.contains(&row.id) && scope.holds(row.owner_id, row.team_id));
-    rows.sort_by_key(|row| (row.activated_at, row.id));
-    let owners = members::names(tx, workspace, rows.iter().filter_map(|row| row.owner_id))?;
-    let names = teams::names(tx, workspace, rows.iter().filter_map(|row| row.team_id))?;
-    let cycles = cycles_of(tx, &rows.iter().collect::<Vec<_>>())?;
-    let shown = rows.into_iter().map(|row| Orphan {
-        id: row.id,
-        title: row.title.as_str().into(),
-        state: ObjectiveState::Active,
-        owner_id: row.owner_id,
-        owner: row.owner_id.and_then(|id| owners.get(&id).cloned()),
-        team_id: row.team_id,
-        team: row.team_id.and_then(|id| names.get(&id).cloned()),
-        cycle_id: row.cycle_id,
-        cycle: row.cycle_id.and_then(|id| cycles.get(&id)).map(CycleRow::shown_as_reference),
-        activated_at: row.activated_at,
-    });
-    Ok(shown.collect())
 }

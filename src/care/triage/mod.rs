@@ -5,9 +5,10 @@
 
 mod group;
 mod load;
+mod orphans;
 mod text;
 
-pub use load::{Scope, kpis_in, triage};
+pub use load::{Placed, Scope, failed, placed_now, triage};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
