@@ -1,4 +1,4 @@
-//! Objectives that no KPI asks for: they may be right, and somebody should say so.
+//! Objectives that heal no KPI and serve no other objective, as triage lists them.
 
 use std::collections::HashSet;
 
