@@ -14,6 +14,7 @@ use crate::kpis::derive::{self, View};
 use crate::kpis::kpis::{Kpi, Picture, Sparkline, pictures, show_pictures};
 use crate::kpis::row::KpiRow;
 use crate::maths::RemedyOutcome;
+use crate::people::{members, teams};
 use crate::store::schema::kpis;
 use crate::store::{Day, KpiId, MemberId, TeamId};
 
@@ -27,6 +28,14 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// As a query names them: teams by id or slug, owners by id or `me`.
+    pub fn named(tx: &mut Scoped, teams: &[String], owners: &[String]) -> Result<Self> {
+        Ok(Self {
+            teams: teams::filtered(tx, "team", teams)?,
+            owners: members::filtered(tx, "owner", owners)?,
+        })
+    }
+
     /// Whether something of an owner and a team is looked at.
     pub fn holds(&self, owner: Option<MemberId>, team: Option<TeamId>) -> bool {
         (self.owners.is_empty() || owner.is_some_and(|owner| self.owners.contains(&owner)))
