@@ -78,20 +78,6 @@ pub fn routes() -> Routes {
     }
 }
 
-/// From where remedies are looked at.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub struct RemedyView {
-    /// As they stood when this day ended in the workspace's time zone; today means now.
-    #[param(inline)]
-    #[serde(default)]
-    as_of: Option<Day>,
-    /// Counting only what had been recorded by this moment.
-    #[param(inline)]
-    #[serde(default)]
-    known_at: Option<Moment>,
-}
-
 /// Which remedies are listed. A key that stands several times means "or".
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -129,13 +115,9 @@ impl Rules for RemedyFields {
     fn judge(&self, _: &mut FieldErrors) {}
 }
 
-async fn list_kpi_remedies(
-    db: Db<Reads>,
-    kpi: At<KpiRow>,
-    list: Listing<RemedyView>,
-) -> Answer<Page<RemedyPage>> {
-    db.read(kpi.to(Action::View), list, |tx, kpi, (RemedyView { as_of, known_at }, paging)| {
-        let view = AsOf { as_of, known_at }.view(tx)?;
+async fn list_kpi_remedies(db: Db<Reads>, kpi: At<KpiRow>, list: Listing<AsOf>) -> Answer<Page<RemedyPage>> {
+    db.read(kpi.to(Action::View), list, |tx, kpi, (as_of, paging)| {
+        let view = as_of.view(tx)?;
         let rows = made(tx, Of::Kpis(&[kpi.id]), view.as_ref())?;
         page(tx, rows, &paging, view.as_ref())
     })
@@ -145,10 +127,10 @@ async fn list_kpi_remedies(
 async fn list_objective_remedies(
     db: Db<Reads>,
     objective: At<SharedObjective>,
-    list: Listing<RemedyView>,
+    list: Listing<AsOf>,
 ) -> Answer<Page<RemedyPage>> {
-    db.read(objective.to(Action::View), list, |tx, objective, (RemedyView { as_of, known_at }, paging)| {
-        let view = AsOf { as_of, known_at }.view(tx)?;
+    db.read(objective.to(Action::View), list, |tx, objective, (as_of, paging)| {
+        let view = as_of.view(tx)?;
         let rows = made(tx, Of::Objective(objective.id), view.as_ref())?;
         page(tx, rows, &paging, view.as_ref())
     })

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::access::Visibility;
 use crate::http::body::Rules;
-use crate::http::text::{Tag, texts};
+use crate::http::text::{KpiKey, Tag, texts};
 use crate::http::{Description, FieldErrors, Name, Note, Unit};
 use crate::kpis::row::{Category, DisplayStyle, Indicator, KpiRow};
 use crate::kpis::targets::{NewBounds, judge_target};
@@ -19,9 +19,6 @@ use crate::people::teams::TeamInput;
 use crate::store::id::looks_like_id;
 
 texts! {
-    /// A KPI's short name for paths and scripts: `[a-z0-9]` with single `-`, `_` or `.` between. It may not look like an id.
-    #[schema(min_length = 1, max_length = 64, pattern = r"^[a-z0-9]+([-_.][a-z0-9]+)*$", example = "churn-rate")]
-    KpiKey;
     /// A name of a KPI in another system: up to 200 printable characters.
     #[schema(min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$", example = "crm.churn_monthly")]
     KpiAlias;

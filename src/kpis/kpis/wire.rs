@@ -3,10 +3,10 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::fields::{Currency, KpiAlias, KpiKey, Stretch};
+use super::fields::{Currency, KpiAlias, Stretch};
 use crate::access::Visibility;
 use crate::http::page::page_type;
-use crate::http::text::{Description, Keyword, Name, Note, PeriodName, Sentence, Tag, Unit};
+use crate::http::text::{Description, Keyword, KpiKey, Name, Note, PeriodName, Sentence, Tag, Unit};
 use crate::kpis::row::{Category, DisplayStyle, Indicator, KpiRow};
 use crate::kpis::targets::Bounds;
 use crate::maths::word::words;

@@ -20,7 +20,7 @@ use crate::store::{Day, KeyResultId, ObjectiveId};
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
     "objective_id": "obj_01h455vb4pex5vsknk084sn02q", "title": "Shorten the order form", "due_on": "2026-04-30",
-    "url": "https://tracker.example.com/work/42",
+    "url": "https://tracker.example.com/tickets/42",
 }))]
 pub struct NewInitiative {
     /// The key result that it is meant to move.
