@@ -252,6 +252,7 @@ tables! {
         closed_opened_on -> Nullable<SqlDay>,
         closed_on -> Nullable<SqlDay>,
         closed_by -> Nullable<Text>,
+        trend -> Nullable<Text>,
     }
 
     cycles (id) {

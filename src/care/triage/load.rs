@@ -216,6 +216,7 @@ fn row(
         gap: kpi.gap,
         severity,
         freshness: kpi.freshness,
+        trend: kpi.trend,
         episode: kpi.episode,
         last_episode,
         accepted_until: None,

@@ -198,6 +198,7 @@ impl Numbers<'_> {
             closed_opened_on: closed.map(|episode| episode.opened_on.into()),
             closed_on: closed.and_then(|episode| episode.closed_on).map(Day::from),
             closed_by: closed.and_then(|episode| episode.closed_by),
+            trend: state.trend,
         }
     }
 

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use crate::maths::word::words;
 use crate::maths::{
     Band, Cadence, Calendar, ClosedBy, DatedTarget, Folded, Freshness, Health, HealthReason, PeriodValue,
-    Target,
+    Target, Trend,
 };
 use crate::store::schema::{kpi_periods, kpi_states, point_revisions, points, targets};
 use crate::store::transaction::AuthorKind;
@@ -183,6 +183,7 @@ pub struct StateRow {
     pub closed_opened_on: Option<Day>,
     pub closed_on: Option<Day>,
     pub closed_by: Option<ClosedBy>,
+    pub trend: Option<Trend>,
 }
 
 /// The health that is shown at a moment, and why.

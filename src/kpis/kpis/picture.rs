@@ -139,6 +139,7 @@ fn shown(
         since: None,
         gap: None,
         target,
+        trend: None,
         freshness: maths::Freshness::Never,
         freshness_dates: None,
         episode: None,
@@ -157,7 +158,7 @@ fn shown(
     let verdict = state.verdict(now);
     (shown.health, shown.health_reason, shown.last_known) =
         (verdict.health, verdict.reason, verdict.last_known);
-    (shown.since, shown.gap) = (state.since.map(Day::date), state.gap);
+    (shown.since, shown.gap, shown.trend) = (state.since.map(Day::date), state.gap, state.trend);
     shown.episode = episode(state, targets, calendar, row.cadence);
     let change = state.value.zip(state.previous_value).and_then(|(value, before)| finite(value - before));
     shown.current = Some(Current {

@@ -1,0 +1,1 @@
+ALTER TABLE kpi_states DROP COLUMN trend;
