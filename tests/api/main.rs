@@ -16,6 +16,7 @@ mod parameters;
 mod periods;
 mod points;
 mod problems;
+mod signals;
 mod store;
 mod sweep;
 mod targets;
