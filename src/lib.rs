@@ -48,6 +48,7 @@ pub fn slices() -> Vec<Routes> {
         okrs::key_results::routes(),
         okrs::check_ins::routes(),
         okrs::initiatives::routes(),
+        okrs::tree::routes(),
         care::remedies::routes(),
         care::triage::routes(),
         care::due::routes(),

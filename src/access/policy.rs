@@ -76,9 +76,9 @@ pub const ACTIONS: &[Action] = &[
 /// What the policy looks at in a row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
-    /// Who answers for it.
+    /// Who answers for it, or contributes to it.
     pub owners: Vec<MemberId>,
-    /// The teams that it belongs to.
+    /// The teams that it belongs to, or that contribute to it.
     pub teams: Vec<TeamId>,
     /// Its key, which tokens can be narrowed to.
     pub key: Option<String>,
@@ -242,6 +242,9 @@ mod tests {
         let mine = Facts::of(Some(member(1)), Some(team(2)));
         let ours = Facts::of(Some(member(2)), Some(team(1)));
         let nobodys = Facts::default();
+        // An objective of somebody else, to which I contribute, or a team of mine does.
+        let by_me = Facts { owners: vec![member(2), member(1)], teams: vec![team(2)], key: None };
+        let by_us = Facts { owners: vec![member(2)], teams: vec![team(2), team(1)], key: None };
         let table = [
             (Role::Viewer, &mine, "y--------"),
             (Role::Viewer, &foreign, "y--------"),
@@ -249,6 +252,10 @@ mod tests {
             (Role::Member, &nobodys, "yy---y---"),
             (Role::Member, &mine, "yyyyyyy--"),
             (Role::Member, &ours, "yyyyyyy--"),
+            (Role::Member, &by_me, "yyyyyyy--"),
+            (Role::Member, &by_us, "yyyyyyy--"),
+            (Role::Viewer, &by_me, "y--------"),
+            (Role::Viewer, &by_us, "y--------"),
             (Role::Admin, &foreign, "yyyyyyyy-"),
             (Role::Owner, &foreign, "yyyyyyyyy"),
         ];

@@ -12,7 +12,7 @@ use crate::http::{Problem, Result};
 use crate::kpis::row::KpiRow;
 use crate::okrs::initiatives::OwnedInitiative;
 use crate::okrs::key_results::OwnedKeyResult;
-use crate::okrs::objectives::ObjectiveRow;
+use crate::okrs::objectives::SharedObjective;
 use crate::store::schema::{initiatives, key_results, kpis, objectives};
 use crate::store::{InitiativeId, KeyResultId, KpiId, ObjectiveId, Tx, read_subject_id};
 
@@ -81,7 +81,7 @@ pub fn find(tx: &mut Scoped, text: &str) -> Result<Option<Found>> {
     let Ok((kind, _)) = read_subject_id(text) else { return Err(Problem::not_found()) };
     Ok(Some(match kind {
         "objective" => {
-            let row = ObjectiveRow::find(tx, text)?;
+            let row = SharedObjective::find(tx, text)?;
             Found { id: SubjectId::Objective(row.id), facts: row.facts() }
         }
         "key_result" => {

@@ -81,7 +81,8 @@ const ON_TRACK: f64 = 0.9;
 const AT_RISK: f64 = 0.7;
 /// The share of the time before which nothing can be said.
 const TOO_EARLY: f64 = 0.2;
-/// So that 0.36 of 0.4, whose quotient of floats lies a hair below 0.9, is on track as by hand.
+/// So that 0.36 of 0.4, whose quotient of floats lies a hair below 0.9, is on track as by hand, and
+/// that a mean of fifths of the time, which may lie a hair below a fifth, is a fifth.
 const ROUNDING: f64 = 1e-9;
 /// Days that a check-in may come late.
 const CHECK_IN_GRACE_DAYS: u32 = 2;
@@ -293,7 +294,7 @@ pub(super) fn pace_by_share(value: Option<f64>, expected: Option<f64>) -> Pace {
     if value.is_nan() || expected.is_nan() {
         return Pace::None;
     }
-    if expected < TOO_EARLY {
+    if expected + ROUNDING < TOO_EARLY {
         return Pace::TooEarly;
     }
     let share = value / expected + ROUNDING;

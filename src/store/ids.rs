@@ -46,6 +46,10 @@ kinds! {
     ObjectiveKind, ObjectiveId, "obj", "Objective", "objective";
     /// A change of an objective's state.
     ObjectiveStateKind, ObjectiveStateId, "ost", "ObjectiveState", "objective_state";
+    /// A change of an objective's parent.
+    ObjectiveMoveKind, ObjectiveMoveId, "omv", "ObjectiveMove", "objective_move";
+    /// A link from an objective to one that it supports.
+    SupportKind, SupportId, "sup", "Support", "support";
     /// A key result.
     KeyResultKind, KeyResultId, "kr", "KeyResult", "key_result";
     /// A check-in.

@@ -310,6 +310,38 @@ tables! {
         recorded_by -> SqlId,
     }
 
+    objective_contributors (objective_id, member_id) {
+        workspace_id -> SqlId,
+        objective_id -> SqlId,
+        member_id -> SqlId,
+    }
+
+    objective_teams (objective_id, team_id) {
+        workspace_id -> SqlId,
+        objective_id -> SqlId,
+        team_id -> SqlId,
+    }
+
+    objective_moves (id) {
+        id -> SqlId,
+        workspace_id -> SqlId,
+        objective_id -> SqlId,
+        parent_id -> Nullable<SqlId>,
+        recorded_at -> SqlMoment,
+        recorded_by -> SqlId,
+        replaced_at -> Nullable<SqlMoment>,
+    }
+
+    objective_supports (id) {
+        id -> SqlId,
+        workspace_id -> SqlId,
+        objective_id -> SqlId,
+        supported_id -> SqlId,
+        recorded_at -> SqlMoment,
+        recorded_by -> SqlId,
+        ended_at -> Nullable<SqlMoment>,
+    }
+
     key_results (id) {
         id -> SqlId,
         workspace_id -> SqlId,
@@ -467,6 +499,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     cycles,
     objectives,
     objective_states,
+    objective_contributors,
+    objective_teams,
+    objective_moves,
+    objective_supports,
     key_results,
     check_ins,
     initiatives,

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::{Due, DueCheckIn, DueCounts, DueKpi, DueObjective, DueObjectiveCan};
-use crate::access::{Action, Resource, Scoped};
+use crate::access::{Action, Scoped};
 use crate::care::remedies::Standpoint;
 use crate::care::triage::{Scope, kpis_in, triage};
 use crate::http::{FieldErrors, Measure, Result};
@@ -180,6 +180,6 @@ fn show(tx: &Scoped, around: &Surroundings, row: &ObjectiveRow) -> DueObjective 
         progress: summary.progress.value,
         pace: summary.pace,
         missing: missing.into_vec(),
-        can: DueObjectiveCan { edit: tx.may(Action::Edit, &row.facts()) },
+        can: DueObjectiveCan { edit: tx.may(Action::Edit, &around.facts(row)) },
     }
 }

@@ -32,7 +32,7 @@ use crate::http::{
 use crate::kpis::derive::{AsOf, View};
 use crate::kpis::row::KpiRow;
 use crate::maths::RemedyOutcome;
-use crate::okrs::objectives::ObjectiveRow;
+use crate::okrs::objectives::SharedObjective;
 use crate::okrs::wire::{path, refused_in_query};
 use crate::store::journal::EventType;
 use crate::store::{Day, KpiId, Moment, ObjectiveId, RemedyId};
@@ -141,7 +141,7 @@ async fn list_kpi_remedies(
 
 async fn list_objective_remedies(
     db: Db<Reads>,
-    objective: At<ObjectiveRow>,
+    objective: At<SharedObjective>,
     list: Listing<RemedyView>,
 ) -> Answer<Page<RemedyPage>> {
     db.read(objective.to(Action::View), list, |tx, objective, (RemedyView { as_of, known_at }, paging)| {
@@ -288,7 +288,8 @@ fn named_kpis(tx: &mut Scoped, names: &[String]) -> Result<Vec<KpiId>> {
 fn named_objectives(tx: &mut Scoped, names: &[String]) -> Result<Vec<ObjectiveId>> {
     use crate::access::Resource;
     let find = |name: &String| {
-        let found = ObjectiveRow::find(tx, name).map_err(|problem| refused_in_query(problem, "objective"))?;
+        let found =
+            SharedObjective::find(tx, name).map_err(|problem| refused_in_query(problem, "objective"))?;
         Ok(found.id)
     };
     names.iter().map(find).collect()

@@ -18,7 +18,9 @@ use crate::kpis::row::KpiRow;
 use crate::maths::{Health, KeyResultKind, KpiState, RemedyOutcome, Target};
 use crate::okrs::cycles::{self, CycleInput, CycleRow};
 use crate::okrs::key_results::NewKeyResult;
-use crate::okrs::objectives::{self, NewObjective, NewObjectiveState, ObjectiveRow, ObjectiveState};
+use crate::okrs::objectives::{
+    self, NewObjective, NewObjectiveState, ObjectiveRow, ObjectiveState, SharedObjective,
+};
 use crate::okrs::wire::{Weight, refused_at};
 use crate::people::members::{self, MemberInput, MemberRow};
 use crate::people::teams::{TeamInput, TeamRow};
@@ -83,7 +85,7 @@ impl Rules for NewRemedy {
 
 /// What the body asks for, with all that it names found.
 enum Wanted {
-    Linked(Box<ObjectiveRow>),
+    Linked(Box<SharedObjective>),
     Made(Box<NewObjective>),
 }
 
@@ -91,7 +93,7 @@ enum Wanted {
 pub fn prescribe(tx: &mut Scoped, kpi: &KpiRow, new: &NewRemedy) -> Result<RemedyRow> {
     let wanted = match new.objective_id {
         Some(id) => {
-            let found = ObjectiveRow::by_id(tx, kpi.workspace_id, id)?;
+            let found = SharedObjective::by_id(tx, id)?;
             Wanted::Linked(Box::new(found.ok_or_else(|| Problem::not_found_at("/objective_id"))?))
         }
         None => Wanted::Made(Box::new(frame(tx, kpi, new)?)),

@@ -7,7 +7,7 @@ use crate::access::{Facts, Resource, Scoped};
 use crate::http::{Problem, Result};
 use crate::kpis::row::KpiRow;
 use crate::maths::{Band, Baseline, Calendar, Health, RemedyOutcome, Target};
-use crate::okrs::objectives::{ObjectiveRow, ObjectiveState};
+use crate::okrs::objectives::{ObjectiveRow, ObjectiveState, SharedObjective};
 use crate::store::journal::Subject;
 use crate::store::schema::{kpis, objectives, remedies};
 use crate::store::{Day, KpiId, Moment, ObjectiveId, RawId, RemedyId, StoreError, Tx, WorkspaceId};
@@ -89,7 +89,7 @@ pub struct LinkedRemedy {
     /// Its KPI.
     pub kpi: KpiRow,
     /// Its objective.
-    pub objective: ObjectiveRow,
+    pub objective: SharedObjective,
 }
 
 impl Resource for LinkedRemedy {
@@ -105,13 +105,12 @@ impl Resource for LinkedRemedy {
             .optional()?
             .ok_or_else(Problem::not_found)?;
         let kpi = KpiRow::by_id(tx, workspace, row.kpi_id)?.ok_or_else(Problem::not_found)?;
-        let objective =
-            ObjectiveRow::by_id(tx, workspace, row.objective_id)?.ok_or_else(Problem::not_found)?;
+        let objective = SharedObjective::by_id(tx, row.objective_id)?.ok_or_else(Problem::not_found)?;
         Ok(Self { row, kpi, objective })
     }
 
     fn facts(&self) -> Facts {
-        facts(&self.kpi, &self.objective)
+        facts(&self.kpi, self.objective.facts())
     }
 
     fn version(&self) -> Option<i32> {
@@ -119,11 +118,11 @@ impl Resource for LinkedRemedy {
     }
 }
 
-/// A remedy is its KPI's owner's, its objective's owner's, and their teams'.
-pub fn facts(kpi: &KpiRow, objective: &ObjectiveRow) -> Facts {
+/// A remedy is theirs who may change its KPI or its objective.
+pub fn facts(kpi: &KpiRow, objective: Facts) -> Facts {
     let mut facts = kpi.facts();
-    facts.owners.extend(objective.owner_id);
-    facts.teams.extend(objective.team_id);
+    facts.owners.extend(objective.owners);
+    facts.teams.extend(objective.teams);
     facts
 }
 

@@ -17,7 +17,7 @@ use crate::kpis::periods::period_name;
 use crate::kpis::row::KpiRow;
 use crate::kpis::targets::Bounds;
 use crate::maths::{Health, RemedyOutcome};
-use crate::okrs::objectives::{ObjectiveRef, ObjectiveState, RecordedState};
+use crate::okrs::objectives::{Circle, ObjectiveRef, ObjectiveState, RecordedState};
 use crate::people::members::{self, MemberRef};
 use crate::store::{Day, KpiId, MemberId, Moment, ObjectiveId, RemedyId};
 
@@ -112,11 +112,15 @@ pub fn show(tx: &mut Scoped, rows: Vec<RemedyRow>, view: Option<&View>) -> Resul
     let people = members::names(tx, workspace, rows.iter().map(maker))?;
     let standpoint = Standpoint::of(tx, view)?;
     let calendar = tx.workspace()?.calendar();
+    let objectives: Vec<ObjectiveId> = ground.objectives.keys().copied().collect();
+    let circles = Circle::of_all(tx, &objectives)?;
     let shown = rows.into_iter().filter_map(|row| {
         let kpi = kpis.get(&row.kpi_id)?;
         let objective = ground.objectives.get(&row.objective_id)?;
         let told = ground.told(&row)?;
-        let facts = row::facts(kpi, &objective.row);
+        let nobody = Circle::default();
+        let circle = circles.get(&row.objective_id).unwrap_or(&nobody);
+        let facts = row::facts(kpi, circle.facts(&objective.row));
         let starts_on = row.baseline_starts_at.map(|at| calendar.day_of(at.timestamp()));
         let target = row.target();
         Some(Remedy {

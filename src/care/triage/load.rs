@@ -14,6 +14,8 @@ use crate::kpis::kpis::{Kpi, Picture, Sparkline, pictures, show_pictures};
 use crate::kpis::row::KpiRow;
 use crate::maths::RemedyOutcome;
 use crate::okrs::cycles::CycleRow;
+use crate::okrs::objectives::alignment::parents_at;
+use crate::okrs::objectives::supports::links_at;
 use crate::okrs::objectives::{ObjectiveRow, ObjectiveState, RecordedState, states_at};
 use crate::people::{members, teams};
 use crate::store::schema::{cycles, kpis, objectives};
@@ -235,7 +237,7 @@ fn rank(row: &TriageRow) -> Rank<'_> {
     }
 }
 
-/// Active objectives that heal no KPI and have no parent.
+/// Active objectives that heal no KPI, have no parent and support no other.
 fn orphans(
     tx: &mut Scoped,
     scope: &Scope,
@@ -244,12 +246,10 @@ fn orphans(
     healing: &HashSet<ObjectiveId>,
 ) -> Result<Vec<Orphan>> {
     let workspace = tx.here()?;
-    let query = objectives::table
-        .filter(objectives::workspace_id.eq(workspace))
-        .filter(objectives::parent_id.is_null())
-        .into_boxed();
+    let query = objectives::table.filter(objectives::workspace_id.eq(workspace)).into_boxed();
     let mut rows: Vec<ObjectiveRow> = match view {
         None => query
+            .filter(objectives::parent_id.is_null())
             .filter(objectives::state.eq(ObjectiveState::Active))
             .filter(objectives::archived_at.is_null())
             .load(tx.db())?,
@@ -258,11 +258,18 @@ fn orphans(
                 query.filter(objectives::created_at.le(standpoint.recorded_by)).load(tx.db())?;
             let ids: Vec<ObjectiveId> = rows.iter().map(|row| row.id).collect();
             let states = states_at(tx, &ids, standpoint.recorded_by)?;
-            rows.retain(|row| states.get(&row.id) == Some(&RecordedState::Active));
+            let parents = parents_at(tx, standpoint.recorded_by)?;
+            rows.retain(|row| {
+                states.get(&row.id) == Some(&RecordedState::Active) && !parents.contains_key(&row.id)
+            });
             rows
         }
     };
-    rows.retain(|row| !healing.contains(&row.id) && scope.holds(row.owner_id, row.team_id));
+    let supporting: HashSet<ObjectiveId> =
+        links_at(tx, standpoint.recorded_by)?.into_iter().map(|(from, _)| from).collect();
+    rows.retain(|row| {
+        !healing.contains(&row.id) && !supporting.contains(&row.id) && scope.holds(row.owner_id, row.team_id)
+    });
     rows.sort_by_key(|row| (row.activated_at, row.id));
     let owners = members::names(tx, workspace, rows.iter().filter_map(|row| row.owner_id))?;
     let names = teams::names(tx, workspace, rows.iter().filter_map(|row| row.team_id))?;

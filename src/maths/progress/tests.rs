@@ -132,6 +132,7 @@ fn pace_by_share_of_the_expected() {
         (0.349, 0.5, Pace::OffTrack),
         (1.0, 0.199, Pace::TooEarly),
         (0.18, 0.2, Pace::OnTrack),
+        (0.0, 0.2 - f64::EPSILON, Pace::OffTrack),
         (0.0, 0.2, Pace::OffTrack),
         (0.9, 1.0, Pace::OnTrack),
     ];

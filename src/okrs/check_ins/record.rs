@@ -97,7 +97,7 @@ struct Ground {
 
 impl Ground {
     fn of(tx: &mut Scoped, entries: &[Entry]) -> Result<Self> {
-        let objectives: Vec<&ObjectiveRow> = entries.iter().map(|entry| &entry.on.objective).collect();
+        let objectives: Vec<&ObjectiveRow> = entries.iter().map(|entry| &entry.on.objective.row).collect();
         // KPIs are named only where somebody tells a value that is theirs to tell.
         let told = entries.iter().filter(|entry| entry.new.value.is_some());
         let kpis: Vec<KpiId> = told.filter_map(|entry| entry.on.row.kpi_id).collect();

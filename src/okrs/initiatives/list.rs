@@ -13,7 +13,7 @@ use crate::kpis::row::KpiRow;
 use crate::maths::word::words;
 use crate::okrs::cycles::today;
 use crate::okrs::key_results::OwnedKeyResult;
-use crate::okrs::objectives::ObjectiveRow;
+use crate::okrs::objectives::SharedObjective;
 use crate::okrs::wire::{ArchivedOkrs, anywhere, refused_in_query};
 use crate::people::members;
 use crate::store::connection::MultiBackend;
@@ -161,7 +161,7 @@ impl<'a> Wanted<'a> {
         }
         let mut objectives = Vec::new();
         for text in &filter.objective {
-            let found = ObjectiveRow::find(tx, text);
+            let found = SharedObjective::find(tx, text);
             objectives.push(found.map_err(|problem| refused_in_query(problem, "objective"))?.id);
         }
         let mut kpis = Vec::new();

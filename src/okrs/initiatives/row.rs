@@ -11,7 +11,7 @@ use crate::kpis::row::KpiRow;
 use crate::maths::word::words;
 use crate::okrs::cycles::CycleRow;
 use crate::okrs::key_results::{KeyResultRow, OwnedKeyResult};
-use crate::okrs::objectives::ObjectiveRow;
+use crate::okrs::objectives::SharedObjective;
 use crate::okrs::progress::{IDS_PER_STATEMENT, cycles_of};
 use crate::store::journal::Subject;
 use crate::store::schema::{initiatives, kpis};
@@ -108,7 +108,7 @@ pub enum Parent {
     /// A key result, with its objective.
     KeyResult(Box<OwnedKeyResult>),
     /// An objective.
-    Objective(Box<ObjectiveRow>),
+    Objective(Box<SharedObjective>),
     /// A KPI.
     Kpi(Box<KpiRow>),
 }
@@ -145,7 +145,7 @@ impl Parent {
     }
 
     /// The objective that it is, or belongs to.
-    pub fn objective(&self) -> Option<&ObjectiveRow> {
+    pub fn objective(&self) -> Option<&SharedObjective> {
         match self {
             Self::KeyResult(found) => Some(&found.objective),
             Self::Objective(row) => Some(row),
@@ -204,7 +204,7 @@ pub fn facts(row: &InitiativeRow, parent: &Parent) -> Facts {
 #[derive(Debug)]
 pub struct Parents {
     key_results: HashMap<KeyResultId, KeyResultRow>,
-    objectives: HashMap<ObjectiveId, ObjectiveRow>,
+    objectives: HashMap<ObjectiveId, SharedObjective>,
     kpis: HashMap<KpiId, KpiRow>,
     cycles: HashMap<CycleId, CycleRow>,
 }
@@ -218,7 +218,7 @@ impl Parents {
         let of_key_results = key_results.values().map(|row| row.objective_id);
         let ids: Vec<ObjectiveId> =
             rows.iter().filter_map(|row| row.objective_id).chain(of_key_results).collect();
-        let objectives = ObjectiveRow::by_ids(tx, &ids)?;
+        let objectives = SharedObjective::by_ids(tx, &ids)?;
         let ids: Vec<KpiId> = rows.iter().filter_map(|row| row.kpi_id).collect();
         let mut kpis = HashMap::new();
         for ids in ids.chunks(IDS_PER_STATEMENT) {
@@ -228,7 +228,7 @@ impl Parents {
                 .load(tx.db())?;
             kpis.extend(found.into_iter().map(|row| (row.id, row)));
         }
-        let cycles = cycles_of(tx, &objectives.values().collect::<Vec<_>>())?;
+        let cycles = cycles_of(tx, &objectives.values().map(|objective| &objective.row).collect::<Vec<_>>())?;
         Ok(Self { key_results, objectives, kpis, cycles })
     }
 

@@ -17,7 +17,7 @@ use list::{KeyResultFilter, OwnKeyResultFilter};
 pub use row::{KeyResultRef, KeyResultRow, OwnedKeyResult};
 pub use show::{KeyResult, KeyResultPage, KeyResultShort, show, show_one, show_short};
 
-use super::objectives::{ObjectiveRow, ObjectiveState};
+use super::objectives::{ObjectiveRow, ObjectiveState, SharedObjective};
 use super::progress::{Dates, due_on};
 use super::wire::{changed, path};
 use crate::access::{Action, At, Db, Reads, Writes};
@@ -64,7 +64,7 @@ pub fn routes() -> Routes {
 
 async fn list_objective_key_results(
     db: Db<Reads>,
-    objective: At<ObjectiveRow>,
+    objective: At<SharedObjective>,
     listing: Listing<OwnKeyResultFilter>,
 ) -> Answer<Page<KeyResultPage>> {
     db.read(objective.to(Action::View), listing, |tx, objective, (filter, paging)| {
@@ -79,7 +79,7 @@ async fn list_key_results(db: Db<Reads>, listing: Listing<KeyResultFilter>) -> A
 
 async fn create_key_result(
     db: Db<Writes>,
-    objective: At<ObjectiveRow>,
+    objective: At<SharedObjective>,
     body: Body<NewKeyResult>,
     _: Refuses<NotMade>,
 ) -> Answer<Created<KeyResult>> {

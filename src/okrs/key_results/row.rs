@@ -12,7 +12,7 @@ use crate::http::{Code, Name, Problem, Result};
 use crate::maths::word::words;
 use crate::maths::{Band, KeyResultGoal, KeyResultKind};
 use crate::okrs::cycles::CycleRow;
-use crate::okrs::objectives::{ObjectiveRef, ObjectiveRow};
+use crate::okrs::objectives::{ObjectiveRef, SharedObjective};
 use crate::okrs::progress::IDS_PER_STATEMENT;
 use crate::store::journal::Subject;
 use crate::store::schema::key_results;
@@ -131,8 +131,8 @@ impl KeyResultRow {
 pub struct OwnedKeyResult {
     /// The key result.
     pub row: KeyResultRow,
-    /// Its objective.
-    pub objective: ObjectiveRow,
+    /// Its objective, with those who take part in it.
+    pub objective: SharedObjective,
 }
 
 impl OwnedKeyResult {
@@ -160,7 +160,7 @@ impl OwnedKeyResult {
     pub fn by_ids(tx: &mut Tx, ids: &[KeyResultId]) -> Result<HashMap<KeyResultId, Self>> {
         let rows = KeyResultRow::by_ids(tx, ids)?;
         let ids: Vec<ObjectiveId> = rows.values().map(|row| row.objective_id).collect();
-        let objectives = ObjectiveRow::by_ids(tx, &ids)?;
+        let objectives = SharedObjective::by_ids(tx, &ids)?;
         let owned = rows.into_iter().filter_map(|(id, row)| {
             let objective = objectives.get(&row.objective_id)?.clone();
             Some((id, Self { row, objective }))
@@ -204,13 +204,12 @@ impl Resource for OwnedKeyResult {
             .first(tx.db())
             .optional()?
             .ok_or_else(Problem::not_found)?;
-        let objective =
-            ObjectiveRow::by_id(tx, workspace, row.objective_id)?.ok_or_else(Problem::not_found)?;
+        let objective = SharedObjective::by_id(tx, row.objective_id)?.ok_or_else(Problem::not_found)?;
         Ok(Self { row, objective })
     }
 
     fn facts(&self) -> Facts {
-        facts(&self.row, &self.objective)
+        facts(&self.row, self.objective.facts())
     }
 
     fn version(&self) -> Option<i32> {
@@ -218,9 +217,9 @@ impl Resource for OwnedKeyResult {
     }
 }
 
-/// It is its owner's, its objective's owner's, and their team's.
-pub fn facts(row: &KeyResultRow, objective: &ObjectiveRow) -> Facts {
-    let mut facts = Facts::of(objective.owner_id, objective.team_id);
+/// It is its owner's, and theirs who may change its objective.
+pub fn facts(row: &KeyResultRow, objective: Facts) -> Facts {
+    let mut facts = objective;
     facts.owners.extend(row.owner_id);
     facts
 }

@@ -181,6 +181,8 @@ pub struct KeyResultShort {
     pace: Pace,
     /// What people said last.
     confidence: Option<Confidence>,
+    /// The latest check-in by its `at`.
+    last_check_in: Option<LastCheckIn>,
     /// Whether a check-in is overdue.
     overdue: bool,
     /// What stands in the way; null where nothing does, as far as check-ins say.
@@ -238,7 +240,7 @@ pub fn show(tx: &Scoped, around: &Surroundings, row: &KeyResultRow, objective: &
     let Measured { current, progress, original, pace, confidence, overdue } = around.measure(row, objective);
     let cycle = around.cycle(objective);
     let takes_changes = objective.is_open() && cycle.is_none_or(|cycle| cycle.must_be_open().is_ok());
-    let may = |action| tx.may(action, &facts(row, objective));
+    let may = |action| tx.may(action, &facts(row, around.facts(objective)));
     let is_here = row.archived_at.is_none();
     KeyResult {
         id: row.id,
@@ -262,17 +264,7 @@ pub fn show(tx: &Scoped, around: &Surroundings, row: &KeyResultRow, objective: &
         progress,
         pace,
         confidence,
-        last_check_in: around.said.get(&row.id).and_then(|said| {
-            let last = said.last.as_ref()?;
-            Some(LastCheckIn {
-                id: last.id,
-                at: last.at,
-                value: last.value.map(Measure::from),
-                confidence: last.confidence,
-                note: last.note.as_deref().map(Note::from),
-                author: around.member(last.author_id),
-            })
-        }),
+        last_check_in: last_check_in(around, row),
         overdue,
         open_blocker: open_blocker(around, row),
         initiatives: around.initiatives.of_key_result(row.id),
@@ -318,6 +310,7 @@ pub fn show_short(around: &Surroundings, row: &KeyResultRow, objective: &Objecti
         progress,
         pace,
         confidence,
+        last_check_in: last_check_in(around, row),
         overdue,
         open_blocker: open_blocker(around, row),
         initiatives: around.initiatives.of_key_result(row.id),
@@ -332,6 +325,18 @@ fn open_blocker(around: &Surroundings, row: &KeyResultRow) -> Option<OpenBlocker
         blocker: told.blocker.as_deref()?.into(),
         since: told.at,
         author: around.member(told.author_id),
+    })
+}
+
+fn last_check_in(around: &Surroundings, row: &KeyResultRow) -> Option<LastCheckIn> {
+    let last = around.said.get(&row.id)?.last.as_ref()?;
+    Some(LastCheckIn {
+        id: last.id,
+        at: last.at,
+        value: last.value.map(Measure::from),
+        confidence: last.confidence,
+        note: last.note.as_deref().map(Note::from),
+        author: around.member(last.author_id),
     })
 }
 

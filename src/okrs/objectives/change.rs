@@ -8,14 +8,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
+use super::alignment;
+use super::circle::{Circle, SharedObjective};
 use super::fields::{NewObjective, NewObjectiveState, ObjectiveFields};
 use super::row::{ObjectiveRow, ObjectiveState, RecordedState, set_state};
+use super::supports;
 use crate::access::Scoped;
 use crate::http::body::Rules;
 use crate::http::{Code, Description, FieldErrors, Patch, Problem, Result};
 use crate::kpis::row::Visibility;
 use crate::maths::{ObjectiveOutcome, ProgressSource};
-use crate::okrs::cycles::CycleRow;
 use crate::okrs::initiatives;
 use crate::okrs::key_results::row::of_objectives;
 use crate::okrs::key_results::{self, Completeness, KeyResultRow, judge_goal};
@@ -44,7 +46,7 @@ impl Rules for ObjectiveClosing {
 }
 
 /// Makes an objective with its key results and initiatives; an active one must lack nothing.
-pub fn create(tx: &mut Scoped, new: &NewObjective) -> Result<ObjectiveRow> {
+pub fn create(tx: &mut Scoped, new: &NewObjective) -> Result<SharedObjective> {
     let now = tx.now;
     let blank = ObjectiveRow {
         id: ObjectiveId::generate(now.timestamp()),
@@ -76,42 +78,48 @@ pub fn create(tx: &mut Scoped, new: &NewObjective) -> Result<ObjectiveRow> {
         updated_at: now,
         archived_at: None,
     };
-    let mut row = blank.with(tx, &new.fields())?;
-    row.owner_id = row.owner_id.or(tx.member());
+    let blank = SharedObjective { row: blank, circle: Circle::default(), supported: Vec::new() };
+    let mut made = blank.with(tx, &new.fields())?;
+    made.row.owner_id = made.owner_id.or(tx.member());
     let mut key_results = Vec::new();
     for (index, key_result) in new.key_results.iter().enumerate() {
-        key_results.push(key_results::plan(tx, &row, key_result, &format!("/key_results/{index}"))?);
+        key_results.push(key_results::plan(tx, &made, key_result, &format!("/key_results/{index}"))?);
     }
     in_order_of_making(&mut key_results);
     let ids: Vec<KeyResultId> = key_results.iter().map(|key_result| key_result.id).collect();
     let mut work = Vec::new();
     for (index, initiative) in new.initiatives.iter().enumerate() {
-        work.push(initiative.plan(tx, &row, &ids, &format!("/initiatives/{index}"))?);
+        work.push(initiative.plan(tx, &made, &ids, &format!("/initiatives/{index}"))?);
     }
-    let cycle = row.cycle(tx)?;
-    cycle.as_ref().map_or(Ok(()), CycleRow::must_be_open)?;
+    made.must_have_open_cycle(tx)?;
+    alignment::must_fit(tx, &made)?;
     if new.state == NewObjectiveState::Active {
-        must_be_ready(&row, &key_results)?;
-        (row.state, row.activated_at) = (ObjectiveState::Active, Some(now));
+        must_be_ready(&made, &key_results)?;
+        (made.row.state, made.row.activated_at) = (ObjectiveState::Active, Some(now));
     }
-    diesel::insert_into(objectives::table).values(&row).execute(tx.db())?;
-    let mut change = fields_of(&row.fields());
-    change.insert("state".into(), json!(row.state));
-    tx.tell(EventType::ObjectiveCreated, row.subject(), change.into());
+    diesel::insert_into(objectives::table).values(&made.row).execute(tx.db())?;
+    made.circle.replace(tx, &made, &Circle::default())?;
+    supports::replace(tx, &made, &made.supported, &[])?;
+    if made.parent_id.is_some() {
+        alignment::record_move(tx, &made)?;
+    }
+    let mut change = fields_of(&made.fields());
+    change.insert("state".into(), json!(made.state));
+    tx.tell(EventType::ObjectiveCreated, made.subject(), change.into());
     for key_result in key_results {
-        key_results::store(tx, &row, key_result)?;
+        key_results::store(tx, &made, key_result)?;
     }
     for initiative in &work {
         initiatives::store(tx, initiative)?;
     }
-    match row.state {
+    match made.state {
         ObjectiveState::Active => {
-            tx.tell(EventType::ObjectiveActivated, row.subject(), json!({ "state": row.state }));
+            tx.tell(EventType::ObjectiveActivated, made.subject(), json!({ "state": made.state }));
         }
         ObjectiveState::Draft | ObjectiveState::Closed => {}
     }
-    set_state(tx, &row, row.state.into())?;
-    Ok(row)
+    set_state(tx, &made, made.state.into())?;
+    Ok(made)
 }
 
 /// Made in one instant, their ids alone tell their order.
@@ -126,22 +134,31 @@ fn in_order_of_making(key_results: &mut [KeyResultRow]) {
 /// Changes the fields of an objective; `None` where nothing changes.
 pub fn update(
     tx: &mut Scoped,
-    row: &ObjectiveRow,
+    before: &SharedObjective,
     patch: &Patch<ObjectiveFields>,
-) -> Result<Option<ObjectiveRow>> {
-    let Some(fields) = patch.merged(&row.fields(), row.version, tx.state())? else { return Ok(None) };
-    let after = row.clone().with(tx, &fields)?;
-    if after == *row {
+) -> Result<Option<SharedObjective>> {
+    let Some(fields) = patch.merged(&before.fields(), before.version, tx.state())? else { return Ok(None) };
+    let mut after = before.clone().with(tx, &fields)?;
+    if after == *before {
         return Ok(None);
     }
-    row.must_take_changes(tx)?;
+    before.must_take_changes(tx)?;
     after.must_have_open_cycle(tx)?;
     if after.state == ObjectiveState::Active {
         must_still_be_ready(&after)?;
     }
-    let after = ObjectiveRow { version: row.version + 1, updated_at: tx.now, ..after };
+    let is_moved = after.parent_id != before.parent_id;
+    if is_moved {
+        alignment::must_fit(tx, &after)?;
+    }
+    (after.row.version, after.row.updated_at) = (before.version + 1, tx.now);
     after.save(tx)?;
-    tx.tell(EventType::ObjectiveUpdated, after.subject(), changed(&row.fields(), &after.fields()));
+    after.circle.replace(tx, &after, &before.circle)?;
+    supports::replace(tx, &after, &after.supported, &before.supported)?;
+    if is_moved {
+        alignment::record_move(tx, &after)?;
+    }
+    tx.tell(EventType::ObjectiveUpdated, after.subject(), changed(&before.fields(), &after.fields()));
     Ok(Some(after))
 }
 
@@ -258,8 +275,8 @@ pub fn missing(row: &ObjectiveRow, key_results: &[KeyResultRow]) -> FieldErrors 
     let mut errors = FieldErrors::new();
     judge_frame(row, &mut errors);
     let needs_key_results = match row.progress_source {
-        ProgressSource::Manual => false,
-        ProgressSource::KeyResults | ProgressSource::Children | ProgressSource::Both => true,
+        ProgressSource::Manual | ProgressSource::Children => false,
+        ProgressSource::KeyResults | ProgressSource::Both => true,
     };
     if needs_key_results && key_results.is_empty() {
         errors.add("/key_results", "required", "it needs at least one key result to know when it is reached");
@@ -282,7 +299,9 @@ fn judge_frame(row: &ObjectiveRow, errors: &mut FieldErrors) {
     if row.owner_id.is_none() {
         errors.add("/owner_id", "required", "somebody has to answer for it");
     }
-    if row.cycle_id.is_none() && row.ends_on.is_none() {
+    // What lives by its children alone may be a direction, which has no end.
+    let may_be_endless = row.progress_source == ProgressSource::Children;
+    if row.cycle_id.is_none() && row.ends_on.is_none() && !may_be_endless {
         errors.add("/cycle_id", "required", "it needs a cycle, or a last day of its own");
     }
 }

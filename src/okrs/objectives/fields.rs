@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::circle::SharedObjective;
 use super::row::{ObjectiveRow, ObjectiveState};
+use super::supports;
 use crate::access::Scoped;
 use crate::http::body::Rules;
 use crate::http::text::{Tag, folded};
@@ -17,7 +19,7 @@ use crate::okrs::progress::Dates;
 use crate::okrs::wire::{Share, Weight, judge_tags, refused_at, shown_tags, stored_tags};
 use crate::people::members::{self, MemberInput};
 use crate::people::teams::{self, TeamInput};
-use crate::store::Day;
+use crate::store::{Day, ObjectiveId};
 
 words! {
     /// Where a new objective stands.
@@ -27,16 +29,8 @@ words! {
         /// People work on it at once; nothing may be missing.
         Active = "active",
     }
-
-    /// Where the progress of an objective can come from.
-    pub enum NewProgressSource {
-        /// Its key results.
-        KeyResults = "key_results",
-        /// A value given by a person.
-        Manual = "manual",
-    }
 }
-crate::http::words::impl_wire_words!(NewObjectiveState, NewProgressSource);
+crate::http::words::impl_wire_words!(NewObjectiveState);
 
 /// An objective to make, with key results and initiatives of its own if they are known already.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -54,6 +48,14 @@ pub struct NewObjective {
     /// The team that it belongs to.
     #[serde(default)]
     pub team_id: Option<TeamInput>,
+    /// Who works on it beside the owner; they may change it as the owner may.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub contributor_ids: Vec<MemberInput>,
+    /// Teams that work on it beside its own; their members may change it.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub contributing_team_ids: Vec<TeamInput>,
     /// The cycle that it belongs to: its id, its slug, or `current`.
     #[serde(default)]
     #[schema(value_type = Option<CycleInput>, example = "current")]
@@ -65,6 +67,14 @@ pub struct NewObjective {
     /// A last day of its own, not before the first; else the cycle's.
     #[serde(default)]
     pub ends_on: Option<Day>,
+    /// The objective that it contributes to, of the same workspace. It must not hang under this one,
+    /// and a tree has at most nine levels.
+    #[serde(default)]
+    pub parent_id: Option<ObjectiveId>,
+    /// Other objectives that it helps, beside the tree. These links never count.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub supported_ids: Vec<ObjectiveId>,
     /// How much it counts in a parent: at least 0; with 0 it is linked and does not count.
     #[serde(default = "Weight::one")]
     #[schema(default = 1)]
@@ -76,7 +86,7 @@ pub struct NewObjective {
     /// Where its progress comes from.
     #[serde(default = "key_results")]
     #[schema(default = "key_results")]
-    pub progress_source: NewProgressSource,
+    pub progress_source: ProgressSource,
     /// The progress that a person gives; it counts where the source is `manual`.
     #[serde(default)]
     pub manual_progress: Option<ManualProgress>,
@@ -111,6 +121,14 @@ pub struct ObjectiveFields {
     /// The team that it belongs to.
     #[serde(default)]
     pub team_id: Option<TeamInput>,
+    /// Who works on it beside the owner; they may change it as the owner may.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub contributor_ids: Vec<MemberInput>,
+    /// Teams that work on it beside its own; their members may change it.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub contributing_team_ids: Vec<TeamInput>,
     /// The cycle that it belongs to: its id, its slug, or `current`.
     #[serde(default)]
     #[schema(value_type = Option<CycleInput>, example = "current")]
@@ -122,6 +140,14 @@ pub struct ObjectiveFields {
     /// A last day of its own, not before the first; else the cycle's.
     #[serde(default)]
     pub ends_on: Option<Day>,
+    /// The objective that it contributes to, of the same workspace. It must not hang under this one,
+    /// and a tree has at most nine levels.
+    #[serde(default)]
+    pub parent_id: Option<ObjectiveId>,
+    /// Other objectives that it helps, beside the tree. These links never count.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub supported_ids: Vec<ObjectiveId>,
     /// How much it counts in a parent: at least 0; with 0 it is linked and does not count.
     #[serde(default = "Weight::one")]
     #[schema(default = 1)]
@@ -129,7 +155,7 @@ pub struct ObjectiveFields {
     /// Where its progress comes from. Switching deletes nothing.
     #[serde(default = "key_results")]
     #[schema(default = "key_results")]
-    pub progress_source: NewProgressSource,
+    pub progress_source: ProgressSource,
     /// The progress that a person gives; it counts where the source is `manual`.
     #[serde(default)]
     pub manual_progress: Option<ManualProgress>,
@@ -154,8 +180,8 @@ fn draft() -> NewObjectiveState {
     NewObjectiveState::Draft
 }
 
-fn key_results() -> NewProgressSource {
-    NewProgressSource::KeyResults
+fn key_results() -> ProgressSource {
+    ProgressSource::KeyResults
 }
 
 impl From<NewObjectiveState> for ObjectiveState {
@@ -163,15 +189,6 @@ impl From<NewObjectiveState> for ObjectiveState {
         match state {
             NewObjectiveState::Draft => Self::Draft,
             NewObjectiveState::Active => Self::Active,
-        }
-    }
-}
-
-impl From<NewProgressSource> for ProgressSource {
-    fn from(source: NewProgressSource) -> Self {
-        match source {
-            NewProgressSource::KeyResults => Self::KeyResults,
-            NewProgressSource::Manual => Self::Manual,
         }
     }
 }
@@ -184,12 +201,16 @@ impl NewObjective {
             why: None,
             owner_id: None,
             team_id: None,
+            contributor_ids: Vec::new(),
+            contributing_team_ids: Vec::new(),
             cycle: None,
             starts_on: None,
             ends_on: None,
+            parent_id: None,
+            supported_ids: Vec::new(),
             weight: Weight::ONE,
             state: NewObjectiveState::Draft,
-            progress_source: NewProgressSource::KeyResults,
+            progress_source: ProgressSource::KeyResults,
             manual_progress: None,
             tags: Vec::new(),
             key_results: Vec::new(),
@@ -204,9 +225,13 @@ impl NewObjective {
             why: self.why.clone(),
             owner_id: self.owner_id.clone(),
             team_id: self.team_id.clone(),
+            contributor_ids: self.contributor_ids.clone(),
+            contributing_team_ids: self.contributing_team_ids.clone(),
             cycle: self.cycle.clone(),
             starts_on: self.starts_on,
             ends_on: self.ends_on,
+            parent_id: self.parent_id,
+            supported_ids: self.supported_ids.clone(),
             weight: self.weight,
             progress_source: self.progress_source,
             manual_progress: self.manual_progress.clone(),
@@ -243,43 +268,50 @@ fn judge_dates(dates: &Dates, errors: &mut FieldErrors) {
 }
 
 impl ObjectiveRow {
+    /// The progress that a person gave.
+    pub fn given_progress(&self) -> Option<ManualProgress> {
+        let note = self.manual_note.as_deref().map(Note::from);
+        self.manual_progress.map(|value| ManualProgress { value: value.into(), note })
+    }
+}
+
+impl SharedObjective {
     /// What people said of it.
     pub fn fields(&self) -> ObjectiveFields {
+        let Self { circle, supported, .. } = self;
         ObjectiveFields {
             title: self.title.as_str().into(),
             why: self.why.as_deref().map(Description::from),
             owner_id: self.owner_id.map(MemberInput::from),
             team_id: self.team_id.map(TeamInput::from),
+            contributor_ids: circle.contributors.iter().copied().map(MemberInput::from).collect(),
+            contributing_team_ids: circle.teams.iter().copied().map(TeamInput::from).collect(),
             cycle: self.cycle_id.map(|id| id.to_string()),
             starts_on: self.starts_on,
             ends_on: self.ends_on,
+            parent_id: self.parent_id,
+            supported_ids: supported.clone(),
             weight: self.weight.into(),
-            progress_source: match self.progress_source {
-                ProgressSource::Manual => NewProgressSource::Manual,
-                ProgressSource::KeyResults | ProgressSource::Children | ProgressSource::Both => {
-                    NewProgressSource::KeyResults
-                }
-            },
-            manual_progress: self.manual_progress.map(|value| ManualProgress {
-                value: value.into(),
-                note: self.manual_note.as_deref().map(Note::from),
-            }),
+            progress_source: self.progress_source,
+            manual_progress: self.given_progress(),
             tags: shown_tags(&self.tags),
         }
     }
 
-    /// The row with other fields. What is named anew has to exist; what is named already may have
-    /// left or been archived since.
+    /// The objective with other fields. What is named anew has to exist; what is named already may
+    /// have left or been archived since.
     pub fn with(self, tx: &mut Scoped, fields: &ObjectiveFields) -> Result<Self> {
         let before = self.fields();
-        let mut row = Self {
+        let circle = self.circle.named(tx, fields)?;
+        let supported = supports::named(tx, self.id, &fields.supported_ids, &self.supported)?;
+        let mut row = ObjectiveRow {
             title: fields.title.as_str().to_owned(),
             title_folded: folded(fields.title.as_str()),
             why: fields.why.clone().map(String::from),
             starts_on: fields.starts_on,
             ends_on: fields.ends_on,
             weight: fields.weight.value(),
-            progress_source: fields.progress_source.into(),
+            progress_source: fields.progress_source,
             manual_progress: fields.manual_progress.as_ref().map(|manual| manual.value.value()),
             manual_note: fields
                 .manual_progress
@@ -287,7 +319,7 @@ impl ObjectiveRow {
                 .and_then(|manual| manual.note.clone())
                 .map(String::from),
             tags: stored_tags(&fields.tags),
-            ..self
+            ..self.row
         };
         if fields.owner_id != before.owner_id {
             let owner = members::resolve_optional(tx, "/owner_id", fields.owner_id.as_ref())?;
@@ -297,6 +329,10 @@ impl ObjectiveRow {
             let team = teams::resolve_optional(tx, "/team_id", fields.team_id.as_ref())?;
             row.team_id = team.map(|team| team.id);
         }
+        if let Some(parent) = fields.parent_id.filter(|_| fields.parent_id != before.parent_id) {
+            Self::by_id(tx, parent)?.ok_or_else(|| Problem::not_found_at("/parent_id"))?;
+        }
+        row.parent_id = fields.parent_id;
         let cycle = if fields.cycle == before.cycle {
             row.cycle(tx)?
         } else {
@@ -307,7 +343,7 @@ impl ObjectiveRow {
         let mut errors = FieldErrors::new();
         judge_dates(&Dates::of(&row, cycle.as_ref()), &mut errors);
         errors.settle()?;
-        Ok(row)
+        Ok(Self { row, circle, supported })
     }
 }
 

@@ -7,9 +7,10 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
+use super::circle::SharedObjective;
 use super::row::{ObjectiveRow, ObjectiveState};
 use super::show::{ObjectivePage, show};
-use crate::access::Scoped;
+use crate::access::{Resource, Scoped};
 use crate::http::page::{Paged, Total};
 use crate::http::{Page, Paging, Result};
 use crate::maths::Pace;
@@ -19,7 +20,7 @@ use crate::okrs::progress::Surroundings;
 use crate::okrs::wire::{ArchivedOkrs, ConfidenceFilter, anywhere, refused_in_query, shown_tags};
 use crate::people::{members, teams};
 use crate::store::connection::MultiBackend;
-use crate::store::schema::objectives;
+use crate::store::schema::{objective_teams, objectives};
 use crate::store::{CycleId, Moment, ObjectiveId};
 
 words! {
@@ -46,12 +47,15 @@ pub struct ObjectiveFilter {
     /// Only those of these cycles: id, slug or `current`; several mean "or".
     #[serde(default)]
     cycle: Vec<String>,
-    /// Only those of these teams: id or slug; several mean "or".
+    /// Only those that belong to these teams, or to which they contribute: id or slug; several mean "or".
     #[serde(default)]
     team: Vec<String>,
     /// Only those of these owners: ids, or `me`; several mean "or".
     #[serde(default)]
     owner: Vec<String>,
+    /// Only those right under these objectives, by id, or under none: `none`; several mean "or".
+    #[serde(default)]
+    parent: Vec<String>,
     /// Only those of which the numbers say this; several mean "or".
     #[serde(default)]
     #[param(inline)]
@@ -75,6 +79,9 @@ pub struct ObjectiveFilter {
     #[param(inline, default = "title")]
     sort: ObjectiveSort,
 }
+
+/// Stands for no parent in the filter.
+const NO_PARENT: &str = "none";
 
 fn by_title() -> ObjectiveSort {
     ObjectiveSort::Title
@@ -184,13 +191,32 @@ fn matching(
         query = query.filter(objectives::cycle_id.eq_any(cycles));
     }
     if !filter.team.is_empty() {
-        query = query.filter(objectives::team_id.eq_any(teams::filtered(tx, "team", &filter.team)?));
+        let teams = teams::filtered(tx, "team", &filter.team)?;
+        let contributed = objective_teams::table
+            .filter(objective_teams::workspace_id.eq(workspace))
+            .filter(objective_teams::team_id.eq_any(teams.clone()))
+            .select(objective_teams::objective_id);
+        query = query.filter(objectives::team_id.eq_any(teams).or(objectives::id.eq_any(contributed)));
     }
     if !filter.owner.is_empty() {
         query = query.filter(objectives::owner_id.eq_any(members::filtered(tx, "owner", &filter.owner)?));
+    }
+    if !filter.parent.is_empty() {
+        let parents = named_parents(tx, &filter.parent)?;
+        query = if filter.parent.iter().any(|name| name == NO_PARENT) {
+            query.filter(objectives::parent_id.eq_any(parents).or(objectives::parent_id.is_null()))
+        } else {
+            query.filter(objectives::parent_id.eq_any(parents))
+        };
     }
     if let Some(text) = &filter.q {
         query = query.filter(objectives::title_folded.like(anywhere(text)).escape('\\'));
     }
     Ok(query)
+}
+
+fn named_parents(tx: &mut Scoped, names: &[String]) -> Result<Vec<ObjectiveId>> {
+    let names = names.iter().filter(|name| *name != NO_PARENT);
+    let find = |name: &String| SharedObjective::find(tx, name).map(|found| found.id);
+    names.map(find).collect::<Result<_>>().map_err(|problem| refused_in_query(problem, "parent"))
 }

@@ -4,14 +4,18 @@
 //! and what was learned; closing freezes its numbers. Its progress is a weighted mean of its key
 //! results that a person can redo by hand.
 
+pub mod alignment;
 mod change;
+mod circle;
 mod fields;
 mod list;
 pub mod row;
 mod show;
+pub mod supports;
 
 pub use change::{ObjectiveClosing, activate, close, create, missing};
-pub use fields::{ManualProgress, NewObjective, NewObjectiveState, NewProgressSource, ObjectiveFields};
+pub use circle::{Circle, SharedObjective};
+pub use fields::{ManualProgress, NewObjective, NewObjectiveState, ObjectiveFields};
 use list::ObjectiveFilter;
 pub use row::{
     ObjectiveRef, ObjectiveRow, ObjectiveState, RecordedState, StateFollower, set_state, states_at,
@@ -40,6 +44,8 @@ pub fn routes() -> Routes {
             /// Show an objective.
             GET show_objective,
             /// Change an objective.
+            /// With another `parent_id` it moves, with all that hangs under it; the move is kept with its
+            /// date. A loop and a tenth level are refused.
             PATCH update_objective,
             /// Archive an objective.
             /// It keeps its history, and leaves lists and averages until it is restored.
@@ -81,19 +87,19 @@ async fn create_objective(
     .await
 }
 
-async fn show_objective(db: Db<Reads>, id: At<ObjectiveRow>) -> Answer<Json<Objective>> {
+async fn show_objective(db: Db<Reads>, id: At<SharedObjective>) -> Answer<Json<Objective>> {
     db.read(id.to(Action::View), Nothing, |tx, row, ()| Ok(Json::versioned(show_one(tx, &row)?, row.version)))
         .await
 }
 
 async fn update_objective(
     db: Db<Writes>,
-    id: At<ObjectiveRow>,
+    id: At<SharedObjective>,
     body: PatchBody<ObjectiveFields>,
-    _: Refuses<NotChanged>,
+    _: Refuses<NotMoved>,
 ) -> Answer<Json<Objective>> {
     db.write(id.to(Action::Edit), body, |tx, row, patch| {
-        let row = change::update(tx, row, patch)?.unwrap_or_else(|| ObjectiveRow::clone(row));
+        let row = change::update(tx, row, patch)?.unwrap_or_else(|| SharedObjective::clone(row));
         Ok(Json::versioned(show_one(tx, &row)?, row.version))
     })
     .await
@@ -101,7 +107,7 @@ async fn update_objective(
 
 async fn archive_objective(
     db: Db<Writes>,
-    id: At<ObjectiveRow>,
+    id: At<SharedObjective>,
     _: Refuses<CycleIsOver>,
 ) -> Answer<NoContent> {
     db.write(id.to(Action::Archive), Nothing, |tx, row, ()| {
@@ -113,7 +119,7 @@ async fn archive_objective(
 
 async fn restore_objective(
     db: Db<Writes>,
-    id: At<ObjectiveRow>,
+    id: At<SharedObjective>,
     _: Refuses<CycleIsOver>,
 ) -> Answer<Json<Objective>> {
     db.write(id.to(Action::Archive), Nothing, |tx, row, ()| {
@@ -125,7 +131,7 @@ async fn restore_objective(
 
 async fn activate_objective(
     db: Db<Writes>,
-    id: At<ObjectiveRow>,
+    id: At<SharedObjective>,
     _: Refuses<NotChanged>,
 ) -> Answer<Json<Objective>> {
     db.write(id.to(Action::Edit), Nothing, |tx, row, ()| {
@@ -137,7 +143,7 @@ async fn activate_objective(
 
 async fn close_objective(
     db: Db<Writes>,
-    id: At<ObjectiveRow>,
+    id: At<SharedObjective>,
     body: Body<ObjectiveClosing>,
     _: Refuses<NotClosed>,
 ) -> Answer<Json<Objective>> {
@@ -150,7 +156,14 @@ async fn close_objective(
 
 enum NotMade {}
 impl Refusals for NotMade {
-    const CODES: &'static [Code] = &[Code::NotReady, Code::CycleClosed, Code::KpiArchived];
+    const CODES: &'static [Code] =
+        &[Code::NotReady, Code::ObjectiveClosed, Code::CycleClosed, Code::KpiArchived, Code::TooDeep];
+}
+
+enum NotMoved {}
+impl Refusals for NotMoved {
+    const CODES: &'static [Code] =
+        &[Code::NotReady, Code::ObjectiveClosed, Code::CycleClosed, Code::AlignmentLoop, Code::TooDeep];
 }
 
 enum NotChanged {}

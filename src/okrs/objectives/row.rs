@@ -6,8 +6,6 @@ use diesel::prelude::*;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::access::target::invalid_id;
-use crate::access::{Facts, Resource, Scoped};
 use crate::http::{Code, Name, Problem, Result};
 use crate::kpis::row::Visibility;
 use crate::maths::word::words;
@@ -214,24 +212,6 @@ impl ObjectiveRow {
         .set(self)
         .execute(tx.db())?;
         Ok(())
-    }
-}
-
-impl Resource for ObjectiveRow {
-    const PARAMETER: &'static str = "objective";
-
-    fn find(tx: &mut Scoped, reference: &str) -> Result<Self> {
-        let workspace = tx.here()?;
-        let id = reference.parse().map_err(invalid_id)?;
-        Self::by_id(tx, workspace, id)?.ok_or_else(Problem::not_found)
-    }
-
-    fn facts(&self) -> Facts {
-        Facts::of(self.owner_id, self.team_id)
-    }
-
-    fn version(&self) -> Option<i32> {
-        Some(self.version)
     }
 }
 

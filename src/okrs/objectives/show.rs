@@ -4,8 +4,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::fields::ManualProgress;
-use super::row::{ObjectiveRow, ObjectiveState};
-use crate::access::{Action, Resource, Scoped};
+use super::row::{ObjectiveRef, ObjectiveRow, ObjectiveState};
+use crate::access::{Action, Scoped};
 use crate::http::page::page_type;
 use crate::http::text::Tag;
 use crate::http::{Description, Name, Result};
@@ -40,12 +40,37 @@ pub struct Objective {
     team_id: Option<TeamId>,
     /// The team, as a page shows it.
     team: Option<TeamRef>,
+    /// Who works on it beside the owner.
+    #[schema(max_items = 50)]
+    contributor_ids: Vec<MemberId>,
+    /// Those who work on it, as a page shows them.
+    #[schema(max_items = 50)]
+    contributors: Vec<MemberRef>,
+    /// The teams that work on it beside its own.
+    #[schema(max_items = 20)]
+    contributing_team_ids: Vec<TeamId>,
+    /// Those teams, as a page shows them.
+    #[schema(max_items = 20)]
+    contributing_teams: Vec<TeamRef>,
     /// The cycle that it belongs to.
     cycle_id: Option<CycleId>,
     /// The cycle, as a page shows it.
     cycle: Option<CycleRef>,
     /// The objective that it contributes to.
     parent_id: Option<ObjectiveId>,
+    /// That objective, as a page shows it.
+    parent: Option<ObjectiveRef>,
+    /// How many objectives that are not archived hang right under it.
+    #[schema(minimum = 0)]
+    children: i64,
+    /// Other objectives that it helps, beside the tree; these links never count.
+    #[schema(max_items = 20)]
+    supported_ids: Vec<ObjectiveId>,
+    /// Those objectives, as a page shows them.
+    #[schema(max_items = 20)]
+    supported: Vec<ObjectiveRef>,
+    /// Other objectives that help it, as a page shows them.
+    supporters: Vec<ObjectiveRef>,
     /// Its own first day; null: the cycle's.
     starts_on: Option<Day>,
     /// Its own last day; null: the cycle's.
@@ -119,8 +144,9 @@ pub fn show_one(tx: &mut Scoped, row: &ObjectiveRow) -> Result<Objective> {
 pub fn show(tx: &Scoped, around: &Surroundings, row: &ObjectiveRow) -> Objective {
     let Summary { progress, pace, confidence } = around.summarise(row);
     let cycle = around.cycle(row);
-    let facts = row.facts();
-    let has_open_cycle = cycle.is_none_or(|cycle| cycle.must_be_open().is_ok());
+    let (circle, facts) = (around.circle(row.id), around.facts(row));
+    // Nobody changes the past.
+    let has_open_cycle = around.past.is_none() && cycle.is_none_or(|cycle| cycle.must_be_open().is_ok());
     let takes_changes = row.is_open() && has_open_cycle;
     Objective {
         id: row.id,
@@ -131,15 +157,24 @@ pub fn show(tx: &Scoped, around: &Surroundings, row: &ObjectiveRow) -> Objective
         owner: around.member(row.owner_id),
         team_id: row.team_id,
         team: row.team_id.and_then(|id| around.teams.get(&id).cloned()),
+        contributor_ids: circle.contributors.clone(),
+        contributors: circle.contributors.iter().filter_map(|id| around.member(Some(*id))).collect(),
+        contributing_team_ids: circle.teams.clone(),
+        contributing_teams: circle.teams.iter().filter_map(|id| around.teams.get(id).cloned()).collect(),
         cycle_id: row.cycle_id,
         cycle: cycle.map(CycleRow::shown_as_reference),
         parent_id: row.parent_id,
+        parent: around.reference(row.parent_id),
+        children: around.child_counts.get(&row.id).copied().unwrap_or_default(),
+        supported_ids: around.supported.get(&row.id).cloned().unwrap_or_default(),
+        supported: around.references(&around.supported, row.id),
+        supporters: around.references(&around.supporters, row.id),
         starts_on: row.starts_on,
         ends_on: row.ends_on,
         weight: row.weight.into(),
         state: row.state,
         progress,
-        manual_progress: row.fields().manual_progress,
+        manual_progress: row.given_progress(),
         pace,
         confidence,
         key_results: around

@@ -3,6 +3,9 @@
 //! What is said of a key result and of an objective follows from their rows, their cycle, the
 //! latest check-ins and the values of KPIs; `Surroundings` loads these once for a whole page.
 
+mod parts;
+mod past;
+mod said;
 mod surroundings;
 
 use jiff::civil::Date;
@@ -13,13 +16,15 @@ use super::check_ins::CheckInRow;
 use super::cycles::CycleRow;
 use super::key_results::KeyResultRow;
 use super::objectives::ObjectiveRow;
-use super::wire::Weight;
-use crate::http::{Measure, Name};
+use crate::http::Measure;
 use crate::maths::{
-    Calendar, Confidence, ConfidenceCounts, Contribution, Item, LeftOut, Pace, Progress, ProgressSource,
-    Standing, check_in_overdue, confidence_counts, expected, objective_pace, pace, roll_up,
+    Calendar, Confidence, ConfidenceCounts, Pace, Progress, ProgressSource, check_in_overdue,
+    confidence_counts, expected, objective_pace, pace, roll_up,
 };
-use crate::store::{Day, KeyResultId, Moment};
+use crate::store::{Day, Moment};
+use parts::Parts;
+pub use parts::{BreakdownItem, BreakdownKind};
+pub use past::Past;
 pub use surroundings::{IDS_PER_STATEMENT, SourceKpi, Surroundings, cycles_of, source_kpis};
 
 /// The current value of a key result.
@@ -45,26 +50,6 @@ pub struct KeyResultProgress {
     pub expected: Option<f64>,
 }
 
-/// What one key result adds to the progress of its objective.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct BreakdownItem {
-    /// The key result.
-    pub key_result_id: KeyResultId,
-    /// Its title.
-    pub title: Name,
-    /// Its weight; only ratios matter.
-    pub weight: Weight,
-    /// Its progress within 0 and 1; null without a value.
-    #[schema(minimum = 0, maximum = 1)]
-    pub value: Option<f64>,
-    /// What it adds: weight times value over the sum of the counted weights. These add up to
-    /// `computed`. Null where it does not count.
-    #[schema(minimum = 0, maximum = 1)]
-    pub contribution: Option<f64>,
-    /// Why it does not count; null where it does.
-    pub left_out: Option<LeftOut>,
-}
-
 /// How far an objective has come, and how that was computed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ObjectiveProgress {
@@ -81,16 +66,19 @@ pub struct ObjectiveProgress {
     /// is never on track.
     #[schema(minimum = 0, maximum = 1, example = 1.0)]
     pub coverage: Option<f64>,
-    /// The weighted mean of what is expected of the counted key results by today, 0 to 1. Where the
-    /// source is manual: the share of the objective's own time that has passed.
+    /// The weighted mean of what is expected of the counted items by today, 0 to 1. Where the source
+    /// is manual: the share of the objective's own time that has passed.
     #[schema(minimum = 0, maximum = 1, example = 0.5)]
     pub expected: Option<f64>,
-    /// What `computed` would be by the goals that the key results had when they became active.
-    /// Null before that.
+    /// What `computed` would be by the goals that key results had when they became active. Null
+    /// before that.
     #[schema(minimum = 0, maximum = 1, example = 0.55)]
     pub original: Option<f64>,
-    /// What each key result adds, archived ones included.
+    /// What each item of its source adds, or why it adds nothing: its key results, its children, or
+    /// both.
     pub breakdown: Vec<BreakdownItem>,
+    /// How many items more were left out because fewer people may see them than the objective.
+    pub private_items: u32,
 }
 
 /// What people said last of the key results.
@@ -229,31 +217,19 @@ fn last_said_on(last: Option<&CheckInRow>, starts_on: Date, today: &Today) -> Da
     last.map_or(starts_on, |last| today.calendar.day_of(last.at.timestamp()))
 }
 
+/// What is said of an objective, from what its progress is made of and what people said of its key
+/// results.
 fn summarise(
     objective: &ObjectiveRow,
     cycle: Option<&CycleRow>,
-    rows: &[KeyResultRow],
-    measured: &[Measured],
+    parts: &Parts,
+    said: &[Option<Confidence>],
     today: &Today,
 ) -> Summary {
-    let items = |value: fn(&Measured) -> Option<f64>| -> Vec<Item> {
-        rows.iter()
-            .zip(measured)
-            .map(|(row, measured)| Item {
-                weight: row.weight,
-                value: value(measured),
-                expected: measured.progress.expected,
-                standing: match row.archived_at {
-                    None => Standing::Counts,
-                    Some(_) => Standing::LeftOut(LeftOut::Archived),
-                },
-            })
-            .collect()
-    };
-    let whole = roll_up(&items(|measured| measured.progress.value));
+    let whole = roll_up(&parts.items());
+    let dates = Dates::of(objective, cycle);
     let (value, expected, coverage) = match objective.progress_source {
         ProgressSource::Manual => {
-            let dates = Dates::of(objective, cycle);
             let starts_on = dates.begin_for(objective.created_at, &today.calendar);
             let expected = expected(today.day, Some(starts_on), dates.ends_on.map(Day::date));
             (objective.manual_progress, expected, None)
@@ -262,40 +238,20 @@ fn summarise(
             (whole.computed, whole.expected, whole.coverage)
         }
     };
-    let said: Vec<Option<Confidence>> = rows
-        .iter()
-        .zip(measured)
-        .filter(|(row, _)| row.archived_at.is_none())
-        .map(|(_, measured)| measured.confidence)
-        .collect();
+    // A direction has no end, and nobody is late on the way there.
+    let has_pace = objective.is_worked_on() && dates.ends_on.is_some();
     Summary {
-        pace: if objective.is_worked_on() { objective_pace(value, expected, coverage) } else { Pace::None },
-        confidence: confidence_counts(&said).into(),
+        pace: if has_pace { objective_pace(value, expected, coverage) } else { Pace::None },
+        confidence: confidence_counts(said).into(),
         progress: ObjectiveProgress {
             source: objective.progress_source,
             value,
             computed: whole.computed,
             coverage: whole.coverage,
             expected,
-            original: objective
-                .activated_at
-                .and_then(|_| roll_up(&items(|measured| measured.original)).computed),
-            breakdown: rows
-                .iter()
-                .zip(measured)
-                .zip(&whole.contributions)
-                .map(|((row, measured), contribution)| BreakdownItem {
-                    key_result_id: row.id,
-                    title: row.title.as_str().into(),
-                    weight: row.weight.into(),
-                    value: measured.progress.value,
-                    contribution: contribution.value(),
-                    left_out: match contribution {
-                        Contribution::Counted(_) => None,
-                        Contribution::LeftOut(reason) => Some(*reason),
-                    },
-                })
-                .collect(),
+            original: objective.activated_at.and_then(|_| roll_up(&parts.original_items()).computed),
+            breakdown: parts.breakdown(&whole),
+            private_items: parts.private,
         },
     }
 }

@@ -5,36 +5,30 @@ use std::collections::{HashMap, HashSet};
 use diesel::prelude::*;
 use jiff::civil::Date;
 
+use super::parts::{Part, Parts};
+use super::past::Past;
+use super::said::{Said, said_of};
 use super::{Dates, KeyResultValue, Measured, Summary, Today, last_said_on, measure, summarise};
+use crate::access::Facts;
 use crate::http::Result;
-use crate::kpis::derive::shown;
+use crate::kpis::derive::{histories, shown};
 use crate::kpis::kpis::{KpiRef, references};
-use crate::maths::check_in_due_on;
-use crate::okrs::check_ins::CheckInRow;
+use crate::kpis::row::KpiRow;
+use crate::maths::{Confidence, ProgressSource, check_in_due_on};
 use crate::okrs::cycles::CycleRow;
 use crate::okrs::initiatives::{InitiativeCounts, Tally};
 use crate::okrs::key_results::KeyResultRow;
 use crate::okrs::key_results::row::{KeyResultSource, of_objectives};
-use crate::okrs::objectives::{ObjectiveRow, ObjectiveState};
+use crate::okrs::objectives::alignment::{LEVELS, child_counts, children_of};
+use crate::okrs::objectives::supports;
+use crate::okrs::objectives::{Circle, ObjectiveRef, ObjectiveRow, ObjectiveState};
 use crate::people::members::{self, MemberRef};
 use crate::people::teams::{self, TeamRef};
-use crate::store::connection::MultiBackend;
-use crate::store::schema::{check_ins, cycles, remedies};
-use crate::store::{CycleId, Json, KeyResultId, KpiId, MemberId, Moment, ObjectiveId, TeamId, Tx};
+use crate::store::schema::{cycles, kpis, remedies};
+use crate::store::{CycleId, Json, KeyResultId, KpiId, MemberId, ObjectiveId, TeamId, Tx};
 
 /// Ids that one statement names at the most: below both engines' limit of bound values.
 pub const IDS_PER_STATEMENT: usize = 10_000;
-
-/// What people said of a key result.
-#[derive(Clone, Debug, Default)]
-pub struct Said {
-    /// The latest check-in.
-    pub last: Option<CheckInRow>,
-    /// The latest check-in that holds a value.
-    pub valued: Option<CheckInRow>,
-    /// The check-in that says what stands in the way: the latest that says anything of it, unless it clears it.
-    pub blocker: Option<CheckInRow>,
-}
 
 /// A KPI that key results read.
 #[derive(Clone, Debug)]
@@ -48,6 +42,8 @@ pub struct SourceKpi {
 /// All that objectives and key results of a page hang together with, loaded once.
 #[derive(Debug)]
 pub struct Surroundings {
+    /// From where in the past one looks, if not from now.
+    pub past: Option<Past>,
     /// The day.
     pub today: Today,
     /// Cycles that objectives belong to.
@@ -62,6 +58,19 @@ pub struct Surroundings {
     pub members: HashMap<MemberId, MemberRef>,
     /// Teams of objectives.
     pub teams: HashMap<TeamId, TeamRef>,
+    /// Who takes part in objectives beside owners and teams.
+    pub circles: HashMap<ObjectiveId, Circle>,
+    /// The objectives that those of the page name: parents, and what supports what.
+    pub named: HashMap<ObjectiveId, ObjectiveRow>,
+    /// What each objective supports.
+    pub supported: HashMap<ObjectiveId, Vec<ObjectiveId>>,
+    /// What supports each objective.
+    pub supporters: HashMap<ObjectiveId, Vec<ObjectiveId>>,
+    /// The objectives right under those that live by their children, archived ones too, in the order
+    /// of their making.
+    pub children: HashMap<ObjectiveId, Vec<ObjectiveRow>>,
+    /// How many objectives hang right under each of the page.
+    pub child_counts: HashMap<ObjectiveId, i64>,
     /// How many remedies link each objective to a KPI.
     pub remedies: HashMap<ObjectiveId, i64>,
     /// How many initiatives are meant to move them.
@@ -69,15 +78,48 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// What objectives hang together with, their key results included.
+    /// What objectives hang together with: their key results, and all that hangs under those that
+    /// live by their children. The number of statements grows with the levels of the tree alone.
     pub fn of_objectives(tx: &mut Tx, objectives: &[&ObjectiveRow]) -> Result<Self> {
+        Self::as_seen(tx, objectives, None)
+    }
+
+    /// The same for objectives that are told as they stood.
+    pub fn as_seen(tx: &mut Tx, objectives: &[&ObjectiveRow], past: Option<Past>) -> Result<Self> {
+        let past = past.as_ref();
         let ids: Vec<ObjectiveId> = objectives.iter().map(|objective| objective.id).collect();
-        let key_results = of_objectives(tx, &ids)?;
-        let mut surroundings = Self::of_key_results(tx, objectives, key_results)?;
+        let children = contributing(tx, objectives, past)?;
+        let mut all = objectives.to_vec();
+        let mut known: HashSet<ObjectiveId> = ids.iter().copied().collect();
+        all.extend(children.values().flatten().filter(|child| known.insert(child.id)));
+        let all_ids: Vec<ObjectiveId> = all.iter().map(|objective| objective.id).collect();
+        let mut key_results = of_objectives(tx, &all_ids)?;
+        if let Some(past) = past {
+            key_results = key_results.into_iter().map(|(id, rows)| (id, past.key_results(rows))).collect();
+        }
+        let mut surroundings = Self::load(tx, &all, key_results, past)?;
         let workspace = tx.workspace_id()?;
-        let teams = objectives.iter().filter_map(|objective| objective.team_id);
-        surroundings.teams = teams::names(tx, workspace, teams)?;
-        surroundings.remedies = remedies_of(tx, &ids)?;
+        let own = objectives.iter().filter_map(|objective| objective.team_id);
+        let contributing = surroundings.circles.values().flat_map(|circle| circle.teams.iter().copied());
+        surroundings.teams = teams::names(tx, workspace, own.chain(contributing))?;
+        let links = match past {
+            None => supports::of_objectives(tx, &ids)?,
+            Some(past) => supports::links_at(tx, past.recorded_by)?,
+        };
+        let linked = links.iter().flat_map(|(from, to)| [*from, *to]);
+        let named: HashSet<ObjectiveId> =
+            objectives.iter().filter_map(|objective| objective.parent_id).chain(linked).collect();
+        surroundings.named = ObjectiveRow::by_ids(tx, &named.into_iter().collect::<Vec<_>>())?;
+        for (from, to) in links {
+            surroundings.supported.entry(from).or_default().push(to);
+            surroundings.supporters.entry(to).or_default().push(from);
+        }
+        surroundings.child_counts = match past {
+            None => child_counts(tx, &ids)?,
+            Some(past) => past.child_counts(tx, &ids)?,
+        };
+        surroundings.remedies = remedies_of(tx, &ids, past)?;
+        surroundings.children = children;
         Ok(surroundings)
     }
 
@@ -87,19 +129,35 @@ impl Surroundings {
         objectives: &[&ObjectiveRow],
         key_results: HashMap<ObjectiveId, Vec<KeyResultRow>>,
     ) -> Result<Self> {
+        Self::load(tx, objectives, key_results, None)
+    }
+
+    fn load(
+        tx: &mut Tx,
+        objectives: &[&ObjectiveRow],
+        key_results: HashMap<ObjectiveId, Vec<KeyResultRow>>,
+        past: Option<&Past>,
+    ) -> Result<Self> {
         let workspace = tx.workspace()?;
         let calendar = workspace.calendar();
         let today = Today {
-            day: calendar.day_of(tx.now.timestamp()),
+            day: past.map_or_else(|| calendar.day_of(tx.now.timestamp()), |past| past.today),
             rhythm_days: u32::try_from(workspace.check_in_rhythm_days).unwrap_or_default(),
             calendar,
         };
         let workspace = workspace.id;
         let cycles = cycles_of(tx, objectives)?;
         let rows: Vec<&KeyResultRow> = key_results.values().flatten().collect();
-        let said = said_of(tx, &rows)?;
-        let kpis = source_kpis(tx, rows.iter().filter_map(|row| row.kpi_id))?;
-        let owners = objectives.iter().filter_map(|objective| objective.owner_id);
+        let said = said_of(tx, &rows, past)?;
+        let read = rows.iter().filter_map(|row| row.kpi_id);
+        let kpis = match past {
+            None => source_kpis(tx, read)?,
+            Some(past) => source_kpis_then(tx, read, past)?,
+        };
+        let ids: Vec<ObjectiveId> = objectives.iter().map(|objective| objective.id).collect();
+        let circles = Circle::of_all(tx, &ids)?;
+        let contributors = circles.values().flat_map(|circle| circle.contributors.iter().copied());
+        let owners = objectives.iter().filter_map(|objective| objective.owner_id).chain(contributors);
         let authors = said.values().flat_map(|said| [said.last.as_ref(), said.blocker.as_ref()]);
         let authors = authors.filter_map(|check_in| check_in?.author_id);
         let people: HashSet<MemberId> =
@@ -109,6 +167,7 @@ impl Surroundings {
         let objectives: Vec<ObjectiveId> = objectives.iter().map(|objective| objective.id).collect();
         let initiatives = Tally::of(tx, &ids, &objectives)?;
         Ok(Self {
+            past: past.cloned(),
             today,
             cycles,
             initiatives,
@@ -117,6 +176,12 @@ impl Surroundings {
             kpis,
             members,
             teams: HashMap::new(),
+            circles,
+            named: HashMap::new(),
+            supported: HashMap::new(),
+            supporters: HashMap::new(),
+            children: HashMap::new(),
+            child_counts: HashMap::new(),
             remedies: HashMap::new(),
         })
     }
@@ -124,6 +189,32 @@ impl Surroundings {
     /// The cycle of an objective.
     pub fn cycle(&self, objective: &ObjectiveRow) -> Option<&CycleRow> {
         self.cycles.get(&objective.cycle_id?)
+    }
+
+    /// Who takes part in an objective beside its owner and its team.
+    pub fn circle(&self, objective: ObjectiveId) -> &Circle {
+        static NOBODY: Circle = Circle { contributors: Vec::new(), teams: Vec::new() };
+        self.circles.get(&objective).unwrap_or(&NOBODY)
+    }
+
+    /// What the policy looks at in an objective.
+    pub fn facts(&self, objective: &ObjectiveRow) -> Facts {
+        self.circle(objective.id).facts(objective)
+    }
+
+    /// An objective as a page shows it where another one names it.
+    pub fn reference(&self, id: Option<ObjectiveId>) -> Option<ObjectiveRef> {
+        self.named.get(&id?).map(ObjectiveRow::shown_as_reference)
+    }
+
+    /// Those objectives of a list of links, as a page shows them.
+    pub fn references(
+        &self,
+        links: &HashMap<ObjectiveId, Vec<ObjectiveId>>,
+        of: ObjectiveId,
+    ) -> Vec<ObjectiveRef> {
+        let ids = links.get(&of).map_or(&[][..], Vec::as_slice);
+        ids.iter().filter_map(|id| self.reference(Some(*id))).collect()
     }
 
     /// A member as a page shows it.
@@ -172,12 +263,75 @@ impl Surroundings {
 
     /// What is said of an objective.
     pub fn summarise(&self, objective: &ObjectiveRow) -> Summary {
+        self.summarise_levels(objective, LEVELS)
+    }
+
+    /// The same, where so many levels may hang under it.
+    fn summarise_levels(&self, objective: &ObjectiveRow, levels: usize) -> Summary {
         thawed(objective, objective.frozen.as_ref()).unwrap_or_else(|| {
             let rows = self.key_results_of(objective.id);
             let measured: Vec<Measured> = rows.iter().map(|row| self.measure(row, objective)).collect();
-            summarise(objective, self.cycle(objective), rows, &measured, &self.today)
+            let said: Vec<Option<Confidence>> = rows
+                .iter()
+                .zip(&measured)
+                .filter(|(row, _)| row.archived_at.is_none())
+                .map(|(_, measured)| measured.confidence)
+                .collect();
+            let mut made_of = Parts::default();
+            match objective.progress_source {
+                ProgressSource::KeyResults | ProgressSource::Manual | ProgressSource::Both => {
+                    let own =
+                        rows.iter().zip(&measured).map(|(row, measured)| Part::key_result(row, measured));
+                    made_of.parts.extend(own);
+                }
+                ProgressSource::Children => {}
+            }
+            if lives_by_children(objective) && levels > 0 {
+                for child in self.children.get(&objective.id).into_iter().flatten() {
+                    if !self.circle(objective.id).sees(objective, child, self.circle(child.id)) {
+                        made_of.private += 1;
+                        continue;
+                    }
+                    made_of.parts.push(Part::child(child, &self.summarise_levels(child, levels - 1)));
+                }
+            }
+            summarise(objective, self.cycle(objective), &made_of, &said, &self.today)
         })
     }
+}
+
+/// Whether what hangs under an objective counts in its progress.
+fn lives_by_children(objective: &ObjectiveRow) -> bool {
+    match objective.progress_source {
+        ProgressSource::Children | ProgressSource::Both => true,
+        ProgressSource::KeyResults | ProgressSource::Manual => false,
+    }
+}
+
+/// All that counts under objectives, down to the last level: one statement for each level.
+fn contributing(
+    tx: &mut Tx,
+    objectives: &[&ObjectiveRow],
+    past: Option<&Past>,
+) -> Result<HashMap<ObjectiveId, Vec<ObjectiveRow>>> {
+    let counts = |row: &ObjectiveRow| lives_by_children(row).then_some(row.id);
+    let mut found: HashMap<ObjectiveId, Vec<ObjectiveRow>> = HashMap::new();
+    let mut asked: HashSet<ObjectiveId> = HashSet::new();
+    let mut level: Vec<ObjectiveId> = objectives.iter().filter_map(|row| counts(row)).collect();
+    while !level.is_empty() {
+        asked.extend(&level);
+        let children = match past {
+            None => children_of(tx, &level)?,
+            Some(past) => past.children_of(tx, &level)?,
+        };
+        level = children.iter().filter_map(counts).filter(|id| !asked.contains(id)).collect();
+        for child in children {
+            if let Some(parent) = child.parent_id {
+                found.entry(parent).or_default().push(child);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// What closing froze; only a closed objective shows it.
@@ -204,100 +358,6 @@ pub fn cycles_of(tx: &mut Tx, objectives: &[&ObjectiveRow]) -> Result<HashMap<Cy
     Ok(found)
 }
 
-/// The latest check-in of each key result, and where those are others, the latest with a value and
-/// the latest that says anything of blockers.
-fn said_of(tx: &mut Tx, rows: &[&KeyResultRow]) -> Result<HashMap<KeyResultId, Said>> {
-    let ids: Vec<KeyResultId> = rows.iter().map(|row| row.id).collect();
-    let mut said: HashMap<KeyResultId, Said> = HashMap::new();
-    for last in latest_check_ins(tx, &ids, Saying::Anything)? {
-        said.insert(last.key_result_id, Said { last: Some(last), valued: None, blocker: None });
-    }
-    let (mut without_value, mut without_blocker) = (Vec::new(), Vec::new());
-    for (id, said) in &mut said {
-        match &said.last {
-            Some(last) if last.value.is_some() => said.valued = Some(last.clone()),
-            Some(_) | None => without_value.push(*id),
-        }
-        match &said.last {
-            Some(last) if last.is_about_blockers() => said.blocker = Some(last.clone()),
-            Some(_) | None => without_blocker.push(*id),
-        }
-    }
-    // A key result that read a KPI for a while has check-ins without values after those with some.
-    for valued in latest_check_ins(tx, &without_value, Saying::Values)? {
-        if let Some(said) = said.get_mut(&valued.key_result_id) {
-            said.valued = Some(valued);
-        }
-    }
-    for blocker in latest_check_ins(tx, &without_blocker, Saying::Blockers)? {
-        if let Some(said) = said.get_mut(&blocker.key_result_id) {
-            said.blocker = Some(blocker);
-        }
-    }
-    for said in said.values_mut() {
-        said.blocker.take_if(|blocker| blocker.clears_blocker);
-    }
-    Ok(said)
-}
-
-/// Which check-ins are looked at.
-#[derive(Clone, Copy)]
-enum Saying {
-    Anything,
-    Values,
-    Blockers,
-}
-
-impl Saying {
-    fn holds(self, row: &CheckInRow) -> bool {
-        match self {
-            Self::Anything => true,
-            Self::Values => row.value.is_some(),
-            Self::Blockers => row.is_about_blockers(),
-        }
-    }
-}
-
-/// The latest by `at` (then the one made last) among the check-ins of each key result.
-fn latest_check_ins(tx: &mut Tx, ids: &[KeyResultId], saying: Saying) -> Result<Vec<CheckInRow>> {
-    let workspace = tx.workspace_id()?;
-    let mut latest: HashMap<KeyResultId, CheckInRow> = HashMap::new();
-    for ids in ids.chunks(IDS_PER_STATEMENT) {
-        let newest = check_ins::table
-            .group_by(check_ins::key_result_id)
-            .select((check_ins::key_result_id, diesel::dsl::max(check_ins::at)))
-            .filter(check_ins::workspace_id.eq(workspace))
-            .filter(check_ins::key_result_id.eq_any(ids.to_vec()))
-            .into_boxed::<MultiBackend>();
-        let newest = match saying {
-            Saying::Anything => newest,
-            Saying::Values => newest.filter(check_ins::value.is_not_null()),
-            Saying::Blockers => {
-                newest.filter(check_ins::blocker.is_not_null().or(check_ins::clears_blocker.eq(true)))
-            }
-        };
-        let instants: Vec<(KeyResultId, Option<Moment>)> = newest.load(tx.db())?;
-        let instants: HashSet<(KeyResultId, Moment)> =
-            instants.into_iter().filter_map(|(id, at)| Some((id, at?))).collect();
-        let moments: HashSet<Moment> = instants.iter().map(|(_, at)| *at).collect();
-        let moments: Vec<Moment> = moments.into_iter().collect();
-        for moments in moments.chunks(IDS_PER_STATEMENT) {
-            let rows: Vec<CheckInRow> = check_ins::table
-                .filter(check_ins::workspace_id.eq(workspace))
-                .filter(check_ins::key_result_id.eq_any(ids.to_vec()))
-                .filter(check_ins::at.eq_any(moments.to_vec()))
-                .order((check_ins::recorded_at, check_ins::id))
-                .load(tx.db())?;
-            for row in rows {
-                if saying.holds(&row) && instants.contains(&(row.key_result_id, row.at)) {
-                    latest.insert(row.key_result_id, row);
-                }
-            }
-        }
-    }
-    Ok(latest.into_values().collect())
-}
-
 /// The KPIs that key results read, with their current values.
 pub fn source_kpis(tx: &mut Tx, ids: impl IntoIterator<Item = KpiId>) -> Result<HashMap<KpiId, SourceKpi>> {
     let ids: HashSet<KpiId> = ids.into_iter().collect();
@@ -315,14 +375,49 @@ pub fn source_kpis(tx: &mut Tx, ids: impl IntoIterator<Item = KpiId>) -> Result<
     Ok(found)
 }
 
-fn remedies_of(tx: &mut Tx, objectives: &[ObjectiveId]) -> Result<HashMap<ObjectiveId, i64>> {
+/// The same with the values that they had.
+fn source_kpis_then(
+    tx: &mut Tx,
+    ids: impl IntoIterator<Item = KpiId>,
+    past: &Past,
+) -> Result<HashMap<KpiId, SourceKpi>> {
     let workspace = tx.workspace_id()?;
+    let ids: HashSet<KpiId> = ids.into_iter().collect();
+    let ids: Vec<KpiId> = ids.into_iter().collect();
+    let mut found = HashMap::new();
+    for ids in ids.chunks(IDS_PER_STATEMENT) {
+        let rows: Vec<KpiRow> = kpis::table
+            .filter(kpis::workspace_id.eq(workspace))
+            .filter(kpis::id.eq_any(ids.to_vec()))
+            .load(tx.db())?;
+        let histories = histories(tx, &rows, &past.view)?;
+        for row in &rows {
+            let current = histories.get(&row.id).and_then(|history| history.state.current);
+            let current = current.and_then(|current| {
+                let at = current.period.starts_at.into();
+                Some(KeyResultValue { value: current.value?.into(), at })
+            });
+            found.insert(row.id, SourceKpi { reference: row.into(), current });
+        }
+    }
+    Ok(found)
+}
+
+/// How many KPIs objectives are meant to heal.
+fn remedies_of(
+    tx: &mut Tx,
+    objectives: &[ObjectiveId],
+    past: Option<&Past>,
+) -> Result<HashMap<ObjectiveId, i64>> {
+    let workspace = tx.workspace_id()?;
+    let by_then = past.map_or(tx.now, |past| past.recorded_by);
     let mut found = HashMap::new();
     for ids in objectives.chunks(IDS_PER_STATEMENT) {
         let counts: Vec<(ObjectiveId, i64)> = remedies::table
             .filter(remedies::workspace_id.eq(workspace))
             .filter(remedies::objective_id.eq_any(ids.to_vec()))
-            .filter(remedies::withdrawn_at.is_null())
+            .filter(remedies::created_at.le(by_then))
+            .filter(remedies::withdrawn_at.is_null().or(remedies::withdrawn_at.gt(by_then)))
             .group_by(remedies::objective_id)
             .select((remedies::objective_id, diesel::dsl::count_star()))
             .load(tx.db())?;

@@ -1,6 +1,7 @@
 use jiff::civil::date;
 use proptest::prelude::*;
 
+use super::parts::Part;
 use super::*;
 use crate::kpis::row::Visibility;
 use crate::maths::{Confidence, KeyResultKind};
@@ -105,6 +106,13 @@ fn said(value: f64, day: Date) -> CheckInRow {
     }
 }
 
+/// An objective that lives by its key results.
+fn summarised(objective: &ObjectiveRow, rows: &[KeyResultRow], seen: &[Measured], today: &Today) -> Summary {
+    let parts = rows.iter().zip(seen).map(|(row, measured)| Part::key_result(row, measured)).collect();
+    let said: Vec<Option<Confidence>> = seen.iter().map(|measured| measured.confidence).collect();
+    summarise(objective, None, &Parts { parts, private: 0 }, &said, today)
+}
+
 fn measured(row: &KeyResultRow, objective: &ObjectiveRow, last: Option<&CheckInRow>, day: Date) -> Measured {
     measure(row, objective, None, last.and_then(CheckInRow::current), last, &on(day))
 }
@@ -161,7 +169,7 @@ fn moved_goalposts_show_both_ways() {
     let last = said(5.0, date(2026, 2, 20));
     let seen = measured(&row, &objective, Some(&last), date(2026, 2, 20));
     assert_eq!((seen.progress.value, seen.original), (Some(1.0), Some(0.5)));
-    let whole = summarise(&objective, None, &[row], &[seen], &on(date(2026, 2, 20)));
+    let whole = summarised(&objective, &[row], &[seen], &on(date(2026, 2, 20)));
     assert_eq!((whole.progress.value, whole.progress.original), (Some(1.0), Some(0.5)));
 }
 
@@ -173,9 +181,34 @@ fn a_manual_value_counts_beside_the_computed_one() {
     let row = key_result(1, KeyResultKind::Increase, Some(0.0), Some(10.0));
     let day = date(2026, 2, 20);
     let seen = measured(&row, &objective, Some(&said(5.0, day)), day);
-    let whole = summarise(&objective, None, &[row], &[seen], &on(day));
+    let whole = summarised(&objective, &[row], &[seen], &on(day));
     assert_eq!((whole.progress.value, whole.progress.computed), (Some(0.3), Some(0.5)));
     assert_eq!((whole.progress.expected, whole.pace), (Some(0.5), Pace::OffTrack));
+}
+
+/// What fewer people may see than its parent never counts there.
+#[test]
+fn a_private_child_counts_where_all_see_it() {
+    use crate::okrs::objectives::Circle;
+    let (ann, bob) = (id::<crate::store::MemberKind>(1), id::<crate::store::MemberKind>(2));
+    let team = id::<crate::store::TeamKind>(1);
+    let open = ObjectiveRow { owner_id: Some(ann), ..objective() };
+    let private = ObjectiveRow { visibility: Visibility::Private, ..open.clone() };
+    let nobody = Circle::default();
+    let with_bob = Circle { contributors: vec![bob], teams: vec![] };
+    let with_team = Circle { contributors: vec![bob], teams: vec![team] };
+    for (parent, circle, child, others, sees) in [
+        (&open, &nobody, &open, &nobody, true),
+        (&open, &nobody, &private, &with_team, false),
+        (&private, &nobody, &open, &nobody, true),
+        (&private, &nobody, &private, &nobody, true),
+        (&private, &nobody, &private, &with_bob, true),
+        (&private, &with_bob, &private, &nobody, false),
+        (&private, &with_bob, &private, &with_team, true),
+        (&private, &with_team, &private, &with_bob, false),
+    ] {
+        assert_eq!(circle.sees(parent, child, others), sees, "{circle:?} and {others:?}");
+    }
 }
 
 /// A key result as a person would write it on paper.
@@ -266,7 +299,7 @@ proptest! {
                 measured(row, &objective, last.as_ref(), day)
             })
             .collect();
-        let whole = summarise(&objective, None, &rows, &seen, &on(day));
+        let whole = summarised(&objective, &rows, &seen, &on(day));
 
         // By hand: the weighted sum over what counts, divided by the weights.
         let (mut sum, mut counted, mut all) = (0.0, 0.0, 0.0);

@@ -138,6 +138,7 @@ stories! {
         story.tell(&ann, get.clone(), "objectives?state=active", None).await;
         story.tell(&ann, get.clone(), &format!("objectives/{website}"), None).await;
         story.tell(&ann, patch.clone(), &format!("objectives/{website}"), Some(json!({"tags": ["website"]}))).await;
+        story.tell(&ann, get.clone(), "tree", None).await;
         let cost = story.tell(&ann, post.clone(), &format!("objectives/{website}/key-results"), Some(json!({"title": "Cost per acquisition", "kind": "decrease", "unit": "EUR", "start": 75, "target": 50}))).await;
         let cost = text!(cost, "/id");
         let initiative = story.tell(&ann, post.clone(), "initiatives", Some(json!({"key_result_id": conversion, "title": "Shorten the order form", "due_on": "2026-04-30", "url": "https://tracker.example.com/work/42"}))).await;

@@ -3,6 +3,7 @@
 mod caller;
 mod contract;
 mod server;
+mod statements;
 
 pub use caller::{Answer, Caller};
 pub use contract::{described, document, hold};

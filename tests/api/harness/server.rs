@@ -21,6 +21,7 @@ use regimen::store::{DatabaseUrl, Moment, Options, Store, migrate};
 use serde_json::json;
 
 use super::caller::Caller;
+use super::statements;
 
 /// The engine that a story is told to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +81,7 @@ pub fn play_with<F: Future<Output = ()>>(
     story: impl FnOnce(App) -> F,
 ) {
     let scratch = Scratch::new(engine);
+    statements::count();
     System::new().block_on(async {
         let clock = Clock::set_to(moment(BEGINNING));
         let url = DatabaseUrl::parse(&scratch.url).expect("a URL");
@@ -147,6 +149,22 @@ impl App {
             .await;
         answer.expect(201);
         self.with_token(name, answer.text("/access_token"))
+    }
+
+    /// The fewest statements that the database is asked while a caller gets a path: a pool that
+    /// opens a connection in between asks some of its own.
+    pub async fn statements_of(&self, caller: &Caller, path: &str) -> usize {
+        let url = match &self.database {
+            DatabaseUrl::Sqlite(path) => path.to_str().expect("UTF-8").to_owned(),
+            DatabaseUrl::Postgres(url) => url.clone(),
+        };
+        let mut fewest = usize::MAX;
+        for _ in 0..3 {
+            let before = statements::asked(&url);
+            caller.call(reqwest::Method::GET, path).fetch().await.expect(200);
+            fewest = fewest.min(statements::asked(&url) - before);
+        }
+        fewest
     }
 
     /// Somebody who registered before and signs in now.

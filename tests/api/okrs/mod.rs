@@ -1,11 +1,14 @@
 //! Prescribing: cycles, objectives, key results, check-ins and initiatives.
 
+mod alignment;
 mod batches;
 mod check_ins;
 mod cycles;
 mod initiatives;
 mod key_results;
 mod objectives;
+mod roll_up;
+mod tree;
 
 use serde_json::{Value, json};
 

@@ -255,7 +255,7 @@ stories! {
             (json!({"title": 7}), "/title", "wrong_type"),
             (json!({"weight": -1}), "/weight", "out_of_bounds"),
             (json!({"state": "closed"}), "/state", "unknown_value"),
-            (json!({"progress_source": "children"}), "/progress_source", "unknown_value"),
+            (json!({"progress_source": "sideways"}), "/progress_source", "unknown_value"),
             (json!({"manual_progress": {"value": 1.5}}), "/manual_progress/value", "out_of_bounds"),
             (json!({"manual_progress": {"note": "x"}}), "/manual_progress/value", "required"),
             (json!({"starts_on": "2026-05-01", "ends_on": "2026-04-30"}), "/ends_on", "before_start"),
@@ -264,7 +264,6 @@ stories! {
             (json!({"owner_id": "kpi_01h455vb4pex5vsknk084sn02q"}), "/owner_id", "malformed"),
             (json!({"tags": ["a", "a"]}), "/tags/1", "duplicate"),
             (json!({"tags": [""]}), "/tags/0", "too_short"),
-            (json!({"parent_id": "obj_01h455vb4pex5vsknk084sn02q"}), "/parent_id", "unknown_field"),
             (json!({"visibility": "private"}), "/visibility", "unknown_field"),
             (json!({"key_results": many}), "/key_results", "too_many"),
             (json!({"key_results": [{"title": "x", "kind": "increase", "start": 1, "target": 1}]}), "/key_results/0/target", "start_equals_target"),
@@ -277,6 +276,7 @@ stories! {
             (json!({"cycle_id": "cyc_01h455vb4pex5vsknk084sn02q"}), "/cycle_id"),
             (json!({"team_id": "nowhere"}), "/team_id"),
             (json!({"owner_id": "mem_01h455vb4pex5vsknk084sn02q"}), "/owner_id"),
+            (json!({"parent_id": "obj_01h455vb4pex5vsknk084sn02q"}), "/parent_id"),
             (json!({"key_results": [{"title": "x", "kind": "milestone"}, {"title": "x", "kind": "increase", "kpi_id": "nowhere"}]}), "/key_results/1/kpi_id"),
         ] {
             ann.post("objectives", titled(more)).await.refused(404, "not_found").names(pointer, "not_found");
