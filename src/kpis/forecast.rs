@@ -45,7 +45,7 @@ words! {
         Left = "left",
         /// On this trend the band is neither reached nor left.
         NotOnThisTrend = "not_on_this_trend",
-        /// There is no target to reach or leave.
+        /// There is no target to reach or leave, now or in those periods.
         NoTarget = "no_target",
         /// Fewer than four complete periods have a value, or they give no line.
         InsufficientData = "insufficient_data",
@@ -149,7 +149,8 @@ fn forecast(history: &History, kpi: &KpiRow) -> KpiForecast {
             }
         })
         .collect();
-    let band = history.state.target.map(|target| target.band);
+    let is_set = steps.iter().any(|step| step.band.is_some());
+    let band = history.state.target.map(|target| target.band).filter(|_| is_set);
     let crossing = band.map(|band| (band, crossing(&line, *value, &band, &steps)));
     let (outlook, first) = match crossing.map(|(_, crossing)| crossing) {
         None => (Outlook::NoTarget, None),

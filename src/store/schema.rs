@@ -253,6 +253,7 @@ tables! {
         closed_on -> Nullable<SqlDay>,
         closed_by -> Nullable<Text>,
         trend -> Nullable<Text>,
+        rules -> Integer,
     }
 
     cycles (id) {

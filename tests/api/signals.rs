@@ -26,8 +26,7 @@ async fn monthly(caller: &Caller, kpi: &str, first: (i32, i32), values: &[f64]) 
 }
 
 /// Six values around 11, then eight around 20: the process shifts at the seventh.
-const STEP: [f64; 14] =
-    [10.0, 12.0, 11.0, 13.0, 10.0, 12.0, 20.0, 21.0, 19.0, 20.0, 22.0, 20.0, 21.0, 19.0];
+const STEP: [f64; 14] = [10.0, 12.0, 11.0, 13.0, 10.0, 12.0, 20.0, 21.0, 19.0, 20.0, 22.0, 20.0, 21.0, 19.0];
 
 async fn told(caller: &Caller) -> Vec<Value> {
     let list = caller.get("events?type=kpi.signal&after=0").await;
@@ -177,6 +176,39 @@ stories! {
         assert_eq!(gaps.text("/reason"), "2024-05 was 4, within the natural limits of 0.84 to 6.16: what varies there is noise.");
     }
 
+    /// What an older program stored knows no trend: it is computed afresh until the KPI is written again.
+    async fn an_older_programs_rows_are_caught_up(app) {
+        use diesel::prelude::*;
+        use regimen::store::schema::kpi_states;
+        use regimen::store::{Author, Lane, StoreError, Tx};
+
+        let ann = app.owner_of("ann", "acme").await;
+        ann.post("kpis", json!({"name": "Sales", "target": {"min": 15}})).await.expect(201);
+        monthly(&ann, "sales", (2025, 1), &STEP).await;
+        let age = |tx: &mut Tx| -> Result<(), StoreError> {
+            let nothing = kpi_states::trend.eq(None::<regimen::maths::Trend>);
+            diesel::update(kpi_states::table).set((kpi_states::rules.eq(0), nothing)).execute(tx.db())?;
+            Ok(())
+        };
+        app.state.store.write(Lane::Open, Author::system("test"), age).await.expect("it is older now");
+        assert_eq!(ann.get("kpis/sales").await.text("/trend"), "improving");
+        assert_eq!(keys(&ann.get("kpis?trend=improving").await), ["sales"]);
+        ann.put("kpis/sales/points/2026-03-15", json!({"value": 20})).await.expect(201);
+        assert_eq!(ann.get("kpis/sales").await.text("/trend"), "improving");
+    }
+
+    /// The trend of many KPIs costs as many statements as that of one: their series are not read.
+    async fn a_list_reads_no_series(app) {
+        let ann = app.owner_of("ann", "acme").await;
+        let mut asked = Vec::new();
+        for name in ["One", "Two", "Three"] {
+            ann.post("kpis", json!({"name": name, "target": {"min": 15}})).await.expect(201);
+            monthly(&ann, &name.to_lowercase(), (2025, 1), &STEP).await;
+            asked.push(app.statements_of(&ann, "kpis?trend=improving").await);
+        }
+        assert_eq!((asked[0], asked[1]), (asked[1], asked[2]));
+    }
+
     async fn nobody_looks_ahead_or_at_what_is_not_theirs(app) {
         let ann = app.owner_of("ann", "acme").await;
         let eve = app.owner_of("eve", "elsewhere").await.inside("acme");
@@ -227,7 +259,8 @@ stories! {
         let stock = ann.get("kpis/stock/forecast").await;
         assert_eq!((stock.text("/outlook"), stock.text("/first/period")), ("left", "2026-08"));
         ann.post("kpis/stock/targets", json!({"target": null})).await.expect(201);
-        assert_eq!(ann.get("kpis/stock/forecast").await.text("/outlook"), "left", "by the target of February");
+        let ended = ann.get("kpis/stock/forecast").await;
+        assert_eq!((ended.text("/outlook"), ended.at("/ahead/0/target")), ("no_target", &Value::Null), "it ends in March");
         ann.delete("kpis/stock/targets/beginning").await.expect(204);
         let none = ann.get("kpis/stock/forecast").await;
         assert_eq!((none.text("/outlook"), none.number("/ahead/0/value")), ("no_target", 16.0));

@@ -10,8 +10,12 @@ async fn churn(caller: &Caller) {
 
 /// The same person by a token, which holds on while the clock moves.
 async fn lasting(app: &App, person: &Caller) -> Caller {
-    let answer =
-        person.post("tokens", json!({"name": "lasting", "scopes": ["read", "write", "admin"]})).await;
+    let answer = person
+        .post(
+            "tokens",
+            json!({"name": "lasting", "scopes": ["read", "write", "admin"], "expires_in_days": 366}),
+        )
+        .await;
     answer.expect(201);
     app.with_token("a lasting caller", answer.text("/token")).inside(person.workspace())
 }
