@@ -195,6 +195,7 @@ stories! {
         assert_eq!(keys(&ann.get("kpis?trend=improving").await), ["sales"]);
         ann.put("kpis/sales/points/2026-03-15", json!({"value": 20})).await.expect(201);
         assert_eq!(ann.get("kpis/sales").await.text("/trend"), "improving");
+        assert_eq!(told(&ann).await.len(), 1, "what was shown is what is shown");
     }
 
     /// The trend of many KPIs costs as many statements as that of one: their series are not read.

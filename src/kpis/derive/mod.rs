@@ -207,7 +207,9 @@ fn tell(tx: &mut Tx, kpi: &KpiRow, stored: &Stored, outcome: &Outcome, calendar:
     let value = shown_after.and_then(|stage| stage.value);
     let trend = |stage: Option<&StateRow>| stage.and_then(|stage| stage.trend);
     let (trend_before, trend_after) = (trend(shown_before), trend(shown_after));
-    if trend_before != trend_after {
+    // What an older program left out was shown all the same, computed afresh.
+    let is_told = shown_before.is_none_or(|stage| !stage.is_outdated());
+    if is_told && trend_before != trend_after {
         let told = json!({ "from": trend_before, "to": trend_after, "period": period, "value": value });
         tx.tell(EventType::KpiSignal, subject(), told);
     }
