@@ -45,6 +45,8 @@ pub fn slices() -> Vec<Routes> {
         kpis::points::routes(),
         kpis::periods::routes(),
         kpis::episodes::routes(),
+        kpis::signals::routes(),
+        kpis::forecast::routes(),
         okrs::cycles::routes(),
         okrs::objectives::routes(),
         okrs::key_results::routes(),

@@ -17,6 +17,7 @@ mod periods;
 mod points;
 mod privacy;
 mod problems;
+mod signals;
 mod store;
 mod sweep;
 mod targets;

@@ -269,6 +269,7 @@ fn row(Placed { kpi, severity, last_episode, remedies, .. }: Placed) -> TriageRo
         gap: kpi.gap,
         severity,
         freshness: kpi.freshness,
+        trend: kpi.trend,
         episode: kpi.episode,
         last_episode,
         accepted_until: None,

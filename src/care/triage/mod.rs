@@ -19,7 +19,7 @@ use crate::kpis::derive::AsOf;
 use crate::kpis::kpis::{CurrentValue, Display, KpiFreshness, KpiKey, KpiTarget, OpenEpisode};
 use crate::kpis::row::Category;
 use crate::kpis::targets::Bounds;
-use crate::maths::{Cadence, ClosedBy, Health, HealthReason, RemedyOutcome};
+use crate::maths::{Cadence, ClosedBy, Health, HealthReason, RemedyOutcome, Trend};
 use crate::okrs::cycles::CycleRef;
 use crate::okrs::objectives::{ObjectiveRef, ObjectiveState};
 use crate::people::members::MemberRef;
@@ -158,6 +158,8 @@ pub struct TriageRow {
     pub severity: Option<f64>,
     /// Whether the current value is recent enough.
     pub freshness: KpiFreshness,
+    /// Where its complete periods are going; null without a target, and with fewer than six of them.
+    pub trend: Option<Trend>,
     /// The open episode; null where none is open.
     pub episode: Option<OpenEpisode>,
     /// The latest closed episode.

@@ -17,7 +17,7 @@ use crate::http::{Code, Problem, Result};
 use crate::kpis::derive::{AsOf, View};
 use crate::kpis::row::{Category, Indicator, KpiRow};
 use crate::maths::word::words;
-use crate::maths::{Freshness, Health};
+use crate::maths::{Freshness, Health, Trend};
 use crate::people::{members, teams};
 use crate::store::connection::MultiBackend;
 use crate::store::schema::kpis;
@@ -74,6 +74,10 @@ pub struct KpiFilter {
     #[param(inline)]
     #[serde(default)]
     freshness: Vec<Freshness>,
+    /// Where their complete periods are going.
+    #[param(inline)]
+    #[serde(default)]
+    trend: Vec<Trend>,
     /// Their team: its id or its slug.
     #[serde(default)]
     team: Vec<String>,
@@ -156,7 +160,8 @@ enum Filtering {
 
 impl KpiFilter {
     fn needs(&self) -> Filtering {
-        if self.health.is_empty() && self.freshness.is_empty() && self.tag.is_empty() && self.q.is_none() {
+        let is_timeless = self.health.is_empty() && self.freshness.is_empty() && self.trend.is_empty();
+        if is_timeless && self.tag.is_empty() && self.q.is_none() {
             Filtering::InSql
         } else {
             Filtering::InMemory
@@ -181,6 +186,7 @@ impl KpiFilter {
         let state = &picture.state;
         (self.health.is_empty() || self.health.contains(&state.health))
             && (self.freshness.is_empty() || self.freshness.contains(&state.freshness))
+            && (self.trend.is_empty() || state.trend.is_some_and(|trend| self.trend.contains(&trend)))
     }
 }
 

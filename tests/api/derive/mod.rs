@@ -389,6 +389,10 @@ impl<'a> World<'a> {
                 [EventType::PointsRecorded, rest @ ..] => rest,
                 rest => rest,
             };
+            let follows = match follows {
+                [EventType::KpiSignal, rest @ ..] => rest,
+                rest => rest,
+            };
             let is_told_once =
                 matches!(follows, [] | [EventType::KpiHealthChanged] | [EventType::KpiHistoryChanged]);
             prop_assert!(is_told_once, "{kinds:?}");

@@ -90,7 +90,13 @@ stories! {
         story.tell(&ann, get.clone(), "kpis/churn-rate", None).await;
         story.tell(&ann, get.clone(), "kpis/churn-rate/periods?from=2026-01-01", None).await;
         story.tell(&ann, get.clone(), "kpis/churn-rate/episodes", None).await;
-        story.tell(&ann, get.clone(), "kpis/churn-rate/points", None).await;
+        let earlier: Vec<Value> = (1..=12).zip([2.4, 2.6, 2.5, 2.7, 2.4, 2.6, 2.9, 3.1, 3.0, 3.2, 3.1, 3.0])
+            .map(|(month, value)| json!({"kpi": "churn-rate", "at": format!("2025-{month:02}-28"), "value": value}))
+            .collect();
+        ann.post("points", json!(earlier)).await.expect(200);
+        story.tell(&ann, get.clone(), "kpis/churn-rate/signals", None).await;
+        story.tell(&ann, get.clone(), "kpis/churn-rate/forecast", None).await;
+        story.tell(&ann, get.clone(), "kpis/churn-rate/points?limit=3", None).await;
         story.tell(&ann, get.clone(), "kpis/churn-rate/points/2026-01-31", None).await;
         story.tell(&ann, get.clone(), "points?kpi=churn-rate&from=2026-02-01", None).await;
         for media in ["application/x-ndjson", "text/csv"] {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{keys, make, point};
+use super::{keys, lasting, make, point};
 use crate::harness::stories;
 
 stories! {
@@ -111,6 +111,26 @@ stories! {
             .await
             .refused(422, "validation_failed")
             .names("as_of", "in_the_future");
+    }
+
+    /// On the second of 31 days 20 of 310 are expected: behind or ahead is a warning, broken is what is passed.
+    async fn nothing_is_red_on_the_second_day_but_a_broken_ceiling(app) {
+        let ann = app.owner_of("ann", "acme").await;
+        let ann = lasting(&app, &ann).await;
+        make(&ann, json!({"name": "Sales", "aggregation": "sum", "target": {"min": 310}, "tolerance": {"min": 155}})).await;
+        make(&ann, json!({"name": "Costs", "aggregation": "sum", "target": {"max": 310}})).await;
+        app.it_is("2026-03-02T12:00:00Z");
+        for (value, sales, costs) in [
+            (5.0, "at_risk", "healthy"), (20.0, "healthy", "healthy"), (300.0, "healthy", "at_risk"),
+            (310.0, "healthy", "at_risk"), (311.0, "healthy", "unhealthy"),
+        ] {
+            for (kpi, health) in [("sales", sales), ("costs", costs)] {
+                point(&ann, kpi, "2026-03-01", value).await;
+                let shown = ann.get(&format!("kpis/{kpi}")).await;
+                assert_eq!((shown.text("/running/health"), shown.text("/health")), (health, "unknown"), "{kpi} at {value}");
+            }
+        }
+        assert_eq!(ann.get("kpis/costs").await.at("/running/expected"), &json!({"min": null, "max": 20.0}));
     }
 
     async fn sparklines_cost_one_call(app) {
