@@ -12,7 +12,9 @@ use super::key_results::OwnedKeyResult;
 use super::objectives::{ObjectiveRow, SharedObjective};
 use super::progress::{ConfidenceSummary, Dates, Past, Surroundings};
 use crate::access::{Action, At, Db, Reads, Scoped};
-use crate::http::{Answer, Code, FieldErrors, Json, Measure, Problem, Query, Result, Routes, routes};
+use crate::http::{
+    Answer, Code, FieldErrors, Json, Measure, Problem, Query, Refusals, Refuses, Result, Routes, routes,
+};
 use crate::kpis::derive::View;
 use crate::maths::word::words;
 use crate::maths::{Cadence, Calendar, Confidence, Pace};
@@ -135,6 +137,7 @@ async fn show_key_result_history(
     db: Db<Reads>,
     id: At<OwnedKeyResult>,
     filter: Query<HistoryFilter>,
+    _: Refuses<NotTheseSteps>,
 ) -> Answer<Json<KeyResultHistory>> {
     db.read(id.to(Action::View), filter, |tx, found, filter| {
         let mut items = Vec::new();
@@ -161,6 +164,7 @@ async fn show_objective_history(
     db: Db<Reads>,
     id: At<SharedObjective>,
     filter: Query<HistoryFilter>,
+    _: Refuses<NotTheseSteps>,
 ) -> Answer<Json<ObjectiveHistory>> {
     db.read(id.to(Action::View), filter, |tx, found, filter| {
         let mut items = Vec::new();
@@ -179,6 +183,11 @@ async fn show_objective_history(
         Ok(Json::new(ObjectiveHistory { objective_id: found.id, step: filter.step, items }))
     })
     .await
+}
+
+enum NotTheseSteps {}
+impl Refusals for NotTheseSteps {
+    const CODES: &'static [Code] = &[Code::ValidationFailed];
 }
 
 /// An objective with what it hung together with at the end of a day, as known then; nothing where it

@@ -63,7 +63,7 @@ pub fn create(tx: &mut Scoped, fields: &NewKpi, key: Option<&str>) -> Result<Kpi
         archived_at: None,
     };
     let row = said(tx, &blank, fields)?;
-    tx.require(Action::Create, &row.facts())?;
+    tx.require(Action::Create, &row.facts().seen_by(Visibility::Workspace))?;
     let aliases = wanted_aliases(fields);
     require_names(tx, None, &row.key, fields)?;
     diesel::insert_into(kpis::table).values(&row).execute(tx.db())?;
@@ -103,7 +103,7 @@ pub fn update(tx: &mut Scoped, kpi: &Granted<KpiRow>, present: &Present, fields:
         row.key = key.as_str().to_owned();
     }
     // A token that is narrowed to some keys or teams takes nothing out of its reach.
-    tx.require(Action::Create, &row.facts())?;
+    tx.require(Action::Create, &row.facts().seen_by(Visibility::Workspace))?;
     let aliases = wanted_aliases(fields);
     let names: Vec<String> = aliases.iter().map(|alias| (*alias).to_owned()).collect();
     let before = as_map(&NewKpi::of(kpi, &present.aliases, None));

@@ -134,6 +134,14 @@ pub struct Measured {
     pub overdue: bool,
 }
 
+impl Measured {
+    /// The same where its value is not for all who see it.
+    fn without_value(self) -> Self {
+        let progress = KeyResultProgress { raw: None, value: None, ..self.progress };
+        Self { progress, original: None, pace: Pace::None, ..self }
+    }
+}
+
 /// What the numbers and the people say of one objective. It is also what closing freezes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {

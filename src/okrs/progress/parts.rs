@@ -66,7 +66,7 @@ pub(super) struct Part {
 
 impl Part {
     /// A key result of the objective.
-    pub(super) fn key_result(row: &KeyResultRow, measured: &Measured) -> Self {
+    pub(super) fn key_result(row: &KeyResultRow, measured: &Measured, standing: Standing) -> Self {
         Self {
             kind: BreakdownKind::KeyResult,
             key_result_id: Some(row.id),
@@ -76,10 +76,7 @@ impl Part {
                 weight: row.weight,
                 value: measured.progress.value,
                 expected: measured.progress.expected,
-                standing: match row.archived_at {
-                    None => Standing::Counts,
-                    Some(_) => Standing::LeftOut(LeftOut::Archived),
-                },
+                standing,
             },
             original: measured.original,
         }

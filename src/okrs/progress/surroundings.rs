@@ -14,7 +14,7 @@ use crate::http::Result;
 use crate::kpis::derive::{histories, shown};
 use crate::kpis::kpis::KpiRef;
 use crate::kpis::row::KpiRow;
-use crate::maths::{Confidence, ProgressSource, check_in_due_on};
+use crate::maths::{Confidence, LeftOut, ProgressSource, Standing, check_in_due_on};
 use crate::okrs::cycles::CycleRow;
 use crate::okrs::initiatives::{InitiativeCounts, Tally};
 use crate::okrs::key_results::KeyResultRow;
@@ -254,21 +254,31 @@ impl Surroundings {
         self.facts(objective).viewers.all_see(&kpi.facts.viewers)
     }
 
+    /// Whether a key result may count in its objective.
+    fn standing(&self, row: &KeyResultRow, objective: &ObjectiveRow) -> Standing {
+        let kpi = row.kpi_id.and_then(|id| self.kpis.get(&id));
+        if row.archived_at.is_some() {
+            Standing::LeftOut(LeftOut::Archived)
+        } else if kpi.is_some_and(|kpi| !self.may_count(objective, kpi)) {
+            Standing::LeftOut(LeftOut::Private)
+        } else {
+            Standing::Counts
+        }
+    }
+
     /// What is said of a key result of an objective.
     pub fn measure(&self, row: &KeyResultRow, objective: &ObjectiveRow) -> Measured {
         thawed(objective, row.frozen.as_ref()).unwrap_or_else(|| {
-            let current = match (row.source, row.kpi_id) {
-                (KeyResultSource::Kpi, Some(kpi)) => {
-                    let kpi = self.kpis.get(&kpi).filter(|kpi| self.may_count(objective, kpi));
-                    kpi.and_then(|kpi| kpi.current)
-                }
-                (KeyResultSource::Kpi, None) => None,
-                (KeyResultSource::Manual, _) => {
-                    self.said.get(&row.id).and_then(|said| said.valued.as_ref()?.current())
-                }
-            };
             let last = self.said.get(&row.id).and_then(|said| said.last.as_ref());
-            measure(row, objective, self.cycle(objective), current, last, &self.today)
+            let with = |current| measure(row, objective, self.cycle(objective), current, last, &self.today);
+            match (row.source, row.kpi_id.and_then(|kpi| self.kpis.get(&kpi))) {
+                (KeyResultSource::Kpi, Some(kpi)) if self.may_count(objective, kpi) => with(kpi.current),
+                (KeyResultSource::Kpi, Some(_)) => with(None).without_value(),
+                (KeyResultSource::Kpi, None) => with(None),
+                (KeyResultSource::Manual, _) => {
+                    with(self.said.get(&row.id).and_then(|said| said.valued.as_ref()?.current()))
+                }
+            }
         })
     }
 
@@ -299,8 +309,9 @@ impl Surroundings {
             let mut made_of = Parts::default();
             match objective.progress_source {
                 ProgressSource::KeyResults | ProgressSource::Manual | ProgressSource::Both => {
-                    let own =
-                        rows.iter().zip(&measured).map(|(row, measured)| Part::key_result(row, measured));
+                    let own = rows.iter().zip(&measured).map(|(row, measured)| {
+                        Part::key_result(row, measured, self.standing(row, objective))
+                    });
                     made_of.parts.extend(own);
                 }
                 ProgressSource::Children => {}

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::parts::Part;
 use super::*;
 use crate::access::Visibility;
-use crate::maths::{Confidence, KeyResultKind};
+use crate::maths::{Confidence, KeyResultKind, LeftOut, Standing};
 use crate::okrs::key_results::row::KeyResultSource;
 use crate::okrs::objectives::ObjectiveState;
 use crate::store::{Id, Json, ObjectiveId, WorkspaceId};
@@ -108,7 +108,12 @@ fn said(value: f64, day: Date) -> CheckInRow {
 
 /// An objective that lives by its key results.
 fn summarised(objective: &ObjectiveRow, rows: &[KeyResultRow], seen: &[Measured], today: &Today) -> Summary {
-    let parts = rows.iter().zip(seen).map(|(row, measured)| Part::key_result(row, measured)).collect();
+    let standing = |row: &KeyResultRow| match row.archived_at {
+        None => Standing::Counts,
+        Some(_) => Standing::LeftOut(LeftOut::Archived),
+    };
+    let part = |(row, measured)| Part::key_result(row, measured, standing(row));
+    let parts = rows.iter().zip(seen).map(part).collect();
     let said: Vec<Option<Confidence>> = seen.iter().map(|measured| measured.confidence).collect();
     summarise(objective, None, &Parts { parts, private: 0 }, &said, today)
 }

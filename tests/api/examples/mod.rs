@@ -167,6 +167,8 @@ stories! {
         story.tell(&ann, get.clone(), &format!("check-ins/{}", check_in.text("/id")), None).await;
         story.tell(&ann, get.clone(), "key-results?confidence=at_risk", None).await;
         story.tell(&ann, get.clone(), &format!("key-results/{conversion}"), None).await;
+        story.tell(&ann, get.clone(), &format!("key-results/{conversion}/history?step=day"), None).await;
+        story.tell(&ann, get.clone(), &format!("objectives/{website}/history"), None).await;
         story.tell(&ann, get.clone(), &format!("objectives/{website}/key-results"), None).await;
         story.tell(&ann, patch.clone(), &format!("key-results/{cost}"), Some(json!({"target": 45}))).await;
         story.tell(&ann, delete.clone(), &format!("key-results/{cost}"), None).await;

@@ -152,7 +152,7 @@ stories! {
             (json!({"aliases": ["x".repeat(201)]}), "/aliases/0", "too_long"),
             (json!({"aliases": ["a\tb"]}), "/aliases/0", "malformed"),
             (json!({"aliases": ["kpi_01h455vb4pex5vsknk084sn02q"]}), "/aliases/0", "looks_like_id"),
-            (json!({"visibility": "private"}), "/visibility", "unknown_field"),
+            (json!({"visibility": "hidden"}), "/visibility", "unknown_value"),
             (json!({"colour": "red"}), "/colour", "unknown_field"),
         ] {
             let mut body = json!({"name": "New"});

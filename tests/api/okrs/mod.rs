@@ -4,6 +4,7 @@ mod alignment;
 mod batches;
 mod check_ins;
 mod cycles;
+mod history;
 mod initiatives;
 mod key_results;
 mod objectives;

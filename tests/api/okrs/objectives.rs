@@ -264,7 +264,7 @@ stories! {
             (json!({"owner_id": "kpi_01h455vb4pex5vsknk084sn02q"}), "/owner_id", "malformed"),
             (json!({"tags": ["a", "a"]}), "/tags/1", "duplicate"),
             (json!({"tags": [""]}), "/tags/0", "too_short"),
-            (json!({"visibility": "private"}), "/visibility", "unknown_field"),
+            (json!({"visibility": "hidden"}), "/visibility", "unknown_value"),
             (json!({"key_results": many}), "/key_results", "too_many"),
             (json!({"key_results": [{"title": "x", "kind": "increase", "start": 1, "target": 1}]}), "/key_results/0/target", "start_equals_target"),
             (json!({"key_results": [{"title": "x", "kind": "sideways"}]}), "/key_results/0/kind", "unknown_value"),
