@@ -23,4 +23,5 @@ mod sweep;
 mod targets;
 mod teams;
 mod tokens;
+mod traps;
 mod workspaces;
