@@ -1,7 +1,12 @@
 //! Care: what is done about unhealthy KPIs, whether it worked, and what needs a person now.
 
+pub mod announcements;
+mod baseline;
 mod display;
 pub mod due;
+pub mod guardrails;
+pub mod overview;
 pub mod remedies;
 mod text;
+pub mod tree;
 pub mod triage;

@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::access::{Db, Reads};
 use crate::care::text::Form;
-use crate::care::triage::{Scope, TriageRow};
+use crate::care::triage::{Scope, TriageRow, team_scope};
 use crate::http::problem::FieldError;
 use crate::http::{Answer, Json, Measure, Name, PlainText, Query, Routes, routes};
 use crate::kpis::kpis::{CurrentValue, Display, KpiFreshness, KpiKey, KpiRights, KpiTarget};
@@ -22,7 +22,7 @@ use crate::okrs::initiatives::Initiative;
 use crate::okrs::key_results::KeyResult;
 use crate::okrs::objectives::ObjectiveState;
 use crate::people::members::{self, MemberRef};
-use crate::people::teams::{self, TeamRef};
+use crate::people::teams::TeamRef;
 use crate::store::{CycleId, Day, KpiId, MemberId, ObjectiveId, TeamId};
 
 /// The paths of what is due.
@@ -44,7 +44,7 @@ pub struct DueFilter {
     /// Only what these owners answer for: a member's id, or `me`.
     #[serde(default)]
     owner: Vec<String>,
-    /// Only what belongs to these teams: an id or a slug.
+    /// Only what belongs to these teams and to those under them: an id or a slug.
     #[serde(default)]
     team: Vec<String>,
 }
@@ -194,7 +194,7 @@ async fn show_due(db: Db<Reads>, filter: Query<DueFilter>) -> Answer<PlainText<D
     let form = Form::preferred(&db.accepted());
     db.read((), filter, move |tx, (), filter| {
         let scope = Scope {
-            teams: teams::filtered(tx, "team", &filter.team)?,
+            teams: team_scope(tx, &filter.team)?,
             owners: members::filtered(tx, "owner", &filter.owner)?,
         };
         let due = load::due(tx, &scope)?;

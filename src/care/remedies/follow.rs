@@ -32,6 +32,14 @@ pub fn follow_objective(tx: &mut Tx, objective: &ObjectiveRow) -> Result<(), Sto
     tell_changes(tx, rows)
 }
 
+/// Follows the clock: the effect of a closed objective should have come by now.
+pub fn follow_clock(tx: &mut Tx) -> Result<(), StoreError> {
+    let now = tx.now;
+    let mut rows = row::made_by(tx, Of::Workspace, now)?;
+    rows.retain(|row| row.shown_outcome == RemedyOutcome::AwaitingEffect);
+    tell_changes(tx, rows)
+}
+
 fn kpis_of(rows: &[RemedyRow]) -> Vec<KpiId> {
     let ids: HashSet<KpiId> = rows.iter().map(|row| row.kpi_id).collect();
     ids.into_iter().collect()

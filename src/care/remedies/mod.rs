@@ -11,10 +11,10 @@ mod wire;
 
 use std::cmp::Reverse;
 
-pub use follow::{follow, follow_objective};
-pub use outcome::{Ground, ObjectiveThen, Seen, Standpoint, Told};
+pub use follow::{follow, follow_clock, follow_objective};
+pub use outcome::{Ground, ObjectiveThen, Seen, Standpoint, Told, objectives_then};
 pub use prescribe::NewRemedy;
-pub use row::{Of, RemedyRow, made_by};
+pub use row::{Of, RemedyRow, kpis_of, made_by};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};

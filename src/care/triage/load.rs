@@ -5,8 +5,9 @@ use std::collections::{HashMap, HashSet};
 use diesel::prelude::*;
 
 use super::group::{self, Facts, Group, Rank, RemedyFacts};
-use super::{ClosedEpisode, Orphan, Triage, TriageCounts, TriageRemedy, TriageRow};
+use super::{ClosedEpisode, Orphan, Triage, TriageCounts, TriageGuardrail, TriageRemedy, TriageRow};
 use crate::access::Scoped;
+use crate::care::guardrails;
 use crate::care::remedies::{Ground, Of, RemedyRow, Seen, Standpoint, Told, made_by, reference};
 use crate::http::Result;
 use crate::kpis::derive::{self, View};
@@ -38,41 +39,22 @@ impl Scope {
     }
 }
 
+/// The teams that a filter names, with those under them.
+pub fn team_scope(tx: &mut Scoped, named: &[String]) -> Result<Vec<TeamId>> {
+    let named = teams::filtered(tx, "team", named)?;
+    teams::with_sub_teams(tx, named)
+}
+
 /// Everything that triage shows, now or as it stood.
 pub fn triage(tx: &mut Scoped, scope: &Scope, view: Option<&View>) -> Result<Triage> {
     let standpoint = Standpoint::of(tx, view)?;
-    let kpis = kpis_in(tx, scope, view, &standpoint)?;
-    // Those that were withdrawn treat nothing, and are not shown.
-    let mut links = made_by(tx, Of::Workspace, standpoint.recorded_by)?;
-    links.retain(|link| !link.is_withdrawn_by(standpoint.recorded_by));
+    let links = standing(tx, &standpoint)?;
     let healing: HashSet<ObjectiveId> = links.iter().map(|link| link.objective_id).collect();
     let orphans = orphans(tx, scope, view, &standpoint, &healing)?;
-
-    let shown: HashSet<KpiId> = kpis.iter().map(|kpi| kpi.id).collect();
-    links.retain(|link| shown.contains(&link.kpi_id));
-    let (pictures, ground) = look(tx, kpis, &links, view)?;
-    let mut treatments = treatments(&links, &ground);
-    let closed: HashMap<KpiId, ClosedEpisode> =
-        pictures.iter().filter_map(|picture| Some((picture.row.id, closed_episode(picture)?))).collect();
-    let severities: HashMap<KpiId, f64> = pictures
-        .iter()
-        .filter_map(|picture| Some((picture.row.id, picture.stored.as_ref()?.severity?)))
-        .collect();
-
-    let mut groups: HashMap<Group, Vec<TriageRow>> = HashMap::new();
-    for kpi in show_pictures(tx, pictures, Sparkline::LeftOut)? {
-        let (remedies, facts) = treatments.remove(&kpi.id).unwrap_or_default();
-        let last_episode = closed.get(&kpi.id).copied();
-        let group = group::group(&Facts {
-            health: kpi.health,
-            opened_on: kpi.episode.map(|episode| episode.opened_on.date()),
-            closed_on: last_episode.map(|episode| episode.closed_on.date()),
-            remedies: &facts,
-            today: standpoint.today,
-        });
-        let severity = severities.get(&kpi.id).copied();
-        groups.entry(group).or_default().push(row(kpi, severity, last_episode, remedies));
-    }
+    let kpis = kpis_in(tx, scope, view, &standpoint)?;
+    let mut groups = placed(tx, kpis, links, view)?;
+    let rows = groups.values().flatten();
+    let breached_guardrails = rows.flat_map(|row| &row.guardrails).filter(|guard| guard.breached).count();
     let mut take = |group: Group| {
         let mut rows = groups.remove(&group).unwrap_or_default();
         rows.sort_by(|left, right| group::order(group, &rank(left), &rank(right)));
@@ -98,8 +80,87 @@ pub fn triage(tx: &mut Scoped, scope: &Scope, view: Option<&View>) -> Result<Tri
         recovered: triage.recovered.len(),
         healthy: take(Group::Healthy).len(),
         orphans: triage.orphans.len(),
+        breached_guardrails,
     };
     Ok(Triage { counts, ..triage })
+}
+
+/// The remedies that stood. Those that were withdrawn treat nothing, and are not shown.
+pub fn standing(tx: &mut Scoped, standpoint: &Standpoint) -> Result<Vec<RemedyRow>> {
+    let mut links = made_by(tx, Of::Workspace, standpoint.recorded_by)?;
+    links.retain(|link| !link.is_withdrawn_by(standpoint.recorded_by));
+    Ok(links)
+}
+
+/// KPIs as triage shows them, each in its group, in no order.
+pub fn placed(
+    tx: &mut Scoped,
+    kpis: Vec<KpiRow>,
+    mut links: Vec<RemedyRow>,
+    view: Option<&View>,
+) -> Result<HashMap<Group, Vec<TriageRow>>> {
+    let standpoint = Standpoint::of(tx, view)?;
+    let ids: Vec<KpiId> = kpis.iter().map(|kpi| kpi.id).collect();
+    let shown: HashSet<KpiId> = ids.iter().copied().collect();
+    links.retain(|link| shown.contains(&link.kpi_id));
+    let mut guards = guards(tx, &ids, view)?;
+    let (pictures, ground) = look(tx, kpis, &links, view)?;
+    let mut treatments = treatments(&links, &ground);
+    let closed: HashMap<KpiId, ClosedEpisode> =
+        pictures.iter().filter_map(|picture| Some((picture.row.id, closed_episode(picture)?))).collect();
+    let severities: HashMap<KpiId, f64> = pictures
+        .iter()
+        .filter_map(|picture| Some((picture.row.id, picture.stored.as_ref()?.severity?)))
+        .collect();
+
+    let mut groups: HashMap<Group, Vec<TriageRow>> = HashMap::new();
+    for kpi in show_pictures(tx, pictures, Sparkline::LeftOut)? {
+        let (remedies, facts) = treatments.remove(&kpi.id).unwrap_or_default();
+        let last_episode = closed.get(&kpi.id).copied();
+        let group = group::group(&Facts {
+            health: kpi.health,
+            opened_on: kpi.episode.map(|episode| episode.opened_on.date()),
+            closed_on: last_episode.map(|episode| episode.closed_on.date()),
+            remedies: &facts,
+            today: standpoint.today,
+        });
+        let severity = severities.get(&kpi.id).copied();
+        let guardrails = guards.remove(&kpi.id).unwrap_or_default();
+        let row = TriageRow { guardrails, ..row(kpi, severity, last_episode, remedies) };
+        groups.entry(group).or_default().push(row);
+    }
+    Ok(groups)
+}
+
+/// The guardrails that active objectives have on KPIs.
+fn guards(
+    tx: &mut Scoped,
+    kpis: &[KpiId],
+    view: Option<&View>,
+) -> Result<HashMap<KpiId, Vec<TriageGuardrail>>> {
+    let recorded_by = Standpoint::of(tx, view)?.recorded_by;
+    let rows = guardrails::standing_at(tx, guardrails::Of::Kpis(kpis), recorded_by)?;
+    let mut found: HashMap<KpiId, Vec<TriageGuardrail>> = HashMap::new();
+    if rows.is_empty() {
+        return Ok(found);
+    }
+    let ground = guardrails::Ground::load(tx, &rows, view)?;
+    for row in rows {
+        let Some((objective, breach)) = ground.objectives.get(&row.objective_id).zip(ground.breach(&row))
+        else {
+            continue;
+        };
+        match objective.state {
+            RecordedState::Draft | RecordedState::Closed | RecordedState::Archived => {}
+            RecordedState::Active => found.entry(row.kpi_id).or_default().push(TriageGuardrail {
+                id: row.id,
+                objective: reference(objective),
+                breached: breach.is_open(),
+                breached_on: breach.breached_on.map(Day::from),
+            }),
+        }
+    }
+    Ok(found)
 }
 
 /// The KPIs that are looked at: those in the archive have left.
@@ -222,6 +283,7 @@ fn row(
         last_episode,
         accepted_until: None,
         remedies,
+        guardrails: Vec::new(),
     }
 }
 

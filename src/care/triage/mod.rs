@@ -7,7 +7,8 @@ mod group;
 mod load;
 mod text;
 
-pub use load::{Scope, kpis_in, triage};
+pub use group::Group;
+pub use load::{Scope, kpis_in, placed, standing, team_scope, triage};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -22,8 +23,8 @@ use crate::maths::{Cadence, ClosedBy, Health, HealthReason, RemedyOutcome};
 use crate::okrs::cycles::CycleRef;
 use crate::okrs::objectives::{ObjectiveRef, ObjectiveState};
 use crate::people::members::{self, MemberRef};
-use crate::people::teams::{self, TeamRef};
-use crate::store::{CycleId, Day, KpiId, MemberId, Moment, ObjectiveId, RemedyId, TeamId};
+use crate::people::teams::TeamRef;
+use crate::store::{CycleId, Day, GuardrailId, KpiId, MemberId, Moment, ObjectiveId, RemedyId, TeamId};
 
 /// The paths of triage.
 pub fn routes() -> Routes {
@@ -41,7 +42,7 @@ pub fn routes() -> Routes {
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct TriageFilter {
-    /// Only KPIs and objectives of these teams: an id or a slug.
+    /// Only KPIs and objectives of these teams and of those under them: an id or a slug.
     #[serde(default)]
     team: Vec<String>,
     /// Only KPIs and objectives of these owners: a member's id, or `me`.
@@ -108,6 +109,9 @@ pub struct TriageCounts {
     /// Active objectives that heal no KPI.
     #[schema(minimum = 0)]
     pub orphans: usize,
+    /// Guardrails of active objectives that are breached: those of KPIs that need nobody too.
+    #[schema(minimum = 0)]
+    pub breached_guardrails: usize,
 }
 
 /// A KPI that needs a person.
@@ -165,6 +169,8 @@ pub struct TriageRow {
     pub accepted_until: Option<Day>,
     /// Its remedies that were not withdrawn, the newest first.
     pub remedies: Vec<TriageRemedy>,
+    /// The guardrails that active objectives have on it, in the order of their making.
+    pub guardrails: Vec<TriageGuardrail>,
 }
 
 /// A stretch in which a KPI was unhealthy, and that is over.
@@ -190,6 +196,19 @@ pub struct TriageRemedy {
     /// 1 - |gap now| / |gap at the baseline|; null without a gap at the baseline.
     #[schema(example = 0.6)]
     pub share_of_gap_closed: Option<f64>,
+}
+
+/// A guardrail, where the KPI is shown that must not be harmed.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct TriageGuardrail {
+    /// The guardrail's id.
+    pub id: GuardrailId,
+    /// The active objective that must not harm the KPI.
+    pub objective: ObjectiveRef,
+    /// Whether the KPI has been harmed since it was linked, and is not healed.
+    pub breached: bool,
+    /// The day of the present breach; null while it holds.
+    pub breached_on: Option<Day>,
 }
 
 /// An active objective that heals no KPI.
@@ -222,7 +241,7 @@ async fn show_triage(db: Db<Reads>, filter: Query<TriageFilter>) -> Answer<Plain
     db.read((), filter, move |tx, (), filter| {
         let view = AsOf { as_of: filter.as_of, known_at: filter.known_at }.view(tx)?;
         let scope = load::Scope {
-            teams: teams::filtered(tx, "team", &filter.team)?,
+            teams: team_scope(tx, &filter.team)?,
             owners: members::filtered(tx, "owner", &filter.owner)?,
         };
         let triage = load::triage(tx, &scope, view.as_ref())?;
