@@ -63,13 +63,12 @@ fn waiting(tx: &mut Tx) -> Result<Vec<WorkspaceId>> {
     let turned: Vec<WorkspaceId> = kpi_states::table
         .inner_join(announcements::table.on(announcements::workspace_id.eq(kpi_states::workspace_id)))
         .filter(
-            kpi_states::from_at
-                .gt(announcements::told_until)
-                .and(kpi_states::from_at.le(now))
-                .or(kpi_states::stale_at
+            kpi_states::from_at.gt(announcements::told_until).and(kpi_states::from_at.le(now)).or(
+                kpi_states::stale_at
                     .assume_not_null()
                     .gt(announcements::told_until)
-                    .and(kpi_states::stale_at.assume_not_null().le(now))),
+                    .and(kpi_states::stale_at.assume_not_null().le(now)),
+            ),
         )
         .select(kpi_states::workspace_id)
         .distinct()
@@ -136,7 +135,8 @@ fn tell_of_kpis(tx: &mut Tx, told_until: Option<Moment>) -> Result<()> {
             tx.kpi_changed(KpiChange { kpi: row.id, before, after });
         }
         let stale_at = json!(state.stale_at);
-        let is_told = stale.get(&row.id.raw()).is_some_and(|change| change.get("stale_at") == Some(&stale_at));
+        let is_told =
+            stale.get(&row.id.raw()).is_some_and(|change| change.get("stale_at") == Some(&stale_at));
         if state.freshness(now) == Freshness::Stale && !is_told {
             let change = json!({
                 "stale_at": stale_at, "last_known": state.health, "period": period, "value": state.value,

@@ -195,11 +195,7 @@ fn tree(
             remedies: remedies.remove(&row.id).unwrap_or_default(),
         })
         .collect();
-    Ok(Tree {
-        as_of: around.today.day.into(),
-        cycle: cycle.map(CycleRow::shown_as_reference),
-        objectives,
-    })
+    Ok(Tree { as_of: around.today.day.into(), cycle: cycle.map(CycleRow::shown_as_reference), objectives })
 }
 
 /// Objectives with their levels, each right before those under it; neighbours keep their order.
@@ -230,10 +226,8 @@ fn initiatives_of(
     let workspace = tx.here()?;
     let ids: Vec<ObjectiveId> = rows.iter().map(|row| row.id).collect();
     let key_results = ids.iter().flat_map(|id| around.key_results_of(*id));
-    let owners: HashMap<KeyResultId, ObjectiveId> = key_results
-        .filter(|row| row.archived_at.is_none())
-        .map(|row| (row.id, row.objective_id))
-        .collect();
+    let owners: HashMap<KeyResultId, ObjectiveId> =
+        key_results.filter(|row| row.archived_at.is_none()).map(|row| (row.id, row.objective_id)).collect();
     let by_then = around.past.as_ref().map_or(tx.now, |past| past.recorded_by);
     let found = initiatives::under(tx, &owners.keys().copied().collect::<Vec<_>>(), &ids, by_then)?;
     let people = members::names(tx, workspace, found.iter().filter_map(|row| row.owner_id))?;

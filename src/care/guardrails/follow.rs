@@ -35,8 +35,7 @@ fn tell_changes(tx: &mut Tx, rows: Vec<GuardrailRow>) -> Result<(), StoreError> 
         };
         let row = GuardrailRow { shown_breached: breach.is_open(), ..row };
         row.save(tx)?;
-        let kind =
-            if row.shown_breached { EventType::GuardrailBreached } else { EventType::GuardrailHealed };
+        let kind = if row.shown_breached { EventType::GuardrailBreached } else { EventType::GuardrailHealed };
         let objective = ground.objectives.get(&row.objective_id).map_or("", |then| &then.row.title);
         let kpi = ground.kpis.get(&row.kpi_id).map_or("", |kpi| &kpi.name);
         let change = json!({

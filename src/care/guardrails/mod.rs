@@ -230,11 +230,7 @@ async fn update_guardrail(
     .await
 }
 
-async fn end_guardrail(
-    db: Db<Writes>,
-    id: At<LinkedGuardrail>,
-    _: Refuses<NotChanged>,
-) -> Answer<NoContent> {
+async fn end_guardrail(db: Db<Writes>, id: At<LinkedGuardrail>, _: Refuses<NotChanged>) -> Answer<NoContent> {
     db.write(id.to(Action::Edit), Nothing, |tx, found, ()| {
         let LinkedGuardrail { row, objective, kpi } = &**found;
         if row.ended_at.is_some() {
@@ -260,7 +256,8 @@ async fn end_guardrail(
 /// Links a KPI to an objective, with the KPI's state of the moment as the baseline.
 fn create(tx: &mut Scoped, objective: &SharedObjective, new: &NewGuardrail) -> Result<GuardrailRow> {
     const KPI: &str = "/kpi_id";
-    let found = KpiRow::named(tx, objective.workspace_id, &new.kpi).map_err(|problem| refused_at(problem, KPI))?;
+    let found =
+        KpiRow::named(tx, objective.workspace_id, &new.kpi).map_err(|problem| refused_at(problem, KPI))?;
     let kpi = found.ok_or_else(|| Problem::not_found_at(KPI))?;
     objective.must_take_changes(tx)?;
     if kpi.archived_at.is_some() {
@@ -270,8 +267,11 @@ fn create(tx: &mut Scoped, objective: &SharedObjective, new: &NewGuardrail) -> R
     let now = tx.now;
     let standing = standing_at(tx, Of::Objectives(&[objective.id]), now)?;
     if standing.iter().any(|row| row.kpi_id == kpi.id) {
-        return Err(Problem::new(Code::AlreadyExists, "this objective guards this KPI already")
-            .with(KPI, "already_exists", "it is linked already"));
+        return Err(Problem::new(Code::AlreadyExists, "this objective guards this KPI already").with(
+            KPI,
+            "already_exists",
+            "it is linked already",
+        ));
     }
     if standing.len() >= MOST {
         return Err(Problem::new(Code::LimitReached, format!("an objective has at most {MOST} guardrails")));

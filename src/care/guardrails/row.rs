@@ -144,8 +144,7 @@ pub fn made_by(tx: &mut Tx, of: Of, instant: Moment) -> Result<Vec<GuardrailRow>
         }
         Of::Kpis(ids) => {
             for ids in ids.chunks(IDS_PER_STATEMENT) {
-                let rows: Vec<GuardrailRow> =
-                    query().filter(guardrails::kpi_id.eq_any(ids)).load(tx.db())?;
+                let rows: Vec<GuardrailRow> = query().filter(guardrails::kpi_id.eq_any(ids)).load(tx.db())?;
                 found.extend(rows);
             }
         }

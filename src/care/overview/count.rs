@@ -289,12 +289,9 @@ mod tests {
             .prop_map(|(health, group)| Item::Kpi { health, group });
         let facts = (confidence(), any::<bool>())
             .prop_map(|(confidence, is_overdue)| KeyResultFacts { confidence, is_overdue });
-        let objective = (
-            prop::sample::select(Pace::ALL.to_vec()),
-            confidence(),
-            prop::collection::vec(facts, 0..5),
-        )
-            .prop_map(|(pace, worst, key_results)| Item::Objective { pace, worst, key_results });
+        let objective =
+            (prop::sample::select(Pace::ALL.to_vec()), confidence(), prop::collection::vec(facts, 0..5))
+                .prop_map(|(pace, worst, key_results)| Item::Objective { pace, worst, key_results });
         prop_oneof![4 => kpi, 4 => objective, 1 => Just(Item::Private)]
     }
 

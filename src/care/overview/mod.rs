@@ -173,12 +173,7 @@ fn overview(
 
 type Items = Vec<(Option<Key>, Item)>;
 
-fn kpis(
-    tx: &mut Scoped,
-    scope: &Scope,
-    group_by: OverviewGrouping,
-    view: Option<&View>,
-) -> Result<Items> {
+fn kpis(tx: &mut Scoped, scope: &Scope, group_by: OverviewGrouping, view: Option<&View>) -> Result<Items> {
     let standpoint = Standpoint::of(tx, view)?;
     let rows = kpis_in(tx, scope, view, &standpoint)?;
     let keys: HashMap<_, _> = rows.iter().map(|row| (row.id, Places::of_kpi(row).key(group_by))).collect();
@@ -188,9 +183,10 @@ fn kpis(
         private.iter().map(|row| (Places::of_kpi(row).key(group_by), Item::Private)).collect();
     let links = standing(tx, &standpoint)?;
     for (group, rows) in placed(tx, shown, links, view)? {
-        items.extend(rows.into_iter().map(|row| {
-            (keys.get(&row.id).copied().flatten(), Item::Kpi { health: row.health, group })
-        }));
+        items.extend(
+            rows.into_iter()
+                .map(|row| (keys.get(&row.id).copied().flatten(), Item::Kpi { health: row.health, group })),
+        );
     }
     Ok(items)
 }
@@ -255,7 +251,10 @@ fn named(
             None => (None, blank),
             Some(Key::Team(id)) => {
                 let team = teams.get(&id).cloned();
-                (Some(team.as_ref().map_or_else(String::new, |team| team.name.to_lowercase())), OverviewGroup { team, ..blank })
+                (
+                    Some(team.as_ref().map_or_else(String::new, |team| team.name.to_lowercase())),
+                    OverviewGroup { team, ..blank },
+                )
             }
             Some(Key::Owner(id)) => {
                 let owner = owners.get(&id).cloned();

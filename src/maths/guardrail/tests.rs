@@ -42,7 +42,8 @@ fn linked(value: f64, judged: &[Judged]) -> GuardrailInput<'_> {
 }
 
 fn seen(value: f64, values: &[f64]) -> (Option<Date>, bool) {
-    let Breach { breached_on, breached_before } = breach(&linked(value, &months(values, &always(floor(10.0)))));
+    let Breach { breached_on, breached_before } =
+        breach(&linked(value, &months(values, &always(floor(10.0)))));
     (breached_on, breached_before)
 }
 

@@ -39,7 +39,9 @@ async fn forest(app: &App, ann: &Caller, slug: &str, count: usize, branches: usi
     ann.put(&format!("kpis/{}/points/2026-03-31", kpi.text("/key")), json!({"value": 6})).await.expect(201);
     let link = json!({"objective_id": root.text("/id")});
     ann.post(&format!("kpis/{}/remedies", kpi.text("/key")), link).await.expect(201);
-    ann.post(&under("objectives", &root, "/guardrails"), json!({"kpi_id": kpi.text("/key")})).await.expect(201);
+    ann.post(&under("objectives", &root, "/guardrails"), json!({"kpi_id": kpi.text("/key")}))
+        .await
+        .expect(201);
     ann.post("initiatives", json!({"objective_id": root.text("/id"), "title": "Plant"})).await.expect(201);
     let workspace: WorkspaceId = ann.get("").await.text("/id").parse().expect("an id");
     let id: ObjectiveId = root.expect(201).text("/id").parse().expect("an id");
@@ -205,8 +207,6 @@ stories! {
         forest(&app, &ann, "large", 2000, 7).await;
         let root = async |cycle: &str| ann.get(&format!("objectives?cycle={cycle}&q=root")).await.text("/items/0/id").to_owned();
         let (small_root, large_root) = (root("small").await, root("large").await);
-        let rooted = ann.call(Method::GET, &format!("tree?objective={large_root}")).fetch().await;
-        assert_eq!(rooted.expect(200).at("/objectives").as_array().map(Vec::len), Some(2000));
         let levels = async |root: &str| app.statements_of(&ann, &format!("tree?objective={root}")).await;
         assert_eq!(levels(&small_root).await, levels(&large_root).await);
         for view in ["", "&as_of=2026-04-10"] {

@@ -121,7 +121,8 @@ impl World {
         let key_result = make(&format!("objectives/{objective}/key-results"), key_result).await;
         let check_in = json!({"value": 1, "confidence": "on_track"});
         let check_in = make(&format!("key-results/{}/check-ins", key_result.text("/id")), check_in).await;
-        let guardrail = make(&format!("objectives/{objective}/guardrails"), json!({"kpi_id": "churn-rate"})).await;
+        let guardrail =
+            make(&format!("objectives/{objective}/guardrails"), json!({"kpi_id": "churn-rate"})).await;
         let initiative = make("initiatives", json!({"objective_id": objective, "title": "Ask around"})).await;
         let comment = make("comments", json!({"subject_id": objective, "text": "Who asks?"})).await;
         let workspace = ann.get("").await;
