@@ -2,7 +2,6 @@
 
 pub mod announcements;
 mod baseline;
-mod display;
 pub mod due;
 pub mod guardrails;
 pub mod overview;
@@ -10,3 +9,5 @@ pub mod remedies;
 mod text;
 pub mod tree;
 pub mod triage;
+
+use crate::kpis::display;

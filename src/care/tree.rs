@@ -5,11 +5,13 @@
 
 use std::collections::{HashMap, HashSet};
 
+use diesel::dsl::not;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::access::{Db, Reads, Resource, Scoped};
+use crate::access::hidden::Hidden;
+use crate::access::{Db, Reads, Scoped};
 use crate::care::remedies::{Ground, Of, kpis_of, made_by};
 use crate::http::text::Url;
 use crate::http::{Answer, Json, Name, Query, Result, Routes, routes};
@@ -124,7 +126,7 @@ pub struct TreeRemedy {
 
 async fn show_tree(db: Db<Reads>, filter: Query<TreeFilter>) -> Answer<Json<Tree>> {
     db.read((), filter, |tx, (), filter| {
-        let root = filter.objective.as_deref().map(|id| SharedObjective::find(tx, id)).transpose();
+        let root = filter.objective.as_deref().map(|id| tx.find::<SharedObjective>(id)).transpose();
         let root = root.map_err(|problem| refused_in_query(problem, "objective"))?;
         let cycle = match (&filter.cycle, &root) {
             (None, Some(_)) => None,
@@ -148,6 +150,7 @@ fn of_cycle(tx: &mut Scoped, cycle: Option<&CycleRow>, past: Option<&Past>) -> R
     let rows = objectives::table
         .filter(objectives::workspace_id.eq(tx.here()?))
         .filter(objectives::cycle_id.eq(cycle.id))
+        .filter(not(Hidden::from(tx)?.objective()))
         .load(tx.db())?;
     match past {
         None => Ok(rows),
@@ -155,12 +158,14 @@ fn of_cycle(tx: &mut Scoped, cycle: Option<&CycleRow>, past: Option<&Past>) -> R
     }
 }
 
-/// An objective and all that hangs under it: one statement for each level.
+/// An objective and all that hangs under it: one statement for each level. What hangs under one that is private to
+/// others hangs nowhere, as far as the caller can tell.
 fn under(tx: &mut Scoped, root: ObjectiveRow, past: Option<&Past>) -> Result<Vec<ObjectiveRow>> {
     let mut level = match past {
         None => vec![root],
         Some(past) => past.objectives(tx, vec![root])?,
     };
+    let hidden: HashSet<ObjectiveId> = Hidden::from(tx)?.objectives().load(tx.db())?.into_iter().collect();
     let mut found: Vec<ObjectiveRow> = Vec::new();
     while !level.is_empty() {
         let ids: Vec<ObjectiveId> = level.iter().map(|row| row.id).collect();
@@ -169,6 +174,7 @@ fn under(tx: &mut Scoped, root: ObjectiveRow, past: Option<&Past>) -> Result<Vec
             None => children_of(tx, &ids)?,
             Some(past) => past.children_of(tx, &ids)?,
         };
+        level.retain(|row| !hidden.contains(&row.id));
     }
     Ok(found)
 }
@@ -255,7 +261,7 @@ fn initiative(row: InitiativeRow, people: &HashMap<MemberId, MemberRef>, today: 
     }
 }
 
-/// What objectives are meant to heal, and what became of it.
+/// What objectives are meant to heal, as far as the caller may see it, and what became of it.
 fn remedies_of(
     tx: &mut Scoped,
     rows: &[ObjectiveRow],
@@ -266,6 +272,8 @@ fn remedies_of(
     let mut links = made_by(tx, Of::Workspace, by_then)?;
     links.retain(|link| here.contains(&link.objective_id) && !link.is_withdrawn_by(by_then));
     let mut shown: HashMap<ObjectiveId, Vec<TreeRemedy>> = HashMap::new();
+    let hidden: Vec<RemedyId> = Hidden::from(tx)?.remedies().load(tx.db())?;
+    links.retain(|link| !hidden.contains(&link.id));
     if links.is_empty() {
         return Ok(shown);
     }

@@ -14,9 +14,10 @@ pub use row::{Of, standing_at};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 pub use state::{Ground, of_objectives};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use wire::{Guardrail, GuardrailPage, show, show_one};
 
+use crate::access::hidden::Hidden;
 use crate::access::{Action, At, Db, Reads, Scoped, Writes};
 use crate::care::remedies::Standpoint;
 use crate::http::body::Rules;
@@ -31,9 +32,9 @@ use crate::kpis::row::KpiRow;
 use crate::maths::Target;
 use crate::okrs::objectives::SharedObjective;
 use crate::okrs::wire::{path, refused_at};
+use crate::store::GuardrailId;
 use crate::store::journal::EventType;
 use crate::store::schema::guardrails;
-use crate::store::{Day, GuardrailId, Moment};
 use row::{GuardrailRow, LinkedGuardrail, made_by};
 
 /// How many guardrails stand on an objective at the most.
@@ -67,20 +68,6 @@ pub fn routes() -> Routes {
             DELETE end_guardrail,
         }
     }
-}
-
-/// From where guardrails are looked at.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub struct GuardrailView {
-    /// As they stood when this day ended in the workspace's time zone; today means now.
-    #[param(inline)]
-    #[serde(default)]
-    as_of: Option<Day>,
-    /// Counting only what had been recorded by this moment.
-    #[param(inline)]
-    #[serde(default)]
-    known_at: Option<Moment>,
 }
 
 /// A guardrail to make.
@@ -133,10 +120,10 @@ impl Refusals for NotChanged {
 async fn list_objective_guardrails(
     db: Db<Reads>,
     objective: At<SharedObjective>,
-    list: Listing<GuardrailView>,
+    list: Listing<AsOf>,
 ) -> Answer<Page<GuardrailPage>> {
-    db.read(objective.to(Action::View), list, |tx, objective, (view, paging)| {
-        page(tx, Of::Objectives(&[objective.id]), &paging, &view)
+    db.read(objective.to(Action::View), list, |tx, objective, (as_of, paging)| {
+        page(tx, Of::Objectives(&[objective.id]), &paging, as_of)
     })
     .await
 }
@@ -144,24 +131,21 @@ async fn list_objective_guardrails(
 async fn list_kpi_guardrails(
     db: Db<Reads>,
     kpi: At<KpiRow>,
-    list: Listing<GuardrailView>,
+    list: Listing<AsOf>,
 ) -> Answer<Page<GuardrailPage>> {
-    db.read(kpi.to(Action::View), list, |tx, kpi, (view, paging)| {
-        page(tx, Of::Kpis(&[kpi.id]), &paging, &view)
+    db.read(kpi.to(Action::View), list, |tx, kpi, (as_of, paging)| {
+        page(tx, Of::Kpis(&[kpi.id]), &paging, as_of)
     })
     .await
 }
 
 /// A page of guardrails in order; only what is on it is derived.
-fn page(
-    tx: &mut Scoped,
-    of: Of,
-    paging: &Paging,
-    GuardrailView { as_of, known_at }: &GuardrailView,
-) -> Result<Page<GuardrailPage>> {
-    let view = AsOf { as_of: *as_of, known_at: *known_at }.view(tx)?;
+fn page(tx: &mut Scoped, of: Of, paging: &Paging, as_of: AsOf) -> Result<Page<GuardrailPage>> {
+    let view = as_of.view(tx)?;
     let recorded_by = Standpoint::of(tx, view.as_ref())?.recorded_by;
-    let rows = made_by(tx, of, recorded_by)?;
+    let mut rows = made_by(tx, of, recorded_by)?;
+    let hidden: Vec<GuardrailId> = Hidden::from(tx)?.guardrails().load(tx.db())?;
+    rows.retain(|row| !hidden.contains(&row.id));
     let Paged { rows, next_cursor, total } = paging.page_of_all(rows, |row| (row.recorded_at, row.id))?;
     let paged = Paged { rows: show(tx, rows, view.as_ref())?, next_cursor, total };
     Ok(Page::show(paging, paged, |guardrail| guardrail))
@@ -256,8 +240,7 @@ async fn end_guardrail(db: Db<Writes>, id: At<LinkedGuardrail>, _: Refuses<NotCh
 /// Links a KPI to an objective, with the KPI's state of the moment as the baseline.
 fn create(tx: &mut Scoped, objective: &SharedObjective, new: &NewGuardrail) -> Result<GuardrailRow> {
     const KPI: &str = "/kpi_id";
-    let found =
-        KpiRow::named(tx, objective.workspace_id, &new.kpi).map_err(|problem| refused_at(problem, KPI))?;
+    let found = KpiRow::seen(tx, &new.kpi).map_err(|problem| refused_at(problem, KPI))?;
     let kpi = found.ok_or_else(|| Problem::not_found_at(KPI))?;
     objective.must_take_changes(tx)?;
     if kpi.archived_at.is_some() {

@@ -92,7 +92,7 @@ pub struct LinkedGuardrail {
 impl Resource for LinkedGuardrail {
     const PARAMETER: &'static str = "guardrail";
 
-    fn find(tx: &mut Scoped, reference: &str) -> Result<Self> {
+    fn load(tx: &mut Scoped, reference: &str) -> Result<Self> {
         let workspace = tx.here()?;
         let id: GuardrailId = reference.parse().map_err(invalid_id)?;
         let row: GuardrailRow = guardrails::table
@@ -102,7 +102,9 @@ impl Resource for LinkedGuardrail {
             .optional()?
             .ok_or_else(Problem::not_found)?;
         let objective = SharedObjective::by_id(tx, row.objective_id)?.ok_or_else(Problem::not_found)?;
-        let kpi = KpiRow::by_id(tx, workspace, row.kpi_id)?.ok_or_else(Problem::not_found)?;
+        // Its objective decides by its facts; the KPI is asked for here.
+        let kpi = KpiRow::by_id(tx, workspace, row.kpi_id)?.filter(|kpi| tx.sees(&kpi.facts()));
+        let kpi = kpi.ok_or_else(Problem::not_found)?;
         Ok(Self { row, objective, kpi })
     }
 

@@ -5,11 +5,12 @@ use std::collections::{HashMap, HashSet};
 use jiff::civil::Date;
 
 use super::row::{self, GuardrailRow, Of};
+use crate::access::{Resource, Viewers};
 use crate::care::remedies::{ObjectiveThen, Standpoint, kpis_of, objectives_then};
 use crate::kpis::derive::{self, History, View};
 use crate::kpis::row::KpiRow;
 use crate::maths::{Breach, Calendar, GuardrailInput, breach};
-use crate::okrs::objectives::{ObjectiveGuardrail, RecordedState};
+use crate::okrs::objectives::{Circle, ObjectiveGuardrail, RecordedState};
 use crate::store::{Day, KpiId, Moment, ObjectiveId, StoreError, Tx};
 
 /// All that the states of some guardrails follow from.
@@ -23,6 +24,8 @@ pub struct Ground {
     /// The KPIs.
     pub kpis: HashMap<KpiId, KpiRow>,
     histories: HashMap<KpiId, History>,
+    /// Who sees the objectives.
+    viewers: HashMap<ObjectiveId, Viewers>,
 }
 
 impl Ground {
@@ -32,13 +35,31 @@ impl Ground {
         let kpis = kpis_of(tx, &ids.into_iter().collect::<Vec<_>>())?;
         let histories = derive::histories(tx, &kpis, &view.copied().unwrap_or_default())?;
         let ids: HashSet<ObjectiveId> = rows.iter().map(|row| row.objective_id).collect();
+        let objectives = objectives_then(tx, &ids.into_iter().collect::<Vec<_>>(), view)?;
+        let viewers = Circle::viewers_of(tx, &objectives.values().map(|then| &then.row).collect::<Vec<_>>())?;
         Ok(Self {
             standpoint: Standpoint::of(tx, view)?,
             calendar: tx.workspace()?.calendar(),
-            objectives: objectives_then(tx, &ids.into_iter().collect::<Vec<_>>(), view)?,
+            objectives,
+            viewers,
             kpis: kpis.into_iter().map(|kpi| (kpi.id, kpi)).collect(),
             histories,
         })
+    }
+
+    /// Whether it counts where its objective is shown: all who see the objective see its KPI.
+    fn guards(&self, row: &GuardrailRow) -> bool {
+        self.ends(row).is_some_and(|(objective, kpi)| objective.all_see(&kpi))
+    }
+
+    /// Whether it counts where its KPI is shown: all who see the KPI see its objective.
+    pub fn threatens(&self, row: &GuardrailRow) -> bool {
+        self.ends(row).is_some_and(|(objective, kpi)| kpi.all_see(objective))
+    }
+
+    /// Who sees its objective, and who its KPI.
+    fn ends(&self, row: &GuardrailRow) -> Option<(&Viewers, Viewers)> {
+        self.viewers.get(&row.objective_id).zip(self.kpis.get(&row.kpi_id).map(|kpi| kpi.facts().viewers))
     }
 
     /// Whether a guardrail holds; `None` where its KPI was not loaded.
@@ -69,7 +90,7 @@ impl Ground {
     }
 }
 
-/// The guardrails that stand on objectives, as objectives show them.
+/// The guardrails that stand on objectives, as objectives show them: as far as all who see the objective see the KPI.
 pub fn of_objectives(
     tx: &mut Tx,
     objectives: &[ObjectiveId],
@@ -82,8 +103,8 @@ pub fn of_objectives(
         return Ok(found);
     }
     let ground = Ground::load(tx, &rows, view)?;
-    for row in rows {
-        let Some((kpi, breach)) = ground.kpis.get(&row.kpi_id).zip(ground.breach(&row)) else { continue };
+    for row in rows.iter().filter(|row| ground.guards(row)) {
+        let Some((kpi, breach)) = ground.kpis.get(&row.kpi_id).zip(ground.breach(row)) else { continue };
         found.entry(row.objective_id).or_default().push(ObjectiveGuardrail {
             id: row.id,
             kpi: kpi.into(),

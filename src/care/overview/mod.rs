@@ -11,12 +11,12 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::access::{Db, Reads, Scoped};
+use crate::access::{Db, Reads, Scoped, Visibility};
 use crate::care::remedies::Standpoint;
-use crate::care::triage::{Scope, kpis_in, placed, standing, team_scope};
+use crate::care::triage::{Scope, kpis_in, links_by, placed};
 use crate::http::{Answer, Json, Query, Result, Routes, routes};
 use crate::kpis::derive::{AsOf, View};
-use crate::kpis::row::{Category, KpiRow, Visibility};
+use crate::kpis::row::{Category, KpiRow};
 use crate::maths::word::words;
 use crate::okrs::cycles::{CycleRef, CycleRow};
 use crate::okrs::objectives::{ObjectiveRow, ObjectiveState};
@@ -150,7 +150,7 @@ impl Places {
 async fn show_overview(db: Db<Reads>, filter: Query<OverviewFilter>) -> Answer<Json<Overview>> {
     db.read((), filter, |tx, (), filter| {
         let view = AsOf { as_of: filter.as_of, known_at: filter.known_at }.view(tx)?;
-        let scope = Scope { teams: team_scope(tx, &filter.team)?, owners: Vec::new() };
+        let scope = Scope::named(tx, &filter.team, &[])?;
         Ok(Json::new(overview(tx, &scope, filter.group_by, view)?))
     })
     .await
@@ -181,13 +181,11 @@ fn kpis(tx: &mut Scoped, scope: &Scope, group_by: OverviewGrouping, view: Option
         rows.into_iter().partition(|row| row.visibility == Visibility::Workspace);
     let mut items: Items =
         private.iter().map(|row| (Places::of_kpi(row).key(group_by), Item::Private)).collect();
-    let links = standing(tx, &standpoint)?;
-    for (group, rows) in placed(tx, shown, links, view)? {
-        items.extend(
-            rows.into_iter()
-                .map(|row| (keys.get(&row.id).copied().flatten(), Item::Kpi { health: row.health, group })),
-        );
-    }
+    let links = links_by(tx, &standpoint)?;
+    items.extend(placed(tx, shown, links, view)?.into_iter().map(|placed| {
+        let key = keys.get(&placed.kpi.id).copied().flatten();
+        (key, Item::Kpi { health: placed.kpi.health, group: placed.group })
+    }));
     Ok(items)
 }
 

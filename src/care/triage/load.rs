@@ -5,22 +5,21 @@ use std::collections::{HashMap, HashSet};
 use diesel::prelude::*;
 
 use super::group::{self, Facts, Group, Rank, RemedyFacts};
-use super::{ClosedEpisode, Orphan, Triage, TriageCounts, TriageGuardrail, TriageRemedy, TriageRow};
-use crate::access::Scoped;
+use super::orphans::orphans;
+use super::{ClosedEpisode, Triage, TriageCounts, TriageGuardrail, TriageRemedy, TriageRow};
+use crate::access::{Resource, Scoped};
 use crate::care::guardrails;
-use crate::care::remedies::{Ground, Of, RemedyRow, Seen, Standpoint, Told, made_by, reference};
+use crate::care::remedies::{Counting, Ground, Of, RemedyRow, Seen, Standpoint, Told, made_by, reference};
 use crate::http::Result;
 use crate::kpis::derive::{self, View};
 use crate::kpis::kpis::{Kpi, Picture, Sparkline, pictures, show_pictures};
 use crate::kpis::row::KpiRow;
 use crate::maths::RemedyOutcome;
-use crate::okrs::cycles::CycleRow;
-use crate::okrs::objectives::alignment::parents_at;
-use crate::okrs::objectives::supports::links_at;
-use crate::okrs::objectives::{ObjectiveRow, ObjectiveState, RecordedState, states_at};
+use crate::okrs::objectives::RecordedState;
 use crate::people::{members, teams};
-use crate::store::schema::{cycles, kpis, objectives};
-use crate::store::{CycleId, Day, KpiId, MemberId, ObjectiveId, StoreError, TeamId};
+use crate::store::connection::MultiBackend;
+use crate::store::schema::kpis;
+use crate::store::{Day, KpiId, MemberId, TeamId};
 
 /// Whose KPIs and objectives are looked at; an empty list is everybody's.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +31,12 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// As a query names them: teams by id or slug, with those under them; owners by id or `me`.
+    pub fn named(tx: &mut Scoped, teams: &[String], owners: &[String]) -> Result<Self> {
+        let teams = teams::filtered(tx, "team", teams)?;
+        Ok(Self { teams: teams::with_sub_teams(tx, teams)?, owners: members::filtered(tx, "owner", owners)? })
+    }
+
     /// Whether something of an owner and a team is looked at.
     pub fn holds(&self, owner: Option<MemberId>, team: Option<TeamId>) -> bool {
         (self.owners.is_empty() || owner.is_some_and(|owner| self.owners.contains(&owner)))
@@ -39,27 +44,21 @@ impl Scope {
     }
 }
 
-/// The teams that a filter names, with those under them.
-pub fn team_scope(tx: &mut Scoped, named: &[String]) -> Result<Vec<TeamId>> {
-    let named = teams::filtered(tx, "team", named)?;
-    teams::with_sub_teams(tx, named)
-}
-
 /// Everything that triage shows, now or as it stood.
 pub fn triage(tx: &mut Scoped, scope: &Scope, view: Option<&View>) -> Result<Triage> {
     let standpoint = Standpoint::of(tx, view)?;
-    let links = standing(tx, &standpoint)?;
-    let healing: HashSet<ObjectiveId> = links.iter().map(|link| link.objective_id).collect();
+    let links = links_by(tx, &standpoint)?;
+    let (made, counting) = &links;
+    let healing = made.iter().filter(|link| counting.heals(link)).map(|link| link.objective_id).collect();
     let orphans = orphans(tx, scope, view, &standpoint, &healing)?;
-    let kpis = kpis_in(tx, scope, view, &standpoint)?;
-    let mut groups = placed(tx, kpis, links, view)?;
-    let rows = groups.values().flatten();
-    let breached_guardrails = rows.flat_map(|row| &row.guardrails).filter(|guard| guard.breached).count();
-    let mut take = |group: Group| {
-        let mut rows = groups.remove(&group).unwrap_or_default();
-        rows.sort_by(|left, right| group::order(group, &rank(left), &rank(right)));
-        rows
-    };
+    let kpis = seen_in(tx, scope, view, &standpoint)?;
+    let mut groups: HashMap<Group, Vec<Placed>> = HashMap::new();
+    for placed in placed(tx, kpis, links, view)? {
+        groups.entry(placed.group).or_default().push(placed);
+    }
+    let guards = groups.values().flatten().flat_map(|placed| &placed.guardrails);
+    let breached_guardrails = guards.filter(|guard| guard.breached).count();
+    let mut take = |group: Group| rows(group, groups.remove(&group).unwrap_or_default());
     let triage = Triage {
         as_of: standpoint.today.into(),
         counts: TriageCounts::default(),
@@ -85,25 +84,59 @@ pub fn triage(tx: &mut Scoped, scope: &Scope, view: Option<&View>) -> Result<Tri
     Ok(Triage { counts, ..triage })
 }
 
-/// The remedies that stood. Those that were withdrawn treat nothing, and are not shown.
-pub fn standing(tx: &mut Scoped, standpoint: &Standpoint) -> Result<Vec<RemedyRow>> {
-    let mut links = made_by(tx, Of::Workspace, standpoint.recorded_by)?;
-    links.retain(|link| !link.is_withdrawn_by(standpoint.recorded_by));
-    Ok(links)
+/// A KPI with all that triage shows of it, and the group in which it stands.
+pub struct Placed {
+    /// The KPI.
+    pub kpi: Kpi,
+    /// The group.
+    pub group: Group,
+    severity: Option<f64>,
+    last_episode: Option<ClosedEpisode>,
+    remedies: Vec<TriageRemedy>,
+    guardrails: Vec<TriageGuardrail>,
 }
 
-/// KPIs as triage shows them, each in its group, in no order.
+/// The KPIs that are looked at, each in its group, as they are now; by key.
+pub fn placed_now(tx: &mut Scoped, scope: &Scope) -> Result<Vec<Placed>> {
+    let standpoint = Standpoint::of(tx, None)?;
+    let links = links_by(tx, &standpoint)?;
+    let kpis = seen_in(tx, scope, None, &standpoint)?;
+    placed(tx, kpis, links, None)
+}
+
+/// The rows of those that nothing treats and where a remedy failed.
+pub fn failed(mut placed: Vec<Placed>) -> Vec<TriageRow> {
+    placed.retain(|placed| placed.group == Group::Failed);
+    rows(Group::Failed, placed)
+}
+
+/// The KPIs of a group as they are shown, in its order.
+fn rows(group: Group, placed: Vec<Placed>) -> Vec<TriageRow> {
+    let mut rows: Vec<TriageRow> = placed.into_iter().map(row).collect();
+    rows.sort_by(|left, right| group::order(group, &rank(left), &rank(right)));
+    rows
+}
+
+/// The links that were made by then, and which of them count; those that were withdrawn treat
+/// nothing, and are not shown.
+pub fn links_by(tx: &mut Scoped, standpoint: &Standpoint) -> Result<(Vec<RemedyRow>, Counting)> {
+    let mut links = made_by(tx, Of::Workspace, standpoint.recorded_by)?;
+    links.retain(|link| !link.is_withdrawn_by(standpoint.recorded_by));
+    let counting = Counting::of(tx, &links)?;
+    Ok((links, counting))
+}
+
+/// KPIs in their order, each in the group that its health and its remedies put it in.
 pub fn placed(
     tx: &mut Scoped,
     kpis: Vec<KpiRow>,
-    mut links: Vec<RemedyRow>,
+    (mut links, counting): (Vec<RemedyRow>, Counting),
     view: Option<&View>,
-) -> Result<HashMap<Group, Vec<TriageRow>>> {
+) -> Result<Vec<Placed>> {
     let standpoint = Standpoint::of(tx, view)?;
-    let ids: Vec<KpiId> = kpis.iter().map(|kpi| kpi.id).collect();
-    let shown: HashSet<KpiId> = ids.iter().copied().collect();
-    links.retain(|link| shown.contains(&link.kpi_id));
-    let mut guards = guards(tx, &ids, view)?;
+    let shown: HashSet<KpiId> = kpis.iter().map(|kpi| kpi.id).collect();
+    links.retain(|link| shown.contains(&link.kpi_id) && counting.treats(link));
+    let mut guards = guards(tx, &kpis, view)?;
     let (pictures, ground) = look(tx, kpis, &links, view)?;
     let mut treatments = treatments(&links, &ground);
     let closed: HashMap<KpiId, ClosedEpisode> =
@@ -112,9 +145,7 @@ pub fn placed(
         .iter()
         .filter_map(|picture| Some((picture.row.id, picture.stored.as_ref()?.severity?)))
         .collect();
-
-    let mut groups: HashMap<Group, Vec<TriageRow>> = HashMap::new();
-    for kpi in show_pictures(tx, pictures, Sparkline::LeftOut)? {
+    let placed = show_pictures(tx, pictures, Sparkline::LeftOut)?.into_iter().map(|kpi| {
         let (remedies, facts) = treatments.remove(&kpi.id).unwrap_or_default();
         let last_episode = closed.get(&kpi.id).copied();
         let group = group::group(&Facts {
@@ -126,27 +157,27 @@ pub fn placed(
         });
         let severity = severities.get(&kpi.id).copied();
         let guardrails = guards.remove(&kpi.id).unwrap_or_default();
-        let row = TriageRow { guardrails, ..row(kpi, severity, last_episode, remedies) };
-        groups.entry(group).or_default().push(row);
-    }
-    Ok(groups)
+        Placed { kpi, group, severity, last_episode, remedies, guardrails }
+    });
+    Ok(placed.collect())
 }
 
-/// The guardrails that active objectives have on KPIs.
+/// The guardrails that active objectives have on KPIs, as far as all who see the KPI see the objective.
 fn guards(
     tx: &mut Scoped,
-    kpis: &[KpiId],
+    kpis: &[KpiRow],
     view: Option<&View>,
 ) -> Result<HashMap<KpiId, Vec<TriageGuardrail>>> {
     let recorded_by = Standpoint::of(tx, view)?.recorded_by;
-    let rows = guardrails::standing_at(tx, guardrails::Of::Kpis(kpis), recorded_by)?;
+    let ids: Vec<KpiId> = kpis.iter().map(|kpi| kpi.id).collect();
+    let rows = guardrails::standing_at(tx, guardrails::Of::Kpis(&ids), recorded_by)?;
     let mut found: HashMap<KpiId, Vec<TriageGuardrail>> = HashMap::new();
     if rows.is_empty() {
         return Ok(found);
     }
     let ground = guardrails::Ground::load(tx, &rows, view)?;
-    for row in rows {
-        let Some((objective, breach)) = ground.objectives.get(&row.objective_id).zip(ground.breach(&row))
+    for row in rows.iter().filter(|row| ground.threatens(row)) {
+        let Some((objective, breach)) = ground.objectives.get(&row.objective_id).zip(ground.breach(row))
         else {
             continue;
         };
@@ -163,14 +194,26 @@ fn guards(
     Ok(found)
 }
 
-/// The KPIs that are looked at: those in the archive have left.
+/// The KPIs that are looked at and that the caller may see, by key.
+fn seen_in(
+    tx: &mut Scoped,
+    scope: &Scope,
+    view: Option<&View>,
+    standpoint: &Standpoint,
+) -> Result<Vec<KpiRow>> {
+    let mut rows = kpis_in(tx, scope, view, standpoint)?;
+    rows.retain(|row| tx.sees(&row.facts()));
+    Ok(rows)
+}
+
+/// The KPIs that are looked at, by key, private ones too: those in the archive have left.
 pub fn kpis_in(
     tx: &mut Scoped,
     scope: &Scope,
     view: Option<&View>,
     standpoint: &Standpoint,
 ) -> Result<Vec<KpiRow>> {
-    let mut query = kpis::table.filter(kpis::workspace_id.eq(tx.here()?)).into_boxed();
+    let mut query = kpis::table.filter(kpis::workspace_id.eq(tx.here()?)).into_boxed::<MultiBackend>();
     if !scope.teams.is_empty() {
         query = query.filter(kpis::team_id.eq_any(scope.teams.clone()));
     }
@@ -252,12 +295,7 @@ fn closed_episode(picture: &Picture) -> Option<ClosedEpisode> {
     })
 }
 
-fn row(
-    kpi: Kpi,
-    severity: Option<f64>,
-    last_episode: Option<ClosedEpisode>,
-    remedies: Vec<TriageRemedy>,
-) -> TriageRow {
+fn row(Placed { kpi, severity, last_episode, remedies, guardrails, .. }: Placed) -> TriageRow {
     TriageRow {
         id: kpi.id,
         key: kpi.key,
@@ -279,11 +317,12 @@ fn row(
         gap: kpi.gap,
         severity,
         freshness: kpi.freshness,
+        trend: kpi.trend,
         episode: kpi.episode,
         last_episode,
         accepted_until: None,
         remedies,
-        guardrails: Vec::new(),
+        guardrails,
     }
 }
 
@@ -296,68 +335,4 @@ fn rank(row: &TriageRow) -> Rank<'_> {
         closed_on: row.last_episode.map(|episode| episode.closed_on.date()),
         key: &row.key,
     }
-}
-
-/// Active objectives that heal no KPI, have no parent and support no other.
-fn orphans(
-    tx: &mut Scoped,
-    scope: &Scope,
-    view: Option<&View>,
-    standpoint: &Standpoint,
-    healing: &HashSet<ObjectiveId>,
-) -> Result<Vec<Orphan>> {
-    let workspace = tx.here()?;
-    let query = objectives::table.filter(objectives::workspace_id.eq(workspace)).into_boxed();
-    let mut rows: Vec<ObjectiveRow> = match view {
-        None => query
-            .filter(objectives::parent_id.is_null())
-            .filter(objectives::state.eq(ObjectiveState::Active))
-            .filter(objectives::archived_at.is_null())
-            .load(tx.db())?,
-        Some(_) => {
-            let mut rows: Vec<ObjectiveRow> =
-                query.filter(objectives::created_at.le(standpoint.recorded_by)).load(tx.db())?;
-            let ids: Vec<ObjectiveId> = rows.iter().map(|row| row.id).collect();
-            let states = states_at(tx, &ids, standpoint.recorded_by)?;
-            let parents = parents_at(tx, standpoint.recorded_by)?;
-            rows.retain(|row| {
-                states.get(&row.id) == Some(&RecordedState::Active) && !parents.contains_key(&row.id)
-            });
-            rows
-        }
-    };
-    let supporting: HashSet<ObjectiveId> =
-        links_at(tx, standpoint.recorded_by)?.into_iter().map(|(from, _)| from).collect();
-    rows.retain(|row| {
-        !healing.contains(&row.id) && !supporting.contains(&row.id) && scope.holds(row.owner_id, row.team_id)
-    });
-    rows.sort_by_key(|row| (row.activated_at, row.id));
-    let owners = members::names(tx, workspace, rows.iter().filter_map(|row| row.owner_id))?;
-    let names = teams::names(tx, workspace, rows.iter().filter_map(|row| row.team_id))?;
-    let cycles = cycles_of(tx, &rows)?;
-    let shown = rows.into_iter().map(|row| Orphan {
-        id: row.id,
-        title: row.title.as_str().into(),
-        state: ObjectiveState::Active,
-        owner_id: row.owner_id,
-        owner: row.owner_id.and_then(|id| owners.get(&id).cloned()),
-        team_id: row.team_id,
-        team: row.team_id.and_then(|id| names.get(&id).cloned()),
-        cycle_id: row.cycle_id,
-        cycle: row.cycle_id.and_then(|id| cycles.get(&id)).map(CycleRow::shown_as_reference),
-        activated_at: row.activated_at,
-    });
-    Ok(shown.collect())
-}
-
-fn cycles_of(tx: &mut Scoped, rows: &[ObjectiveRow]) -> Result<HashMap<CycleId, CycleRow>, StoreError> {
-    let ids: HashSet<CycleId> = rows.iter().filter_map(|row| row.cycle_id).collect();
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let found: Vec<CycleRow> = cycles::table
-        .filter(cycles::workspace_id.eq(tx.workspace_id()?))
-        .filter(cycles::id.eq_any(ids.into_iter().collect::<Vec<_>>()))
-        .load(tx.db())?;
-    Ok(found.into_iter().map(|row| (row.id, row)).collect())
 }
