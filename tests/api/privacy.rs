@@ -202,13 +202,14 @@ stories! {
 
     /// A guardrail is there for those who see both ends, and counts where all who see the one see the other.
     async fn a_guardrail_counts_where_everybody_sees_its_other_end(app) {
-        let (ann, bob, ..) = cast(&app).await;
+        let (ann, ..) = cast(&app).await;
         let milestone = json!([{"title": "Done", "kind": "milestone"}]);
         let body = json!({"title": "Grow", "cycle_id": "q1", "state": "active", "key_results": milestone});
         let grow = made(&ann, "objectives", body).await;
         made(&ann, "kpis", json!({"name": "Refunds", "target": {"max": 4}})).await;
         let guardrail = made(&ann, &format!("objectives/{grow}/guardrails"), json!({"kpi_id": "refunds"})).await;
         app.it_is("2026-04-05T10:00:00Z");
+        let (ann, bob) = (app.signs_in("ann").await.inside("acme"), app.signs_in("bob").await.inside("acme"));
         ann.put("kpis/refunds/points/2026-04-02", json!({"value": 6})).await.expect(201);
         let (guardrail, grow) = (format!("guardrails/{guardrail}"), format!("objectives/{grow}"));
         let length = |answer: &Answer, pointer: &str| answer.expect(200).at(pointer).as_array().map(Vec::len);

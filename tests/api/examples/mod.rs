@@ -176,6 +176,8 @@ stories! {
         story.tell(&ann, get.clone(), "key-results?confidence=at_risk", None).await;
         story.tell(&ann, get.clone(), &format!("key-results/{conversion}"), None).await;
         story.tell(&ann, get.clone(), &format!("objectives/{website}/key-results"), None).await;
+        story.tell(&ann, get.clone(), &format!("key-results/{conversion}/history"), None).await;
+        story.tell(&ann, get.clone(), &format!("objectives/{website}/history"), None).await;
         story.tell(&ann, patch.clone(), &format!("key-results/{cost}"), Some(json!({"target": 45}))).await;
         story.tell(&ann, delete.clone(), &format!("key-results/{cost}"), None).await;
         story.tell(&ann, post.clone(), &format!("key-results/{cost}/restore"), None).await;
