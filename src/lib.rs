@@ -53,9 +53,11 @@ pub fn slices() -> Vec<Routes> {
         okrs::check_ins::routes(),
         okrs::initiatives::routes(),
         okrs::history::routes(),
-        okrs::tree::routes(),
         care::remedies::routes(),
+        care::guardrails::routes(),
         care::triage::routes(),
+        care::overview::routes(),
+        care::tree::routes(),
         care::due::routes(),
         learning::comments::routes(),
         feeds::events::routes(),
@@ -65,7 +67,11 @@ pub fn slices() -> Vec<Routes> {
 }
 
 /// What must follow a change of KPIs, once per transaction, in this order.
-pub const FOLLOWERS: &[Follower] = &[care::remedies::follow];
+pub const FOLLOWERS: &[Follower] = &[care::remedies::follow, care::guardrails::follow];
 
 /// What must follow a change of an objective's state, in the same transaction, in this order.
-pub const OBJECTIVE_FOLLOWERS: &[okrs::objectives::StateFollower] = &[care::remedies::follow_objective];
+pub const OBJECTIVE_FOLLOWERS: &[okrs::objectives::StateFollower] =
+    &[care::remedies::follow_objective, care::guardrails::follow_objective];
+
+/// Who tells which KPIs an objective must not harm, and whether they were harmed.
+pub const GUARDS: okrs::objectives::Guards = care::guardrails::of_objectives;

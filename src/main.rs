@@ -16,6 +16,7 @@ use regimen::access::Scope;
 use regimen::access::keys::KeyRing;
 use regimen::access::password::Hasher;
 use regimen::app::{self, Parts};
+use regimen::care::announcements;
 use regimen::clock::Clock;
 use regimen::config::{Config, CorsOrigins, Database, Serving};
 use regimen::demo;
@@ -226,6 +227,7 @@ async fn serve(
         .bind(serving.listen)
         .map_err(|error| format!("{}: {error}", serving.listen))?;
     listening(&format!("http://{}", serving.listen));
+    actix_web::rt::spawn(announcements::keep(state.store.clone()));
     actix_web::rt::spawn(app::upkeep(state));
     server.run().await?;
     Ok(())

@@ -12,8 +12,8 @@ use super::policy::Visibility;
 use super::scoped::Scoped;
 use crate::http::Result;
 use crate::store::schema::{
-    check_ins, comments, initiatives, key_results, kpis, objective_contributors, objective_teams, objectives,
-    remedies,
+    check_ins, comments, guardrails, initiatives, key_results, kpis, objective_contributors, objective_teams,
+    objectives, remedies,
 };
 use crate::store::{MemberId, TeamId, WorkspaceId};
 
@@ -99,6 +99,16 @@ impl Hidden {
     /// Such remedies.
     pub fn remedies(&self) -> remedies_of_others {
         remedies_of_others(self.workspace, self.remedy())
+    }
+
+    /// A guardrail whose KPI or objective is private to others.
+    pub fn guardrail(&self) -> guardrail_of_others {
+        guardrail_of_others(self.objectives(), self.kpis())
+    }
+
+    /// Such guardrails.
+    pub fn guardrails(&self) -> guardrails_of_others {
+        guardrails_of_others(self.workspace, self.guardrail())
     }
 
     /// A comment on something that is private to others.
@@ -209,6 +219,16 @@ fn remedy_of_others(objectives: objectives_of_others, kpis: kpis_of_others) -> _
 #[auto_type]
 fn remedies_of_others(workspace: WorkspaceId, hidden: remedy_of_others) -> _ {
     remedies::table.filter(remedies::workspace_id.eq(workspace)).filter(hidden).select(remedies::id)
+}
+
+#[auto_type]
+fn guardrail_of_others(objectives: objectives_of_others, kpis: kpis_of_others) -> _ {
+    guardrails::objective_id.eq_any(objectives).or(guardrails::kpi_id.eq_any(kpis))
+}
+
+#[auto_type]
+fn guardrails_of_others(workspace: WorkspaceId, hidden: guardrail_of_others) -> _ {
+    guardrails::table.filter(guardrails::workspace_id.eq(workspace)).filter(hidden).select(guardrails::id)
 }
 
 #[auto_type]

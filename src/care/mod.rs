@@ -1,8 +1,13 @@
 //! Care: what is done about unhealthy KPIs, whether it worked, and what needs a person now.
 
+pub mod announcements;
+mod baseline;
 pub mod due;
+pub mod guardrails;
+pub mod overview;
 pub mod remedies;
 mod text;
+pub mod tree;
 pub mod triage;
 
 use crate::kpis::display;

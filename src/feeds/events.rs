@@ -133,6 +133,7 @@ fn matching<'a>(tx: &Scoped, filter: &'a EventFilter) -> Result<Query<'a>> {
         .filter(events::subject_id.ne_all(hidden.initiatives()))
         .filter(events::subject_id.ne_all(hidden.check_ins()))
         .filter(events::subject_id.ne_all(hidden.remedies()))
+        .filter(events::subject_id.ne_all(hidden.guardrails()))
         .filter(events::subject_id.ne_all(hidden.comments()))
         .into_boxed();
     if tx.role()? < Role::Admin {

@@ -5,6 +5,7 @@
 pub mod episode;
 pub mod forecast;
 pub mod freshness;
+pub mod guardrail;
 pub mod health;
 pub mod natural_limits;
 pub mod number;
@@ -24,6 +25,7 @@ pub use forecast::{
     crossing, theil_sen,
 };
 pub use freshness::{Freshness, FreshnessDates, freshness, freshness_dates, grace_days, longest_grace_days};
+pub use guardrail::{Breach, GuardrailInput, breach};
 pub use health::{
     Band, DatedTarget, Direction, Health, HealthReason, LARGEST_VALUE, Target, TargetFault, TargetField,
     change_is_good, direction, gap, judge, judge_running, severity, target_in_force,
@@ -33,7 +35,7 @@ pub use period::{Aggregation, Cadence, Calendar, Folded, Period, Sample, days_be
 pub use progress::{
     Confidence, ConfidenceCounts, KeyResultFault, KeyResultGoal, KeyResultKind, ObjectiveOutcome, Pace,
     Progress, ProgressSource, check_in_due_on, check_in_overdue, confidence_counts, expected, expected_value,
-    pace,
+    net_confidence, pace,
 };
 pub use remedy::{
     Baseline, Recovery, RemedyInput, RemedyLink, RemedyObjective, RemedyOutcome, days_to_recovery,

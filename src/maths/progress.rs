@@ -338,6 +338,13 @@ pub fn confidence_counts(said: &[Option<Confidence>]) -> ConfidenceCounts {
     }
 }
 
+/// The share on track minus the share off track among those that have a confidence, -1 to 1; `None` where none has.
+pub fn net_confidence(counts: &ConfidenceCounts) -> Option<f64> {
+    let (on_track, off_track) = (f64::from(counts.on_track), f64::from(counts.off_track));
+    let said = on_track + f64::from(counts.at_risk) + off_track;
+    (said > 0.0).then(|| (on_track - off_track) / said)
+}
+
 /// The day from which on a check-in is asked for: the day of the last one (or the start day) + the rhythm.
 pub fn check_in_due_on(last_or_start_on: Date, rhythm_days: u32) -> Date {
     days_after(last_or_start_on, rhythm_days)

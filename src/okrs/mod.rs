@@ -7,5 +7,4 @@ pub mod initiatives;
 pub mod key_results;
 pub mod objectives;
 pub mod progress;
-pub mod tree;
 pub mod wire;

@@ -60,6 +60,8 @@ kinds! {
     CommentKind, CommentId, "com", "Comment", "comment";
     /// A remedy: the link from a KPI to an objective meant to heal it.
     RemedyKind, RemedyId, "rem", "Remedy", "remedy";
+    /// A guardrail: the link from an objective to a KPI that it must not harm.
+    GuardrailKind, GuardrailId, "grd", "Guardrail", "guardrail";
 }
 
 /// The prefix of the ids of what events call `subject`.

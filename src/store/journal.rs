@@ -3,6 +3,8 @@
 //! A workspace numbers its events without gaps, in the order of commits: the counter stands in
 //! the workspace's row, which the transaction has locked.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use serde_json::Value;
 
@@ -13,6 +15,9 @@ use super::ids::WorkspaceId;
 use super::schema::{events, workspaces};
 use super::transaction::{AuthorKind, Tx};
 use super::types::{Json, Moment};
+
+/// How many things one statement names.
+const SUBJECTS_PER_STATEMENT: usize = 5_000;
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -86,6 +91,8 @@ crate::maths::word::words! {
         KpiSignal = "kpi.signal",
         /// Past periods of a KPI were filled in or corrected; what it shows now did not change.
         KpiHistoryChanged = "kpi.history_changed",
+        /// A KPI's newest value is too old to say anything about today.
+        KpiStale = "kpi.stale",
         /// A target was set.
         TargetCreated = "target.created",
         /// A target was taken away.
@@ -120,6 +127,8 @@ crate::maths::word::words! {
         KeyResultRestored = "key_result.restored",
         /// Somebody checked in.
         CheckInCreated = "check_in.created",
+        /// A check-in on a key result is overdue: told once until somebody checks in.
+        CheckInOverdue = "check_in.overdue",
         /// An initiative was made.
         InitiativeCreated = "initiative.created",
         /// An initiative changed.
@@ -148,6 +157,16 @@ crate::maths::word::words! {
         RemedyFailed = "remedy.failed",
         /// A remedy's outcome is another than before.
         RemedyOutcomeChanged = "remedy.outcome_changed",
+        /// An objective was linked to a KPI that it must not harm.
+        GuardrailCreated = "guardrail.created",
+        /// A guardrail's note changed.
+        GuardrailUpdated = "guardrail.updated",
+        /// A guardrail was ended.
+        GuardrailEnded = "guardrail.ended",
+        /// A KPI that an objective must not harm was harmed.
+        GuardrailBreached = "guardrail.breached",
+        /// It is harmed no more.
+        GuardrailHealed = "guardrail.healed",
     }
 }
 super::types::impl_sql_words!(EventType);
@@ -196,6 +215,33 @@ pub struct EventRow {
     pub subject_name: String,
     pub change: Json,
     pub request_id: String,
+}
+
+/// The change that the newest event of a type told of each of some things, in few statements.
+pub fn told_last(
+    tx: &mut Tx,
+    kind: EventType,
+    subjects: &[RawId],
+) -> Result<HashMap<RawId, Value>, StoreError> {
+    let workspace = tx.workspace_id()?;
+    let mut found = HashMap::new();
+    for ids in subjects.chunks(SUBJECTS_PER_STATEMENT) {
+        let newest: Vec<(RawId, Option<i64>)> = events::table
+            .filter(events::workspace_id.eq(workspace))
+            .filter(events::subject_id.eq_any(ids))
+            .filter(events::kind.eq(kind))
+            .group_by(events::subject_id)
+            .select((events::subject_id, diesel::dsl::max(events::sequence)))
+            .load(tx.db())?;
+        let newest: Vec<i64> = newest.into_iter().filter_map(|(_, sequence)| sequence).collect();
+        let changes: Vec<(RawId, Json)> = events::table
+            .filter(events::workspace_id.eq(workspace))
+            .filter(events::sequence.eq_any(newest))
+            .select((events::subject_id, events::change))
+            .load(tx.db())?;
+        found.extend(changes.into_iter().map(|(id, change)| (id, change.0)));
+    }
+    Ok(found)
 }
 
 /// Numbers the events and stores them.

@@ -450,6 +450,33 @@ tables! {
         withdrawn_by -> Nullable<SqlId>,
     }
 
+    guardrails (id) {
+        id -> SqlId,
+        workspace_id -> SqlId,
+        objective_id -> SqlId,
+        kpi_id -> SqlId,
+        note -> Nullable<Text>,
+        baseline_value -> Nullable<Double>,
+        baseline_health -> Text,
+        baseline_starts_at -> Nullable<SqlMoment>,
+        baseline_min -> Nullable<Double>,
+        baseline_max -> Nullable<Double>,
+        baseline_tolerance_min -> Nullable<Double>,
+        baseline_tolerance_max -> Nullable<Double>,
+        shown_breached -> Bool,
+        version -> Integer,
+        recorded_at -> SqlMoment,
+        recorded_by -> SqlId,
+        updated_at -> SqlMoment,
+        ended_at -> Nullable<SqlMoment>,
+        ended_by -> Nullable<SqlId>,
+    }
+
+    announcements (workspace_id) {
+        workspace_id -> SqlId,
+        told_until -> SqlMoment,
+    }
+
     events (workspace_id, sequence) {
         workspace_id -> SqlId,
         sequence -> BigInt,
@@ -510,6 +537,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     comments,
     comment_mentions,
     remedies,
+    guardrails,
+    announcements,
     events,
     idempotent_replies,
 );

@@ -203,4 +203,95 @@ stories! {
         assert_eq!(told.number("/items/0/change/private_kpis"), 1.0);
         assert_eq!(told.at("/items").as_array().map(Vec::len), Some(1));
     }
+
+    /// A guardrail is there for those who see both ends, and counts where all who see the one see the other.
+    async fn a_guardrail_counts_where_everybody_sees_its_other_end(app) {
+        let (ann, ..) = cast(&app).await;
+        let milestone = json!([{"title": "Done", "kind": "milestone"}]);
+        let body = json!({"title": "Grow", "cycle_id": "q1", "state": "active", "key_results": milestone});
+        let grow = made(&ann, "objectives", body).await;
+        made(&ann, "kpis", json!({"name": "Refunds", "target": {"max": 4}})).await;
+        let guardrail = made(&ann, &format!("objectives/{grow}/guardrails"), json!({"kpi_id": "refunds"})).await;
+        app.it_is("2026-04-05T10:00:00Z");
+        let (ann, bob) = (app.signs_in("ann").await.inside("acme"), app.signs_in("bob").await.inside("acme"));
+        ann.put("kpis/refunds/points/2026-04-02", json!({"value": 6})).await.expect(201);
+        let (guardrail, grow) = (format!("guardrails/{guardrail}"), format!("objectives/{grow}"));
+        let length = |answer: &Answer, pointer: &str| answer.expect(200).at(pointer).as_array().map(Vec::len);
+        for caller in [&ann, &bob] {
+            assert_eq!(*caller.get(&guardrail).await.expect(200).at("/breached"), json!(true));
+            assert_eq!(ids_of_subjects(&caller.get("events?type=guardrail.breached").await), 1);
+            assert_eq!(length(&caller.get(&grow).await, "/guardrails"), Some(1));
+            assert_eq!(caller.get("triage").await.number("/counts/breached_guardrails"), 1.0);
+            let seen = caller.get("overview").await;
+            assert_eq!((seen.number("/total/kpis/total"), seen.number("/total/objectives/total")), (1.0, 1.0));
+            assert_eq!(seen.number("/total/private_items"), 0.0);
+        }
+
+        // A private KPI is harmed by no objective that more people see.
+        ann.patch("kpis/refunds", json!({"visibility": "private"})).await.expect(200);
+        for caller in [&ann, &bob] {
+            assert_eq!(length(&caller.get(&grow).await, "/guardrails"), Some(0));
+            let tree = caller.get("tree?cycle=q1").await;
+            assert_eq!(length(&tree, "/objectives/0/objective/guardrails"), Some(0));
+            let seen = caller.get("overview").await;
+            assert_eq!((seen.number("/total/kpis/total"), seen.number("/total/objectives/total")), (0.0, 1.0));
+            assert_eq!(seen.number("/total/private_items"), 1.0);
+        }
+        ann.get(&guardrail).await.expect(200);
+        bob.get(&guardrail).await.refused(404, "not_found");
+        for (caller, seen) in [(&ann, 1), (&bob, 0)] {
+            assert_eq!(ids(&caller.get(&format!("{grow}/guardrails")).await).len(), seen);
+            assert_eq!(ids_of_subjects(&caller.get("events?type=guardrail.created").await), seen);
+            assert_eq!(ids_of_subjects(&caller.get("events?type=guardrail.breached").await), seen);
+            assert_eq!(caller.get("triage").await.number("/counts/breached_guardrails"), seen as f64);
+        }
+        assert_eq!(length(&ann.get("triage").await, "/untreated/0/guardrails"), Some(1));
+        let own = made(&bob, "objectives", json!({"title": "His"})).await;
+        let named = bob.post(&format!("objectives/{own}/guardrails"), json!({"kpi_id": "refunds"})).await;
+        named.refused(404, "not_found").names("/kpi_id", "not_found");
+
+        // A private objective harms nothing that more people see.
+        ann.patch("kpis/refunds", json!({"visibility": "workspace"})).await.expect(200);
+        ann.patch(&grow, json!({"visibility": "private"})).await.expect(200);
+        for (caller, seen) in [(&ann, 1), (&bob, 0)] {
+            let triage = caller.get("triage").await;
+            assert_eq!(length(&triage, "/untreated/0/guardrails"), Some(0));
+            assert_eq!(triage.number("/counts/breached_guardrails"), 0.0);
+            assert_eq!(ids(&caller.get("kpis/refunds/guardrails").await).len(), seen);
+            assert_eq!(ids_of_subjects(&caller.get("events?type=guardrail.breached").await), seen);
+            let seen = caller.get("overview").await;
+            assert_eq!((seen.number("/total/kpis/total"), seen.number("/total/objectives/total")), (1.0, 0.0));
+            assert_eq!(seen.number("/total/private_items"), 1.0);
+        }
+        assert_eq!(length(&ann.get(&grow).await, "/guardrails"), Some(1));
+        bob.get(&guardrail).await.refused(404, "not_found");
+    }
+
+    /// The tree ends where something private to others begins, and shows no remedy of what they hide.
+    async fn a_tree_leaves_out_what_is_private_to_others(app) {
+        let (ann, bob, ..) = cast(&app).await;
+        let top = made(&ann, "objectives", json!({"title": "Top", "cycle_id": "q1"})).await;
+        let body = json!({"title": "Hidden", "cycle_id": "q1", "parent_id": top, "visibility": "private"});
+        let hidden = made(&ann, "objectives", body).await;
+        let body = json!({"title": "Leaf", "cycle_id": "q1", "parent_id": hidden});
+        made(&ann, "objectives", body).await;
+        made(&ann, "kpis", json!({"name": "Churn", "visibility": "private", "target": {"max": 4}})).await;
+        ann.put("kpis/churn/points/2026-02-28", json!({"value": 6})).await.expect(201);
+        ann.post("kpis/churn/remedies", json!({"objective_id": top})).await.expect(201);
+        let seen = async |caller: &Caller, query: &str| {
+            let tree = caller.get(&format!("tree?{query}")).await;
+            let objectives = tree.expect(200).at("/objectives").as_array().expect("objectives").clone();
+            let told = |one: &Value| json!([one["level"], one["objective"]["title"], one["remedies"].as_array().map(Vec::len)]);
+            Value::Array(objectives.iter().map(told).collect())
+        };
+        let under = format!("objective={top}");
+        for view in ["", "&as_of=2026-03-31"] {
+            let whole = json!([[1, "Top", 1], [2, "Hidden", 0], [3, "Leaf", 0]]);
+            assert_eq!(seen(&ann, &format!("cycle=q1{view}")).await, whole);
+            assert_eq!(seen(&ann, &format!("{under}{view}")).await, whole);
+            assert_eq!(seen(&bob, &format!("cycle=q1{view}")).await, json!([[1, "Leaf", 0], [1, "Top", 0]]));
+            assert_eq!(seen(&bob, &format!("{under}{view}")).await, json!([[1, "Top", 0]]));
+        }
+        bob.get(&format!("tree?objective={hidden}")).await.refused(404, "not_found");
+    }
 }

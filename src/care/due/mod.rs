@@ -44,7 +44,7 @@ pub struct DueFilter {
     /// Only what these owners answer for: a member's id, or `me`.
     #[serde(default)]
     owner: Vec<String>,
-    /// Only what belongs to these teams: an id or a slug.
+    /// Only what belongs to these teams and to those under them: an id or a slug.
     #[serde(default)]
     team: Vec<String>,
 }

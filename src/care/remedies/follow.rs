@@ -30,6 +30,14 @@ pub fn follow_objective(tx: &mut Tx, objective: &ObjectiveRow) -> Result<(), Sto
     bring_up_to_date(tx, rows)
 }
 
+/// Follows the clock: the effect of a closed objective should have come by now.
+pub fn follow_clock(tx: &mut Tx) -> Result<(), StoreError> {
+    let now = tx.now;
+    let mut rows = row::made_by(tx, Of::Workspace, now)?;
+    rows.retain(|row| row.shown_outcome == RemedyOutcome::AwaitingEffect);
+    bring_up_to_date(tx, rows)
+}
+
 fn kpis_of(rows: &[RemedyRow]) -> Vec<KpiId> {
     let ids: HashSet<KpiId> = rows.iter().map(|row| row.kpi_id).collect();
     ids.into_iter().collect()

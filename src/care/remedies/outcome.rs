@@ -65,6 +65,31 @@ impl ObjectiveThen {
     }
 }
 
+/// The objectives with these ids, where they stood; those that had not been made stood as drafts.
+pub fn objectives_then(
+    tx: &mut Tx,
+    ids: &[ObjectiveId],
+    view: Option<&View>,
+) -> Result<HashMap<ObjectiveId, ObjectiveThen>, StoreError> {
+    let standpoint = Standpoint::of(tx, view)?;
+    let found = row::objectives_of(tx, ids)?;
+    let states = match view {
+        None => None,
+        Some(_) => Some(states_at(tx, ids, standpoint.recorded_by)?),
+    };
+    let objectives = found.into_iter().map(|row| {
+        let then = match &states {
+            None => ObjectiveThen::now(row),
+            Some(states) => {
+                let state = states.get(&row.id).copied().unwrap_or(RecordedState::Draft);
+                ObjectiveThen { row, state }
+            }
+        };
+        (then.row.id, then)
+    });
+    Ok(objectives.collect())
+}
+
 /// What remedies need to know of a KPI's history.
 #[derive(Clone, Debug)]
 pub struct Seen {
@@ -140,24 +165,9 @@ impl Ground {
     ) -> Result<Self, StoreError> {
         let standpoint = Standpoint::of(tx, view)?;
         let ids: HashSet<ObjectiveId> = rows.iter().map(|row| row.objective_id).collect();
-        let ids: Vec<ObjectiveId> = ids.into_iter().collect();
-        let found = row::objectives_of(tx, &ids)?;
-        let states = match view {
-            None => None,
-            Some(_) => Some(states_at(tx, &ids, standpoint.recorded_by)?),
-        };
-        let objectives = found.into_iter().map(|row| {
-            let then = match &states {
-                None => ObjectiveThen::now(row),
-                Some(states) => {
-                    let state = states.get(&row.id).copied().unwrap_or(RecordedState::Draft);
-                    ObjectiveThen { row, state }
-                }
-            };
-            (then.row.id, then)
-        });
+        let objectives = objectives_then(tx, &ids.into_iter().collect::<Vec<_>>(), view)?;
         let calendar = tx.workspace()?.calendar();
-        Ok(Self { standpoint, calendar, objectives: objectives.collect(), seen })
+        Ok(Self { standpoint, calendar, objectives, seen })
     }
 
     /// What became of a remedy; `None` where its KPI or objective was not loaded.

@@ -8,15 +8,13 @@ use utoipa::ToSchema;
 use super::outcome::{Ground, ObjectiveThen, Standpoint};
 use super::row::{self, RemedyRow};
 use crate::access::{Action, Scoped};
+use crate::care::baseline::KpiBaseline;
 use crate::http::page::page_type;
-use crate::http::text::PeriodName;
 use crate::http::{Note, Problem, Result};
 use crate::kpis::derive::View;
 use crate::kpis::kpis::KpiRef;
-use crate::kpis::periods::period_name;
 use crate::kpis::row::KpiRow;
-use crate::kpis::targets::Bounds;
-use crate::maths::{Health, RemedyOutcome};
+use crate::maths::RemedyOutcome;
 use crate::okrs::objectives::{Circle, ObjectiveRef, ObjectiveState, RecordedState};
 use crate::people::members::{self, MemberRef};
 use crate::store::{Day, KpiId, MemberId, Moment, ObjectiveId, RemedyId};
@@ -40,7 +38,7 @@ pub struct Remedy {
     /// What it is meant to do for the KPI.
     pub note: Option<Note>,
     /// The KPI as it was when the remedy was made; it never changes.
-    pub baseline: RemedyBaseline,
+    pub baseline: KpiBaseline,
     /// What became of it, by the values that the periods since the baseline hold now.
     pub outcome: RemedyOutcome,
     /// 1 - |gap now| / |gap at the baseline|, both against the band in force at the baseline: 1 is healthy, below
@@ -68,25 +66,6 @@ pub struct Remedy {
     pub withdrawn_at: Option<Moment>,
     /// What the caller may do with it.
     pub can: RemedyRights,
-}
-
-/// A KPI as it was when a remedy was made.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct RemedyBaseline {
-    /// The current value of then, in the KPI's unit; null where it had none.
-    #[schema(example = 6.1)]
-    pub value: Option<f64>,
-    /// The health of then.
-    pub health: Health,
-    /// The healthy band in force then, in the KPI's unit; null where there was none.
-    pub target: Option<Bounds>,
-    /// The wider band of then beyond which it was serious, in the KPI's unit; null where there was none.
-    pub tolerance: Option<Bounds>,
-    /// The name of the period whose value was current; null without a value.
-    #[schema(value_type = Option<PeriodName>)]
-    pub period: Option<String>,
-    /// The first day of that period.
-    pub starts_on: Option<Day>,
 }
 
 /// What the caller may do with a remedy.
@@ -121,8 +100,6 @@ pub fn show(tx: &mut Scoped, rows: Vec<RemedyRow>, view: Option<&View>) -> Resul
         let nobody = Circle::default();
         let circle = circles.get(&row.objective_id).unwrap_or(&nobody);
         let facts = row::facts(kpi, circle.facts(&objective.row));
-        let starts_on = row.baseline_starts_at.map(|at| calendar.day_of(at.timestamp()));
-        let target = row.target();
         Some(Remedy {
             id: row.id,
             version: row.version,
@@ -131,14 +108,13 @@ pub fn show(tx: &mut Scoped, rows: Vec<RemedyRow>, view: Option<&View>) -> Resul
             objective_id: row.objective_id,
             objective: reference(objective),
             note: row.note.as_deref().map(Note::from),
-            baseline: RemedyBaseline {
-                value: row.baseline_value,
-                health: row.baseline_health,
-                target: target.and_then(|target| Bounds::unless_open(target.band)),
-                tolerance: target.and_then(|target| Bounds::unless_open(target.tolerance)),
-                period: starts_on.map(|day| period_name(kpi.cadence, day)),
-                starts_on: starts_on.map(Day::from),
-            },
+            baseline: KpiBaseline::of(
+                kpi,
+                (row.baseline_value, row.baseline_health),
+                row.target(),
+                row.baseline_starts_at,
+                &calendar,
+            ),
             outcome: told.outcome,
             share_of_gap_closed: told.share_of_gap_closed,
             effect_by: told.effect_by.map(Day::from),

@@ -2,20 +2,20 @@
 
 use std::collections::{HashMap, HashSet};
 
-use diesel::dsl::not;
 use diesel::prelude::*;
 
 use super::group::{self, Facts, Group, Rank, RemedyFacts};
 use super::orphans::orphans;
-use super::{ClosedEpisode, Triage, TriageCounts, TriageRemedy, TriageRow};
-use crate::access::Scoped;
-use crate::access::hidden::Hidden;
+use super::{ClosedEpisode, Triage, TriageCounts, TriageGuardrail, TriageRemedy, TriageRow};
+use crate::access::{Resource, Scoped};
+use crate::care::guardrails;
 use crate::care::remedies::{Counting, Ground, Of, RemedyRow, Seen, Standpoint, Told, made_by, reference};
 use crate::http::Result;
 use crate::kpis::derive::{self, View};
 use crate::kpis::kpis::{Kpi, Picture, Sparkline, pictures, show_pictures};
 use crate::kpis::row::KpiRow;
 use crate::maths::RemedyOutcome;
+use crate::okrs::objectives::RecordedState;
 use crate::people::{members, teams};
 use crate::store::connection::MultiBackend;
 use crate::store::schema::kpis;
@@ -31,12 +31,10 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// As a query names them: teams by id or slug, owners by id or `me`.
+    /// As a query names them: teams by id or slug, with those under them; owners by id or `me`.
     pub fn named(tx: &mut Scoped, teams: &[String], owners: &[String]) -> Result<Self> {
-        Ok(Self {
-            teams: teams::filtered(tx, "team", teams)?,
-            owners: members::filtered(tx, "owner", owners)?,
-        })
+        let teams = teams::filtered(tx, "team", teams)?;
+        Ok(Self { teams: teams::with_sub_teams(tx, teams)?, owners: members::filtered(tx, "owner", owners)? })
     }
 
     /// Whether something of an owner and a team is looked at.
@@ -49,13 +47,17 @@ impl Scope {
 /// Everything that triage shows, now or as it stood.
 pub fn triage(tx: &mut Scoped, scope: &Scope, view: Option<&View>) -> Result<Triage> {
     let standpoint = Standpoint::of(tx, view)?;
-    let (links, counting) = links_by(tx, &standpoint)?;
-    let healing = links.iter().filter(|link| counting.heals(link)).map(|link| link.objective_id).collect();
+    let links = links_by(tx, &standpoint)?;
+    let (made, counting) = &links;
+    let healing = made.iter().filter(|link| counting.heals(link)).map(|link| link.objective_id).collect();
     let orphans = orphans(tx, scope, view, &standpoint, &healing)?;
+    let kpis = seen_in(tx, scope, view, &standpoint)?;
     let mut groups: HashMap<Group, Vec<Placed>> = HashMap::new();
-    for placed in placed(tx, scope, view, &standpoint, (links, counting))? {
+    for placed in placed(tx, kpis, links, view)? {
         groups.entry(placed.group).or_default().push(placed);
     }
+    let guards = groups.values().flatten().flat_map(|placed| &placed.guardrails);
+    let breached_guardrails = guards.filter(|guard| guard.breached).count();
     let mut take = |group: Group| rows(group, groups.remove(&group).unwrap_or_default());
     let triage = Triage {
         as_of: standpoint.today.into(),
@@ -77,6 +79,7 @@ pub fn triage(tx: &mut Scoped, scope: &Scope, view: Option<&View>) -> Result<Tri
         recovered: triage.recovered.len(),
         healthy: take(Group::Healthy).len(),
         orphans: triage.orphans.len(),
+        breached_guardrails,
     };
     Ok(Triage { counts, ..triage })
 }
@@ -85,17 +88,20 @@ pub fn triage(tx: &mut Scoped, scope: &Scope, view: Option<&View>) -> Result<Tri
 pub struct Placed {
     /// The KPI.
     pub kpi: Kpi,
-    group: Group,
+    /// The group.
+    pub group: Group,
     severity: Option<f64>,
     last_episode: Option<ClosedEpisode>,
     remedies: Vec<TriageRemedy>,
+    guardrails: Vec<TriageGuardrail>,
 }
 
 /// The KPIs that are looked at, each in its group, as they are now; by key.
 pub fn placed_now(tx: &mut Scoped, scope: &Scope) -> Result<Vec<Placed>> {
     let standpoint = Standpoint::of(tx, None)?;
     let links = links_by(tx, &standpoint)?;
-    placed(tx, scope, None, &standpoint, links)
+    let kpis = seen_in(tx, scope, None, &standpoint)?;
+    placed(tx, kpis, links, None)
 }
 
 /// The rows of those that nothing treats and where a remedy failed.
@@ -113,24 +119,24 @@ fn rows(group: Group, placed: Vec<Placed>) -> Vec<TriageRow> {
 
 /// The links that were made by then, and which of them count; those that were withdrawn treat
 /// nothing, and are not shown.
-fn links_by(tx: &mut Scoped, standpoint: &Standpoint) -> Result<(Vec<RemedyRow>, Counting)> {
+pub fn links_by(tx: &mut Scoped, standpoint: &Standpoint) -> Result<(Vec<RemedyRow>, Counting)> {
     let mut links = made_by(tx, Of::Workspace, standpoint.recorded_by)?;
     links.retain(|link| !link.is_withdrawn_by(standpoint.recorded_by));
     let counting = Counting::of(tx, &links)?;
     Ok((links, counting))
 }
 
-/// The KPIs that are looked at, each in the group that its health and its remedies put it in.
-fn placed(
+/// KPIs in their order, each in the group that its health and its remedies put it in.
+pub fn placed(
     tx: &mut Scoped,
-    scope: &Scope,
-    view: Option<&View>,
-    standpoint: &Standpoint,
+    kpis: Vec<KpiRow>,
     (mut links, counting): (Vec<RemedyRow>, Counting),
+    view: Option<&View>,
 ) -> Result<Vec<Placed>> {
-    let kpis = kpis_in(tx, scope, view, standpoint)?;
+    let standpoint = Standpoint::of(tx, view)?;
     let shown: HashSet<KpiId> = kpis.iter().map(|kpi| kpi.id).collect();
     links.retain(|link| shown.contains(&link.kpi_id) && counting.treats(link));
+    let mut guards = guards(tx, &kpis, view)?;
     let (pictures, ground) = look(tx, kpis, &links, view)?;
     let mut treatments = treatments(&links, &ground);
     let closed: HashMap<KpiId, ClosedEpisode> =
@@ -150,22 +156,64 @@ fn placed(
             today: standpoint.today,
         });
         let severity = severities.get(&kpi.id).copied();
-        Placed { kpi, group, severity, last_episode, remedies }
+        let guardrails = guards.remove(&kpi.id).unwrap_or_default();
+        Placed { kpi, group, severity, last_episode, remedies, guardrails }
     });
     Ok(placed.collect())
 }
 
-/// The KPIs that are looked at: those in the archive have left.
-fn kpis_in(
+/// The guardrails that active objectives have on KPIs, as far as all who see the KPI see the objective.
+fn guards(
+    tx: &mut Scoped,
+    kpis: &[KpiRow],
+    view: Option<&View>,
+) -> Result<HashMap<KpiId, Vec<TriageGuardrail>>> {
+    let recorded_by = Standpoint::of(tx, view)?.recorded_by;
+    let ids: Vec<KpiId> = kpis.iter().map(|kpi| kpi.id).collect();
+    let rows = guardrails::standing_at(tx, guardrails::Of::Kpis(&ids), recorded_by)?;
+    let mut found: HashMap<KpiId, Vec<TriageGuardrail>> = HashMap::new();
+    if rows.is_empty() {
+        return Ok(found);
+    }
+    let ground = guardrails::Ground::load(tx, &rows, view)?;
+    for row in rows.iter().filter(|row| ground.threatens(row)) {
+        let Some((objective, breach)) = ground.objectives.get(&row.objective_id).zip(ground.breach(row))
+        else {
+            continue;
+        };
+        match objective.state {
+            RecordedState::Draft | RecordedState::Closed | RecordedState::Archived => {}
+            RecordedState::Active => found.entry(row.kpi_id).or_default().push(TriageGuardrail {
+                id: row.id,
+                objective: reference(objective),
+                breached: breach.is_open(),
+                breached_on: breach.breached_on.map(Day::from),
+            }),
+        }
+    }
+    Ok(found)
+}
+
+/// The KPIs that are looked at and that the caller may see, by key.
+fn seen_in(
     tx: &mut Scoped,
     scope: &Scope,
     view: Option<&View>,
     standpoint: &Standpoint,
 ) -> Result<Vec<KpiRow>> {
-    let mut query = kpis::table
-        .filter(kpis::workspace_id.eq(tx.here()?))
-        .filter(not(Hidden::from(tx)?.kpi()))
-        .into_boxed::<MultiBackend>();
+    let mut rows = kpis_in(tx, scope, view, standpoint)?;
+    rows.retain(|row| tx.sees(&row.facts()));
+    Ok(rows)
+}
+
+/// The KPIs that are looked at, by key, private ones too: those in the archive have left.
+pub fn kpis_in(
+    tx: &mut Scoped,
+    scope: &Scope,
+    view: Option<&View>,
+    standpoint: &Standpoint,
+) -> Result<Vec<KpiRow>> {
+    let mut query = kpis::table.filter(kpis::workspace_id.eq(tx.here()?)).into_boxed::<MultiBackend>();
     if !scope.teams.is_empty() {
         query = query.filter(kpis::team_id.eq_any(scope.teams.clone()));
     }
@@ -247,7 +295,7 @@ fn closed_episode(picture: &Picture) -> Option<ClosedEpisode> {
     })
 }
 
-fn row(Placed { kpi, severity, last_episode, remedies, .. }: Placed) -> TriageRow {
+fn row(Placed { kpi, severity, last_episode, remedies, guardrails, .. }: Placed) -> TriageRow {
     TriageRow {
         id: kpi.id,
         key: kpi.key,
@@ -274,6 +322,7 @@ fn row(Placed { kpi, severity, last_episode, remedies, .. }: Placed) -> TriageRo
         last_episode,
         accepted_until: None,
         remedies,
+        guardrails,
     }
 }
 

@@ -8,7 +8,8 @@ mod load;
 mod orphans;
 mod text;
 
-pub use load::{Placed, Scope, failed, placed_now, triage};
+pub use group::Group;
+pub use load::{Placed, Scope, failed, kpis_in, links_by, placed, placed_now, triage};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -24,7 +25,7 @@ use crate::okrs::cycles::CycleRef;
 use crate::okrs::objectives::{ObjectiveRef, ObjectiveState};
 use crate::people::members::MemberRef;
 use crate::people::teams::TeamRef;
-use crate::store::{CycleId, Day, KpiId, MemberId, Moment, ObjectiveId, RemedyId, TeamId};
+use crate::store::{CycleId, Day, GuardrailId, KpiId, MemberId, Moment, ObjectiveId, RemedyId, TeamId};
 
 /// The paths of triage.
 pub fn routes() -> Routes {
@@ -42,7 +43,7 @@ pub fn routes() -> Routes {
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct TriageFilter {
-    /// Only KPIs and objectives of these teams: an id or a slug.
+    /// Only KPIs and objectives of these teams and of those under them: an id or a slug.
     #[serde(default)]
     team: Vec<String>,
     /// Only KPIs and objectives of these owners: a member's id, or `me`.
@@ -109,6 +110,9 @@ pub struct TriageCounts {
     /// Active objectives that heal no KPI.
     #[schema(minimum = 0)]
     pub orphans: usize,
+    /// Guardrails of active objectives that are breached: those of KPIs that need nobody too.
+    #[schema(minimum = 0)]
+    pub breached_guardrails: usize,
 }
 
 /// A KPI that needs a person.
@@ -168,6 +172,8 @@ pub struct TriageRow {
     pub accepted_until: Option<Day>,
     /// Its remedies that were not withdrawn, the newest first.
     pub remedies: Vec<TriageRemedy>,
+    /// The guardrails that active objectives have on it, in the order of their making.
+    pub guardrails: Vec<TriageGuardrail>,
 }
 
 /// A stretch in which a KPI was unhealthy, and that is over.
@@ -193,6 +199,19 @@ pub struct TriageRemedy {
     /// 1 - |gap now| / |gap at the baseline|; null without a gap at the baseline.
     #[schema(example = 0.6)]
     pub share_of_gap_closed: Option<f64>,
+}
+
+/// A guardrail, where the KPI is shown that must not be harmed.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct TriageGuardrail {
+    /// The guardrail's id.
+    pub id: GuardrailId,
+    /// The active objective that must not harm the KPI.
+    pub objective: ObjectiveRef,
+    /// Whether the KPI has been harmed since it was linked, and is not healed.
+    pub breached: bool,
+    /// The day of the present breach; null while it holds.
+    pub breached_on: Option<Day>,
 }
 
 /// An active objective that heals no KPI.

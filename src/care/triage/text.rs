@@ -93,6 +93,9 @@ impl Table {
         };
         let day = day.map_or("never".into(), |day| day.to_string());
         self.columns([&row.name, &value, &target, &day, last]);
+        for guard in row.guardrails.iter().filter(|guard| guard.breached) {
+            self.line(&format!("    harmed by: {}", cut(guard.objective.title.as_str(), 65)));
+        }
     }
 
     fn objective(&mut self, orphan: &Orphan) {

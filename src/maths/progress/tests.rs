@@ -274,3 +274,15 @@ proptest! {
         prop_assert!((progress - expected).abs() < 1e-6, "{progress} is not {expected}");
     }
 }
+
+#[test]
+fn net_confidence_counts_those_that_were_said() {
+    let net = |on_track, at_risk, off_track, never| {
+        net_confidence(&ConfidenceCounts { worst: None, on_track, at_risk, off_track, never })
+    };
+    assert_eq!(net(0, 0, 0, 7), None);
+    assert_eq!(net(2, 1, 1, 9), Some(0.25));
+    assert_eq!(net(0, 0, 3, 0), Some(-1.0));
+    assert_eq!(net(4, 0, 0, 1), Some(1.0));
+    assert_eq!(net(u32::MAX, u32::MAX, u32::MAX, u32::MAX), Some(0.0));
+}

@@ -193,6 +193,36 @@ pub fn is_overdue(status: InitiativeStatus, due_on: Option<Day>, today: Day) -> 
     InitiativeStatus::OPEN.contains(&status) && due_on.is_some_and(|due_on| due_on < today)
 }
 
+/// Those that were in use at an instant under key results and objectives, in the order of their making.
+pub fn under(
+    tx: &mut Tx,
+    key_results: &[KeyResultId],
+    objectives: &[ObjectiveId],
+    at: Moment,
+) -> Result<Vec<InitiativeRow>> {
+    let workspace = tx.workspace_id()?;
+    let in_use = || {
+        initiatives::table
+            .filter(initiatives::workspace_id.eq(workspace))
+            .filter(initiatives::created_at.le(at))
+            .filter(initiatives::archived_at.is_null().or(initiatives::archived_at.gt(at)))
+            .into_boxed()
+    };
+    let mut found: Vec<InitiativeRow> = Vec::new();
+    for ids in key_results.chunks(IDS_PER_STATEMENT) {
+        let rows: Vec<InitiativeRow> =
+            in_use().filter(initiatives::key_result_id.eq_any(ids.to_vec())).load(tx.db())?;
+        found.extend(rows);
+    }
+    for ids in objectives.chunks(IDS_PER_STATEMENT) {
+        let rows: Vec<InitiativeRow> =
+            in_use().filter(initiatives::objective_id.eq_any(ids.to_vec())).load(tx.db())?;
+        found.extend(rows);
+    }
+    found.sort_by_key(|row| (row.created_at, row.id));
+    Ok(found)
+}
+
 /// It is its owner's, and of those to whom its parent belongs.
 pub fn facts(row: &InitiativeRow, parent: &Parent) -> Facts {
     let mut facts = parent.facts();

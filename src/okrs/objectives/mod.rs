@@ -8,6 +8,7 @@ pub mod alignment;
 mod change;
 mod circle;
 mod fields;
+mod guarded;
 mod list;
 pub mod row;
 mod show;
@@ -16,6 +17,7 @@ pub mod supports;
 pub use change::{ObjectiveClosing, activate, close, create, missing};
 pub use circle::{Circle, SharedObjective};
 pub use fields::{ManualProgress, NewObjective, NewObjectiveState, ObjectiveFields};
+pub use guarded::{Guards, ObjectiveGuardrail};
 use list::ObjectiveFilter;
 pub use row::{
     ObjectiveRef, ObjectiveRow, ObjectiveState, RecordedState, StateFollower, set_state, states_at,

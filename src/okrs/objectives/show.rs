@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::fields::ManualProgress;
+use super::guarded::ObjectiveGuardrail;
 use super::row::{ObjectiveRef, ObjectiveRow, ObjectiveState};
 use crate::access::{Action, Scoped, Visibility};
 use crate::http::page::page_type;
@@ -93,6 +94,9 @@ pub struct Objective {
     /// How many KPIs it is meant to heal: its links that were not withdrawn.
     #[schema(minimum = 0)]
     remedies: i64,
+    /// The KPIs that it must not harm, in the order of their linking.
+    #[schema(max_items = 20)]
+    guardrails: Vec<ObjectiveGuardrail>,
     /// How it ended.
     outcome: Option<ObjectiveOutcome>,
     /// How well it ended, 0 to 1, as people see it.
@@ -186,6 +190,7 @@ pub fn show(tx: &Scoped, around: &Surroundings, row: &ObjectiveRow) -> Objective
             .collect(),
         initiatives: around.initiatives_of(row.id),
         remedies: around.remedies.get(&row.id).copied().unwrap_or_default(),
+        guardrails: around.guardrails.get(&row.id).cloned().unwrap_or_default(),
         outcome: row.outcome,
         score: row.score.map(Share::from),
         reflection: row.reflection.as_deref().map(Description::from),

@@ -21,7 +21,7 @@ use crate::okrs::key_results::KeyResultRow;
 use crate::okrs::key_results::row::{KeyResultSource, of_objectives};
 use crate::okrs::objectives::alignment::{LEVELS, child_counts, children_of};
 use crate::okrs::objectives::supports;
-use crate::okrs::objectives::{Circle, ObjectiveRef, ObjectiveRow, ObjectiveState};
+use crate::okrs::objectives::{Circle, ObjectiveGuardrail, ObjectiveRef, ObjectiveRow, ObjectiveState};
 use crate::people::members::{self, MemberRef};
 use crate::people::teams::{self, TeamRef};
 use crate::store::schema::{cycles, kpis, remedies};
@@ -82,6 +82,8 @@ pub struct Surroundings {
     pub child_counts: HashMap<ObjectiveId, i64>,
     /// How many remedies link each objective to a KPI.
     pub remedies: HashMap<ObjectiveId, i64>,
+    /// The KPIs that each objective must not harm.
+    pub guardrails: HashMap<ObjectiveId, Vec<ObjectiveGuardrail>>,
     /// How many initiatives are meant to move them.
     pub initiatives: Tally,
 }
@@ -128,6 +130,7 @@ impl Surroundings {
             Some(past) => past.child_counts(tx, objectives, &surroundings.circles)?,
         };
         surroundings.remedies = remedies_of(tx, objectives, &surroundings.circles, past)?;
+        surroundings.guardrails = crate::GUARDS(tx, &ids, past.map(|past| &past.view))?;
         surroundings.children = children;
         Ok(surroundings)
     }
@@ -192,6 +195,7 @@ impl Surroundings {
             children: HashMap::new(),
             child_counts: HashMap::new(),
             remedies: HashMap::new(),
+            guardrails: HashMap::new(),
         })
     }
 

@@ -168,3 +168,26 @@ pub fn filtered(tx: &mut Scoped, parameter: &str, texts: &[String]) -> Result<Ve
         })
         .collect()
 }
+
+/// Teams and all that stand under them, in one statement.
+pub fn with_sub_teams(tx: &mut Tx, ids: Vec<TeamId>) -> Result<Vec<TeamId>> {
+    if ids.is_empty() {
+        return Ok(ids);
+    }
+    let workspace = tx.workspace_id()?;
+    let all: Vec<(TeamId, Option<TeamId>)> = teams::table
+        .filter(teams::workspace_id.eq(workspace))
+        .order(teams::id)
+        .select((teams::id, teams::parent_id))
+        .load(tx.db())?;
+    let mut found: Vec<TeamId> = Vec::new();
+    let mut level = ids;
+    while !level.is_empty() {
+        found.append(&mut level);
+        let is_under = |(id, parent): &(TeamId, Option<TeamId>)| {
+            parent.is_some_and(|parent| found.contains(&parent)) && !found.contains(id)
+        };
+        level = all.iter().filter(|team| is_under(team)).map(|(id, _)| *id).collect();
+    }
+    Ok(found)
+}

@@ -1,6 +1,9 @@
 //! Caring: remedies from prescription to outcome, and triage.
 
+mod announcements;
 mod due;
+mod guardrails;
+mod overview;
 mod past;
 mod refusals;
 mod remedies;

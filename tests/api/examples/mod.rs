@@ -138,7 +138,15 @@ stories! {
         story.tell(&ann, get.clone(), "objectives?state=active", None).await;
         story.tell(&ann, get.clone(), &format!("objectives/{website}"), None).await;
         story.tell(&ann, patch.clone(), &format!("objectives/{website}"), Some(json!({"tags": ["website"]}))).await;
+        let guardrail = story.tell(&ann, post.clone(), &format!("objectives/{website}/guardrails"), Some(json!({"kpi_id": "churn-rate", "note": "Do not promise what customers will miss."}))).await;
+        let guardrail = text!(guardrail, "/id");
+        story.tell(&ann, get.clone(), &format!("guardrails/{guardrail}"), None).await;
+        story.tell(&ann, patch.clone(), &format!("guardrails/{guardrail}"), Some(json!({"note": "Do not promise what new customers will miss."}))).await;
+        story.tell(&ann, get.clone(), &format!("objectives/{website}/guardrails"), None).await;
+        story.tell(&ann, get.clone(), "kpis/churn-rate/guardrails", None).await;
         story.tell(&ann, get.clone(), "tree", None).await;
+        story.tell(&ann, get.clone(), "overview?group_by=team", None).await;
+        story.tell(&ann, delete.clone(), &format!("guardrails/{guardrail}"), None).await;
         let cost = story.tell(&ann, post.clone(), &format!("objectives/{website}/key-results"), Some(json!({"title": "Cost per acquisition", "kind": "decrease", "unit": "EUR", "start": 75, "target": 50}))).await;
         let cost = text!(cost, "/id");
         let initiative = story.tell(&ann, post.clone(), "initiatives", Some(json!({"key_result_id": conversion, "title": "Shorten the order form", "due_on": "2026-04-30", "url": "https://tracker.example.com/tickets/42"}))).await;

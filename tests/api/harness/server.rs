@@ -154,17 +154,32 @@ impl App {
     /// The fewest statements that the database is asked while a caller gets a path: a pool that
     /// opens a connection in between asks some of its own.
     pub async fn statements_of(&self, caller: &Caller, path: &str) -> usize {
-        let url = match &self.database {
-            DatabaseUrl::Sqlite(path) => path.to_str().expect("UTF-8").to_owned(),
-            DatabaseUrl::Postgres(url) => url.clone(),
-        };
         let mut fewest = usize::MAX;
         for _ in 0..3 {
-            let before = statements::asked(&url);
+            let before = self.asked();
             caller.call(reqwest::Method::GET, path).fetch().await.expect(200);
-            fewest = fewest.min(statements::asked(&url) - before);
+            fewest = fewest.min(self.asked() - before);
         }
         fewest
+    }
+
+    /// The same while a minute passes.
+    pub async fn statements_of_a_minute(&self) -> usize {
+        let mut fewest = usize::MAX;
+        for _ in 0..3 {
+            let before = self.asked();
+            self.minute_passes().await;
+            fewest = fewest.min(self.asked() - before);
+        }
+        fewest
+    }
+
+    /// How many statements the database was asked so far.
+    fn asked(&self) -> usize {
+        statements::asked(match &self.database {
+            DatabaseUrl::Sqlite(path) => path.to_str().expect("UTF-8"),
+            DatabaseUrl::Postgres(url) => url,
+        })
     }
 
     /// Somebody who registered before and signs in now.
@@ -194,6 +209,11 @@ impl App {
             ])
         };
         self.state.store.read(Author::system("test"), count).await.expect("the store reads")
+    }
+
+    /// Tells what the clock alone has changed, as the server does every minute.
+    pub async fn minute_passes(&self) {
+        regimen::care::announcements::pass(&self.state.store).await.expect("the workspaces are told");
     }
 
     /// The types of the workspace's events so far, oldest first.

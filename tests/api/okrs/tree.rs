@@ -35,6 +35,14 @@ async fn forest(app: &App, ann: &Caller, slug: &str, count: usize, branches: usi
     let root = ann.post("objectives", root).await;
     let path = format!("key-results/{}/check-ins", key_result(&root, 0));
     ann.post(&path, json!({"value": 0.5, "confidence": "on_track"})).await.expect(201);
+    let kpi = ann.post("kpis", json!({"name": format!("Of {slug}"), "target": {"max": 4}})).await;
+    ann.put(&format!("kpis/{}/points/2026-03-31", kpi.text("/key")), json!({"value": 6})).await.expect(201);
+    let link = json!({"objective_id": root.text("/id")});
+    ann.post(&format!("kpis/{}/remedies", kpi.text("/key")), link).await.expect(201);
+    ann.post(&under("objectives", &root, "/guardrails"), json!({"kpi_id": kpi.text("/key")}))
+        .await
+        .expect(201);
+    ann.post("initiatives", json!({"objective_id": root.text("/id"), "title": "Plant"})).await.expect(201);
     let workspace: WorkspaceId = ann.get("").await.text("/id").parse().expect("an id");
     let id: ObjectiveId = root.expect(201).text("/id").parse().expect("an id");
     // By the rows themselves: thousands of requests would tell nothing more.
@@ -143,6 +151,53 @@ stories! {
         ann.get("tree?depth=3").await.refused(400, "invalid_query");
     }
 
+    /// A page of one objective needs one call: all that hangs under it, whatever the cycle.
+    async fn what_hangs_under_an_objective_comes_in_one_call(app) {
+        let ann = ann_plans(&app).await;
+        app.it_is("2026-04-02T10:00:00Z");
+        let make = async |title: &str, parent: Option<&Answer>, cycle: Value| {
+            let made = ann.post("objectives", json!({"title": title, "cycle_id": cycle, "ends_on": "2026-06-30", "state": "active",
+                "parent_id": parent.map(|parent| parent.text("/id")), "key_results": [{"title": "Done", "kind": "milestone"}]})).await;
+            made.expect(201);
+            made
+        };
+        let top = make("Grow", None, json!(null)).await;
+        let middle = make("Sell more", Some(&top), json!("current")).await;
+        let low = make("Call people", Some(&middle), json!(null)).await;
+        make("Elsewhere", None, json!("current")).await;
+        let kpi = ann.post("kpis", json!({"name": "Churn rate", "target": {"max": 4}})).await;
+        ann.put("kpis/churn-rate/points/2026-04-01", json!({"value": 6})).await.expect(201);
+        let link = json!({"objective_id": middle.text("/id")});
+        ann.post("kpis/churn-rate/remedies", link).await.expect(201);
+        ann.post(&under("objectives", &top, "/guardrails"), json!({"kpi_id": kpi.text("/id")})).await.expect(201);
+        app.it_is("2026-04-06T10:00:00Z");
+        for (field, id, title) in [("objective_id", middle.text("/id"), "Hire"), ("key_result_id", &key_result(&middle, 0), "Train")] {
+            ann.post("initiatives", json!({field: id, "title": title, "due_on": "2026-04-05", "owner_id": "me"})).await.expect(201);
+        }
+        let seen = ann.get(&format!("tree?objective={}", top.text("/id"))).await;
+        assert_eq!(outline(&seen), lines(&[(1, "Grow"), (2, "Sell more"), (3, "Call people")]));
+        assert_eq!(seen.at("/cycle"), &Value::Null);
+        assert_eq!(seen.at("/objectives/0/objective/guardrails/0/kpi/key"), "churn-rate");
+        assert_eq!((seen.at("/objectives/1/remedies/0/outcome"), seen.at("/objectives/1/remedies/0/kpi/key")), (&json!("in_progress"), &json!("churn-rate")));
+        let work = seen.at("/objectives/1/initiatives");
+        assert_eq!((&work[0]["title"], &work[0]["key_result_id"], &work[0]["overdue"]), (&json!("Hire"), &Value::Null, &json!(true)));
+        assert_eq!((&work[1]["title"], &work[1]["owner"]["name"]), (&json!("Train"), &json!("ann")));
+        assert_eq!(seen.at("/objectives/2/initiatives"), &json!([]));
+        let id = middle.text("/id");
+        assert_eq!(outline(&ann.get(&format!("tree?objective={id}")).await), lines(&[(1, "Sell more"), (2, "Call people")]));
+        let of_cycle = ann.get(&format!("tree?objective={}&cycle=current", top.text("/id"))).await;
+        assert_eq!((outline(&of_cycle), of_cycle.text("/cycle/slug")), (lines(&[(1, "Sell more")]), "q2-2026"));
+        // As it stood: the work had not been thought of, and later it hangs elsewhere.
+        ann.patch(&under("objectives", &low, ""), json!({"parent_id": null})).await.expect(200);
+        assert_eq!(outline(&ann.get(&format!("tree?objective={id}")).await), lines(&[(1, "Sell more")]));
+        let then = ann.get(&format!("tree?objective={id}&as_of=2026-04-02")).await;
+        assert_eq!(outline(&then), lines(&[(1, "Sell more"), (2, "Call people")]));
+        assert_eq!((then.at("/objectives/0/initiatives"), then.at("/objectives/0/remedies/0/outcome")), (&json!([]), &json!("in_progress")));
+        assert_eq!(*ann.get(&format!("tree?objective={id}&as_of=2026-04-01")).await.at("/objectives"), json!([]));
+        ann.get("tree?objective=obj_01h455vb4pex5vsknk084sn02q").await.refused(404, "not_found").names("objective", "not_found");
+        ann.get("tree?objective=nonsense").await.refused(400, "invalid_query");
+    }
+
     /// Two thousand objectives with six thousand key results ask the database as often as twenty.
     async fn a_large_tree_asks_no_more_than_a_small_one(app) {
         ann_plans(&app).await;
@@ -150,6 +205,10 @@ stories! {
         let ann = app.signs_in("ann").await.inside("acme");
         forest(&app, &ann, "small", 20, 2).await;
         forest(&app, &ann, "large", 2000, 7).await;
+        let root = async |cycle: &str| ann.get(&format!("objectives?cycle={cycle}&q=root")).await.text("/items/0/id").to_owned();
+        let (small_root, large_root) = (root("small").await, root("large").await);
+        let levels = async |root: &str| app.statements_of(&ann, &format!("tree?objective={root}")).await;
+        assert_eq!(levels(&small_root).await, levels(&large_root).await);
         for view in ["", "&as_of=2026-04-10"] {
             let of = |cycle: &str| format!("tree?cycle={cycle}{view}");
             let (small, large) = (app.statements_of(&ann, &of("small")).await, app.statements_of(&ann, &of("large")).await);

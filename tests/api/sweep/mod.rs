@@ -95,6 +95,8 @@ impl World {
         let key_result = make(&format!("objectives/{objective}/key-results"), key_result).await;
         let check_in = json!({"value": 1, "confidence": "on_track"});
         let check_in = make(&format!("key-results/{}/check-ins", key_result.text("/id")), check_in).await;
+        let guardrail =
+            make(&format!("objectives/{objective}/guardrails"), json!({"kpi_id": "churn-rate"})).await;
         let initiative = make("initiatives", json!({"objective_id": objective, "title": "Ask around"})).await;
         let comment = make("comments", json!({"subject_id": objective, "text": "Who asks?"})).await;
         let workspace = ann.get("").await;
@@ -110,6 +112,7 @@ impl World {
             ("at", "2026-02-28".to_owned()),
             ("date", target.text("/effective_from").to_owned()),
             ("remedy", remedy.text("/id").to_owned()),
+            ("guardrail", guardrail.text("/id").to_owned()),
             ("objective", objective),
             ("key_result", key_result.text("/id").to_owned()),
             ("check_in", check_in.text("/id").to_owned()),

@@ -61,6 +61,7 @@ fn row(name: &str, value: f64, outcomes: &[RemedyOutcome]) -> TriageRow {
                 share_of_gap_closed: None,
             })
             .collect(),
+        guardrails: Vec::new(),
     }
 }
 
