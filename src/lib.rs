@@ -47,6 +47,7 @@ pub fn slices() -> Vec<Routes> {
         okrs::check_ins::routes(),
         okrs::initiatives::routes(),
         okrs::tree::routes(),
+        okrs::copies::routes(),
         care::remedies::routes(),
         care::triage::routes(),
         care::due::routes(),

@@ -102,6 +102,33 @@ impl InitiativeRow {
     }
 }
 
+/// The initiatives in use under key results and objectives, in the order of their making.
+pub fn under(
+    tx: &mut Tx,
+    key_results: &[KeyResultId],
+    objectives: &[ObjectiveId],
+) -> Result<Vec<InitiativeRow>> {
+    let workspace = tx.workspace_id()?;
+    let in_use = || {
+        initiatives::table
+            .filter(initiatives::workspace_id.eq(workspace))
+            .filter(initiatives::archived_at.is_null())
+    };
+    let mut found: Vec<InitiativeRow> = Vec::new();
+    for ids in key_results.chunks(IDS_PER_STATEMENT) {
+        let rows: Vec<InitiativeRow> =
+            in_use().filter(initiatives::key_result_id.eq_any(ids.to_vec())).load(tx.db())?;
+        found.extend(rows);
+    }
+    for ids in objectives.chunks(IDS_PER_STATEMENT) {
+        let rows: Vec<InitiativeRow> =
+            in_use().filter(initiatives::objective_id.eq_any(ids.to_vec())).load(tx.db())?;
+        found.extend(rows);
+    }
+    found.sort_by_key(|row| (row.created_at, row.id));
+    Ok(found)
+}
+
 /// What an initiative is meant to move.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Parent {

@@ -19,7 +19,7 @@ pub use carried::{Carried, record_carry_over};
 pub use change::{activate, archive, create, missing};
 pub use circle::{Circle, SharedObjective};
 pub use closing::{Closing, ObjectiveClosing, UndoneClosings, close, closings_by};
-pub use fields::{ManualProgress, NewObjective, NewObjectiveState, ObjectiveFields};
+pub use fields::{ManualProgress, NewObjective, NewObjectiveState, ObjectiveFields, judge_dates};
 use list::ObjectiveFilter;
 pub use row::{
     ObjectiveRef, ObjectiveRow, ObjectiveState, RecordedState, StateFollower, set_state, states_at,

@@ -29,7 +29,7 @@ use crate::store::schema::teams;
 use crate::store::{MemberId, Moment, TeamId};
 pub use people::{Duty, TeamMember};
 use people::{list_team_members, people_of, put_team_member, remove_team_member};
-pub use row::{TeamInput, TeamRef, TeamRow, filtered, names, resolve, resolve_optional};
+pub use row::{TeamInput, TeamRef, TeamRow, filtered, names, resolve, resolve_optional, still_here};
 
 words! {
     /// Whether a team is at work.
