@@ -51,6 +51,7 @@ pub fn slices() -> Vec<Routes> {
         care::remedies::routes(),
         care::triage::routes(),
         care::due::routes(),
+        care::retrospective::routes(),
         learning::comments::routes(),
         feeds::events::routes(),
         problems::routes(),

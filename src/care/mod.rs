@@ -3,5 +3,6 @@
 mod display;
 pub mod due;
 pub mod remedies;
+pub mod retrospective;
 mod text;
 pub mod triage;

@@ -85,16 +85,7 @@ async fn show_tree(db: Db<Reads>, filter: Query<TreeFilter>) -> Answer<Json<Tree
 }
 
 fn tree(tx: &mut Scoped, cycle: &CycleRow, past: Option<Past>) -> Result<Tree> {
-    let workspace = tx.here()?;
-    let mut rows: Vec<ObjectiveRow> = objectives::table
-        .filter(objectives::workspace_id.eq(workspace))
-        .filter(objectives::cycle_id.eq(cycle.id))
-        .load(tx.db())?;
-    if let Some(past) = &past {
-        rows = past.objectives(tx, rows)?;
-    }
-    rows.retain(|row| row.archived_at.is_none());
-    rows.sort_by(|left, right| (&left.title_folded, left.id).cmp(&(&right.title_folded, right.id)));
+    let rows = of_cycle(tx, cycle, past.as_ref())?;
     let all: Vec<&ObjectiveRow> = rows.iter().collect();
     let around = Surroundings::as_seen(tx, &all, past)?;
     let objectives = in_order(&rows)
@@ -102,6 +93,21 @@ fn tree(tx: &mut Scoped, cycle: &CycleRow, past: Option<Past>) -> Result<Tree> {
         .map(|(level, row)| TreeObjective { level, objective: show(tx, &around, row) })
         .collect();
     Ok(Tree { as_of: around.today.day.into(), cycle: cycle.shown_as_reference(), objectives })
+}
+
+/// The objectives of a cycle that are not archived, by title; seen from the past, as they stood then.
+pub fn of_cycle(tx: &mut Scoped, cycle: &CycleRow, past: Option<&Past>) -> Result<Vec<ObjectiveRow>> {
+    let workspace = tx.here()?;
+    let mut rows: Vec<ObjectiveRow> = objectives::table
+        .filter(objectives::workspace_id.eq(workspace))
+        .filter(objectives::cycle_id.eq(cycle.id))
+        .load(tx.db())?;
+    if let Some(past) = past {
+        rows = past.objectives(tx, rows)?;
+    }
+    rows.retain(|row| row.archived_at.is_none());
+    rows.sort_by(|left, right| (&left.title_folded, left.id).cmp(&(&right.title_folded, right.id)));
+    Ok(rows)
 }
 
 /// Objectives with their levels, each right before those under it; neighbours keep their order.

@@ -30,7 +30,7 @@ use crate::http::{
     Problem, Query, Result, Routes, routes,
 };
 use crate::kpis::derive::{AsOf, View};
-use crate::kpis::row::KpiRow;
+use crate::kpis::row::{KpiRow, Visibility};
 use crate::maths::RemedyOutcome;
 use crate::okrs::objectives::SharedObjective;
 use crate::okrs::wire::{path, refused_in_query};
@@ -274,6 +274,21 @@ fn page(
 /// Where a remedy stands in a list.
 fn newest_first(made_at: Moment, id: RemedyId) -> (Reverse<Moment>, Reverse<RemedyId>) {
     (Reverse(made_at), Reverse(id))
+}
+
+/// The remedies of objectives, the newest first; those of KPIs that not everybody sees are left out.
+pub fn of_objectives(
+    tx: &mut Scoped,
+    objectives: &[ObjectiveId],
+    view: Option<&View>,
+) -> Result<Vec<Remedy>> {
+    let standpoint = Standpoint::of(tx, view)?;
+    let mut rows = made_by(tx, Of::Objectives(objectives), standpoint.recorded_by)?;
+    let ids: Vec<KpiId> = rows.iter().map(|row| row.kpi_id).collect();
+    let mut seen = row::kpis_of(tx, &ids)?;
+    seen.retain(|kpi| kpi.visibility == Visibility::Workspace);
+    rows.retain(|row| seen.iter().any(|kpi| kpi.id == row.kpi_id));
+    show(tx, rows, view)
 }
 
 fn named_kpis(tx: &mut Scoped, names: &[String]) -> Result<Vec<KpiId>> {

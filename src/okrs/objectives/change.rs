@@ -72,6 +72,7 @@ pub fn create(tx: &mut Scoped, new: &NewObjective) -> Result<SharedObjective> {
     }
     made.must_have_open_cycle(tx)?;
     alignment::must_fit(tx, &made)?;
+    supports::must_fit(tx, &made.supported, &[])?;
     if new.state == NewObjectiveState::Active {
         must_be_ready(&made, &key_results)?;
         (made.row.state, made.row.activated_at) = (ObjectiveState::Active, Some(now));
@@ -130,6 +131,7 @@ pub fn update(
     if is_moved {
         alignment::must_fit(tx, &after)?;
     }
+    supports::must_fit(tx, &after.supported, &before.supported)?;
     (after.row.version, after.row.updated_at) = (before.version + 1, tx.now);
     after.save(tx)?;
     after.circle.replace(tx, &after, &before.circle)?;
