@@ -206,6 +206,7 @@ pub struct ObjectiveCopy {
     /// The copy.
     objective: Objective,
     /// Key results of the original that were left out because they are met.
+    #[schema(max_items = 100)]
     left_out: Vec<LeftOutKeyResult>,
 }
 

@@ -4,6 +4,7 @@ mod due;
 mod past;
 mod refusals;
 mod remedies;
+mod retrospective;
 mod triage;
 
 use serde_json::{Value, json};

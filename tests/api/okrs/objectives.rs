@@ -128,7 +128,7 @@ stories! {
         assert_eq!((closed.text("/state"), closed.text("/outcome"), closed.number("/score")), ("closed", "partial", 0.5));
         assert_eq!(closed.text("/reflection"), "Start earlier.");
         assert_eq!(closed.at("/progress"), open.at("/progress"));
-        assert_eq!(*closed.at("/can"), json!({"edit": false, "close": false, "archive": true, "check_in": false}));
+        assert_eq!(*closed.at("/can"), json!({"edit": false, "close": false, "reopen": true, "archive": true, "check_in": false}));
 
         ann.put("kpis/conversion/points/2026-06-10", json!({"value": 4})).await.expect(201);
         app.it_is("2026-06-28T10:00:00Z");
