@@ -6,9 +6,10 @@ use super::*;
 use crate::harness::stories;
 
 /// An active objective of the cycle with milestones.
-async fn active(ann: &Caller, title: &str, milestones: usize, more: Value) -> Answer {
-    let key_results: Vec<Value> =
-        (0..milestones).map(|place| json!({"title": format!("{title} {place}"), "kind": "milestone"})).collect();
+async fn worked_on(ann: &Caller, title: &str, milestones: usize, more: Value) -> Answer {
+    let key_results: Vec<Value> = (0..milestones)
+        .map(|place| json!({"title": format!("{title} {place}"), "kind": "milestone"}))
+        .collect();
     let mut body = json!({"title": title, "cycle_id": "q2", "state": "active", "key_results": key_results});
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let made = ann.post("objectives", body).await;
@@ -34,11 +35,11 @@ stories! {
         assert_eq!((empty.expect(200).at("/net_confidence/value"), empty.at("/mean_progress"), empty.at("/scores/mean")), (&Value::Null, &Value::Null, &Value::Null));
         churn_turned_bad(&ann).await;
         let healing = prescribed(&ann, "churn-rate", json!({"cycle_id": "q2"})).await;
-        let web = active(&ann, "Web", 3, json!({"team_id": "growth"})).await;
-        let shop = active(&ann, "Shop", 1, json!({})).await;
-        let gone = active(&ann, "Gone", 1, json!({})).await;
+        let web = worked_on(&ann, "Web", 3, json!({"team_id": "growth"})).await;
+        let shop = worked_on(&ann, "Shop", 1, json!({})).await;
+        let gone = worked_on(&ann, "Gone", 1, json!({})).await;
         ann.post("objectives", json!({"title": "Draft", "cycle_id": "q2"})).await.expect(201);
-        let shelved = active(&ann, "Shelved", 1, json!({})).await;
+        let shelved = worked_on(&ann, "Shelved", 1, json!({})).await;
         ann.delete(&format!("objectives/{}", shelved.text("/id"))).await.expect(204);
         app.it_is("2026-05-20T10:00:00Z");
         say(&ann, &web, &[(1.0, "on_track"), (0.2, "off_track")]).await;
@@ -102,7 +103,7 @@ stories! {
         ann.call(reqwest::Method::POST, &format!("{}/reopen", objective(&made))).send().await.expect(200);
         let again = ann.get(&remedy(&made)).await;
         assert_eq!((again.text("/outcome"), again.at("/effect_by")), ("in_progress", &Value::Null));
-        assert_eq!((super::active(&ann, "churn-rate").await, groups(&ann, "").await), (1.0, vec!["in_treatment: churn-rate".to_owned()]));
+        assert_eq!((active(&ann, "churn-rate").await, groups(&ann, "").await), (1.0, vec!["in_treatment: churn-rate".to_owned()]));
         let then = ann.get(&format!("{}?as_of=2026-04-05", remedy(&made))).await;
         assert_eq!((then.text("/outcome"), then.text("/effect_by")), ("awaiting_effect", "2026-05-02"));
         assert_eq!(told(&ann, "remedy.outcome_changed").await, 2);
@@ -116,12 +117,12 @@ stories! {
         }
         churn_turned_bad(&ann).await;
         for place in 0..3 {
-            let made = active(&ann, &format!("Small {place}"), 1, json!({"cycle_id": "small"})).await;
+            let made = worked_on(&ann, &format!("Small {place}"), 1, json!({"cycle_id": "small"})).await;
             say(&ann, &made, &[(0.5, "on_track")]).await;
             prescribed(&ann, "churn-rate", json!({"objective_id": made.text("/id")})).await;
         }
         for place in 0..30 {
-            let made = active(&ann, &format!("Large {place}"), 2, json!({})).await;
+            let made = worked_on(&ann, &format!("Large {place}"), 2, json!({})).await;
             say(&ann, &made, &[(0.5, "on_track")]).await;
             prescribed(&ann, "churn-rate", json!({"objective_id": made.text("/id")})).await;
         }

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{ann_plans, key_result, launch, near, titles, told, under};
+use super::{ann_plans, key_result, lasting, launch, near, titles, told, under};
 use crate::harness::{Answer, Caller, stories};
 
 /// The cycle after that of the plans.
@@ -21,7 +21,7 @@ stories! {
         let owner = app.owner_of("ann", "acme").await;
         let bob = app.joins(&owner, "bob", "member").await.get("members/me").await.text("/id").to_owned();
         let gone = app.joins(&owner, "gus", "member").await.get("members/me").await.text("/id").to_owned();
-        let ann = super::lasting(&app, &owner, "ann", &["read", "write", "admin"]).await;
+        let ann = lasting(&app, &owner, "ann", &["read", "write", "admin"]).await;
         ann.post("cycles", json!({"name": "Q2 2026", "starts_on": "2026-04-01", "ends_on": "2026-07-10"})).await.expect(201);
         next_cycle(&ann).await;
         ann.post("teams", json!({"name": "Growth"})).await.expect(201);
@@ -55,7 +55,7 @@ stories! {
         for (place, value) in [(1, 60.0), (2, 1.5)] {
             ann.post(&format!("key-results/{}/check-ins", key_result(&web, place)), json!({"value": value, "confidence": "at_risk"})).await.expect(201);
         }
-        owner_removes(&app, &gone).await;
+        leaves(&app, &gone).await;
 
         // A rehearsal stores nothing.
         let body = json!({"to_cycle_id": "q3-2026"});
@@ -180,7 +180,7 @@ stories! {
 }
 
 /// Somebody leaves the workspace.
-async fn owner_removes(app: &crate::harness::App, member: &str) {
+async fn leaves(app: &crate::harness::App, member: &str) {
     let owner = app.signs_in("ann").await.inside("acme");
     owner.delete(&format!("members/{member}")).await.expect(204);
 }
