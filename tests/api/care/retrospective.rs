@@ -59,7 +59,7 @@ stories! {
         assert_eq!((seen.number("/remedies/outcomes/in_progress"), seen.number("/remedies/healed")), (1.0, 0.0));
 
         app.it_is("2026-06-25T10:00:00Z");
-        measured(&ann, "churn-rate", &[("2026-04-30", 3.5), ("2026-05-31", 3.4)]).await;
+        measured(&ann, "churn-rate", &[("2026-05-31", 3.5), ("2026-06-20", 3.4)]).await;
         for (made, outcome, score) in [(&web, "partial", json!(0.7)), (&shop, "achieved", json!(null)), (&gone, "dropped", json!(0.9))] {
             ann.post(&format!("objectives/{}/close", made.text("/id")), json!({"outcome": outcome, "score": score})).await.expect(200);
         }
