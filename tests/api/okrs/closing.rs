@@ -45,7 +45,7 @@ stories! {
         let over = ann.post(&at("/close"), json!({"outcome": "missed", "score": 0.1})).await;
         assert_eq!(over.expect(200).at("/closings").as_array().map(Vec::len), Some(2));
         ann.post(&at("/close"), json!({"outcome": "missed"})).await.refused(409, "objective_closed");
-        app.it_is("2026-07-01T10:00:00Z");
+        app.it_is("2026-06-27T10:00:00Z");
         for (day, state, outcome, progress, value, confidence) in [
             ("2026-05-10", "active", Value::Null, 0.75, 3.0, "on_track"),
             ("2026-05-25", "closed", json!("partial"), 0.75, 3.0, "on_track"),
