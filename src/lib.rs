@@ -4,6 +4,10 @@
 //! or makes the objective meant to heal it, and Regimen shows what is untreated, what is being
 //! treated, what healed and what did not. This file is the table of contents.
 
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::todo, clippy::dbg_macro, clippy::panic)
+)]
 #![forbid(unsafe_code)]
 
 pub mod access;
@@ -41,11 +45,14 @@ pub fn slices() -> Vec<Routes> {
         kpis::points::routes(),
         kpis::periods::routes(),
         kpis::episodes::routes(),
+        kpis::signals::routes(),
+        kpis::forecast::routes(),
         okrs::cycles::routes(),
         okrs::objectives::routes(),
         okrs::key_results::routes(),
         okrs::check_ins::routes(),
         okrs::initiatives::routes(),
+        okrs::history::routes(),
         okrs::tree::routes(),
         okrs::copies::routes(),
         care::remedies::routes(),

@@ -1,5 +1,11 @@
 //! The command line: serve, migrate, openapi, token, demo.
 
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::todo, clippy::dbg_macro, clippy::panic)
+)]
+#![forbid(unsafe_code)]
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 

@@ -8,6 +8,7 @@ pub mod caller;
 pub mod cursor_seal;
 pub mod door;
 pub mod guard;
+pub mod hidden;
 pub mod jwt;
 mod key_file;
 pub mod keys;
@@ -24,6 +25,6 @@ pub use door::{
     Public, Reads, Themselves, Writes,
 };
 pub use guard::Db;
-pub use policy::{Action, Facts, Role, Scope};
+pub use policy::{Action, Facts, Role, Scope, Viewers, Visibility};
 pub use scoped::Scoped;
 pub use target::{At, FromSegment, Granted, Resource, Segment, Target};

@@ -4,6 +4,7 @@
 //! change everything and manage people, teams, cycles and tokens. Owners also manage owners and
 //! delete the workspace. A token does what its scopes and its person's present role allow.
 
+use crate::http::{Problem, Result};
 use crate::maths::word::words;
 use crate::store::{MemberId, TeamId};
 
@@ -22,6 +23,16 @@ words! {
 }
 
 words! {
+    /// Who may see something.
+    pub enum Visibility {
+        /// Everybody in the workspace.
+        Workspace = "workspace",
+        /// Its owner, its contributors and its teams.
+        Private = "private",
+    }
+}
+
+words! {
     /// What an API token may be used for; each scope stands for itself alone.
     pub enum Scope {
         /// Reading everything that its person or role may read.
@@ -34,8 +45,8 @@ words! {
         Admin = "admin",
     }
 }
-crate::http::words::impl_wire_words!(Role, Scope);
-crate::store::types::impl_sql_words!(Role, Scope);
+crate::http::words::impl_wire_words!(Role, Visibility, Scope);
+crate::store::types::impl_sql_words!(Role, Visibility, Scope);
 
 /// What somebody wants to do with a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -82,18 +93,90 @@ pub struct Facts {
     pub teams: Vec<TeamId>,
     /// Its key, which tokens can be narrowed to.
     pub key: Option<String>,
+    /// Who may see it.
+    pub viewers: Viewers,
+}
+
+impl Visibility {
+    /// What is said of nothing in particular.
+    pub fn workspace() -> Self {
+        Self::Workspace
+    }
 }
 
 impl Facts {
-    /// Of something with an owner and a team.
+    /// Of something with an owner and a team, which everybody in the workspace may see.
     pub fn of(owner: Option<MemberId>, team: Option<TeamId>) -> Self {
-        Self { owners: owner.into_iter().collect(), teams: team.into_iter().collect(), key: None }
+        Self { owners: owner.into_iter().collect(), teams: team.into_iter().collect(), ..Self::default() }
+    }
+
+    /// The same, seen by whom its visibility says: a private row is seen by its own people alone.
+    pub fn seen_by(mut self, visibility: Visibility) -> Self {
+        self.viewers = match visibility {
+            Visibility::Workspace => Viewers::Everybody,
+            Visibility::Private => Viewers::Named { members: self.owners.clone(), teams: self.teams.clone() },
+        };
+        self
     }
 
     /// The same, with the key that tokens can be narrowed to.
     pub fn with_key(mut self, key: &str) -> Self {
         self.key = Some(key.to_owned());
         self
+    }
+}
+
+/// Who may see a row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Viewers {
+    /// Everybody in the workspace.
+    #[default]
+    Everybody,
+    /// These members, and those who are in these teams. Roles open nothing here.
+    Named {
+        /// The members.
+        members: Vec<MemberId>,
+        /// The teams.
+        teams: Vec<TeamId>,
+    },
+}
+
+impl Viewers {
+    /// Whether somebody is among them.
+    pub fn hold(&self, standing: &Standing) -> bool {
+        match self {
+            Self::Everybody => true,
+            Self::Named { members, teams } => {
+                standing.member.is_some_and(|member| members.contains(&member))
+                    || standing.seeing_teams().iter().any(|team| teams.contains(team))
+            }
+        }
+    }
+
+    /// Whether all of them see also what others see: only then may that count in what these see.
+    ///
+    /// This goes by who is named, not by who is in a team today, so that the answer is the same for
+    /// everybody and does not change with the members of a team.
+    pub fn all_see(&self, other: &Self) -> bool {
+        match (self, other) {
+            (_, Self::Everybody) => true,
+            (Self::Everybody, Self::Named { .. }) => false,
+            (Self::Named { members, teams }, Self::Named { members: more, teams: further }) => {
+                members.iter().all(|member| more.contains(member))
+                    && teams.iter().all(|team| further.contains(team))
+            }
+        }
+    }
+
+    /// Refuses what nobody would ever see again.
+    pub fn must_be_somebody(&self) -> Result<()> {
+        match self {
+            Self::Named { members, teams } if members.is_empty() && teams.is_empty() => {
+                let detail = "nobody would see it: what is private needs an owner, a contributor or a team";
+                Err(Problem::field("/visibility", "nobody", detail))
+            }
+            Self::Everybody | Self::Named { .. } => Ok(()),
+        }
     }
 }
 
@@ -108,6 +191,16 @@ pub struct Standing {
     pub teams: Vec<TeamId>,
     /// What the token was made for; people have no such bounds.
     pub token: Option<TokenBounds>,
+}
+
+impl Standing {
+    /// The teams whose private things one sees: a service token belongs to those that it is narrowed to.
+    pub fn seeing_teams(&self) -> &[TeamId] {
+        match (&self.token, self.member) {
+            (Some(bounds), None) => &bounds.teams,
+            (Some(_) | None, _) => &self.teams,
+        }
+    }
 }
 
 /// The bounds of a token.
@@ -126,6 +219,8 @@ pub struct TokenBounds {
 pub enum Decision {
     /// It may be done.
     Allow,
+    /// The row is private, and does not exist for this one.
+    Hide,
     /// The role, or ownership, is missing.
     Forbid,
     /// The token's scopes or bounds do not reach that far.
@@ -134,6 +229,9 @@ pub enum Decision {
 
 /// Decides.
 pub fn decide(standing: &Standing, action: Action, facts: &Facts) -> Decision {
+    if !facts.viewers.hold(standing) {
+        return Decision::Hide;
+    }
     if let Some(token) = &standing.token
         && !(token.has_scope_for(action) && token.reaches(action, facts))
     {
@@ -229,6 +327,7 @@ mod tests {
             .iter()
             .map(|action| match decide(standing, *action, facts) {
                 Decision::Allow => 'y',
+                Decision::Hide => 'h',
                 Decision::Forbid => '-',
                 Decision::OutOfScope => 's',
             })
@@ -243,8 +342,10 @@ mod tests {
         let ours = Facts::of(Some(member(2)), Some(team(1)));
         let nobodys = Facts::default();
         // An objective of somebody else, to which I contribute, or a team of mine does.
-        let by_me = Facts { owners: vec![member(2), member(1)], teams: vec![team(2)], key: None };
-        let by_us = Facts { owners: vec![member(2)], teams: vec![team(2), team(1)], key: None };
+        let by_me = Facts { owners: vec![member(2), member(1)], teams: vec![team(2)], ..Facts::default() };
+        let by_us = Facts { owners: vec![member(2)], teams: vec![team(2), team(1)], ..Facts::default() };
+        let private = |facts: &Facts| facts.clone().seen_by(Visibility::Private);
+        let (hidden, my_own, our_own) = (private(&foreign), private(&mine), private(&by_us));
         let table = [
             (Role::Viewer, &mine, "y--------"),
             (Role::Viewer, &foreign, "y--------"),
@@ -258,6 +359,14 @@ mod tests {
             (Role::Viewer, &by_us, "y--------"),
             (Role::Admin, &foreign, "yyyyyyyy-"),
             (Role::Owner, &foreign, "yyyyyyyyy"),
+            (Role::Viewer, &hidden, "hhhhhhhhh"),
+            (Role::Member, &hidden, "hhhhhhhhh"),
+            (Role::Admin, &hidden, "hhhhhhhhh"),
+            (Role::Owner, &hidden, "hhhhhhhhh"),
+            (Role::Viewer, &my_own, "y--------"),
+            (Role::Member, &my_own, "yyyyyyy--"),
+            (Role::Member, &our_own, "yyyyyyy--"),
+            (Role::Owner, &our_own, "yyyyyyyyy"),
         ];
         for (role, facts, expected) in table {
             assert_eq!(row(&person(role), facts), expected, "{role} with {facts:?}");
@@ -299,5 +408,37 @@ mod tests {
         assert_eq!(posts(Facts::default().with_key("presales-emea")), Decision::OutOfScope);
         assert_eq!(posts(Facts::of(None, Some(team(7))).with_key("x")), Decision::Allow);
         assert_eq!(decide(&standing, Action::View, &Facts::default().with_key("x")), Decision::Allow);
+    }
+
+    #[test]
+    fn a_service_token_sees_what_is_private_to_the_teams_that_it_is_narrowed_to() {
+        let ours = Facts::of(Some(member(2)), Some(team(7))).seen_by(Visibility::Private);
+        let bounds = |teams| TokenBounds { scopes: vec![Scope::Read], teams, key_patterns: Vec::new() };
+        let service = |teams| Standing {
+            member: None,
+            teams: Vec::new(),
+            token: Some(bounds(teams)),
+            ..person(Role::Member)
+        };
+        assert_eq!(decide(&service(vec![team(7)]), Action::View, &ours), Decision::Allow);
+        assert_eq!(decide(&service(vec![team(8)]), Action::View, &ours), Decision::Hide);
+        assert_eq!(decide(&service(Vec::new()), Action::View, &ours), Decision::Hide);
+        // A personal token sees what its person sees, however it is narrowed.
+        let personal = Standing { token: Some(bounds(vec![team(7)])), ..person(Role::Member) };
+        assert_eq!(decide(&personal, Action::View, &ours), Decision::Hide);
+    }
+
+    #[test]
+    fn only_what_all_viewers_see_may_count() {
+        let named = |members: &[u128], teams: &[u128]| Viewers::Named {
+            members: members.iter().copied().map(member).collect(),
+            teams: teams.iter().copied().map(team).collect(),
+        };
+        assert!(Viewers::Everybody.all_see(&Viewers::Everybody));
+        assert!(named(&[1], &[]).all_see(&Viewers::Everybody));
+        assert!(!Viewers::Everybody.all_see(&named(&[1], &[1])));
+        assert!(named(&[1], &[2]).all_see(&named(&[3, 1], &[2, 4])));
+        assert!(!named(&[1], &[2]).all_see(&named(&[1], &[4])));
+        assert!(!named(&[1, 2], &[]).all_see(&named(&[1], &[])));
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::{Deref, DerefMut};
 
 use super::caller::{Actor, Inside, Signed, TokenFacts};
-use super::policy::{self, Action, Decision, Facts, Role};
+use super::policy::{self, Action, Decision, Facts, Role, Viewers};
 use super::target::{Granted, Resource};
 use crate::http::{Code, Problem, Result};
 use crate::state::State;
@@ -106,6 +106,7 @@ impl<'a, 'c> Scoped<'a, 'c> {
     pub fn require(&self, action: Action, facts: &Facts) -> Result<()> {
         match policy::decide(&self.inside()?.standing, action, facts) {
             Decision::Allow => Ok(()),
+            Decision::Hide => Err(Problem::not_found()),
             Decision::Forbid => Err(Problem::forbidden(match action {
                 Action::Manage => "this is for admins and owners",
                 Action::Own => "this is for owners",
@@ -130,9 +131,26 @@ impl<'a, 'c> Scoped<'a, 'c> {
         }
     }
 
+    /// Finds a row that the caller may see by what a path, a query or a body says: 400 for another
+    /// kind of id, 404 where it is not there or private to others.
+    pub fn find<T: Resource>(&mut self, reference: &str) -> Result<T> {
+        let row = T::load(self, reference)?;
+        if self.sees(&row.facts()) { Ok(row) } else { Err(Problem::not_found()) }
+    }
+
+    /// Whether a row with these facts exists for the caller.
+    pub fn sees(&self, facts: &Facts) -> bool {
+        self.is_among(&facts.viewers)
+    }
+
+    /// Whether the caller is one of those who may see something.
+    pub fn is_among(&self, viewers: &Viewers) -> bool {
+        self.inside().is_ok_and(|inside| viewers.hold(&inside.standing))
+    }
+
     /// Finds a row and asks the policy: the proof that writes on it take.
     pub fn grant<T: Resource>(&mut self, action: Action, reference: &str) -> Result<Granted<T>> {
-        let row = T::find(self, reference)?;
+        let row = self.find(reference)?;
         self.grant_on(action, row)
     }
 

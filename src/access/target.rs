@@ -16,9 +16,10 @@ pub trait Resource: Sized + Send + 'static {
     /// The parameter of the path that names it, such as `objective`.
     const PARAMETER: &'static str;
 
-    /// Finds it inside the caller's workspace by what the path says: 400 for another kind of id,
-    /// 404 where it is not there.
-    fn find(tx: &mut Scoped, reference: &str) -> Result<Self>;
+    /// Loads it from the caller's workspace by what the path says: 400 for another kind of id, 404
+    /// where it is not there. Whether the caller may see it is asked by [`Scoped::find`], which is
+    /// what everybody else calls.
+    fn load(tx: &mut Scoped, reference: &str) -> Result<Self>;
 
     /// What the policy looks at.
     fn facts(&self) -> Facts;
@@ -134,7 +135,7 @@ impl<T: Resource> Target for Wanted<T> {
     type Found = Granted<T>;
 
     fn locate(&self, tx: &mut Scoped) -> Result<T> {
-        T::find(tx, &self.reference)
+        tx.find(&self.reference)
     }
 
     fn grant(&self, tx: &mut Scoped, located: T) -> Result<Granted<T>> {

@@ -7,10 +7,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::remedies::{self, Remedy};
-use crate::access::{Action, At, Db, Reads, Scoped};
+use crate::access::{Action, At, Db, Reads, Scoped, Visibility};
 use crate::http::{Answer, Json, Query, Result, Routes, routes};
 use crate::kpis::derive::AsOf;
-use crate::kpis::row::Visibility;
 use crate::maths::retrospective::{BUCKETS, Spread, lower_end, net_confidence, spread};
 use crate::maths::{Confidence, ObjectiveOutcome, Pace, RemedyOutcome, confidence_counts};
 use crate::okrs::cycles::{CycleRef, CycleRow};

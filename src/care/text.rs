@@ -1,6 +1,8 @@
 //! What answers for terminals and chat share: when they are asked for, and tables of lines.
 
-use crate::http::finish::preferred;
+use crate::access::Scoped;
+use crate::http::accept::preferred;
+use crate::http::{Json, PlainText, Result};
 
 /// How an answer is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +20,14 @@ impl Form {
             "text/plain" => Self::Text,
             _ => Self::Json,
         }
+    }
+
+    /// The answer in this form; `table` writes it as text, under the name of the workspace.
+    pub fn answer<T>(self, tx: &Scoped, body: T, table: impl Fn(&str, &T) -> String) -> Result<PlainText<T>> {
+        Ok(match self {
+            Self::Json => PlainText::Json(Json::new(body)),
+            Self::Text => PlainText::Text(table(&tx.workspace()?.name, &body)),
+        })
     }
 }
 

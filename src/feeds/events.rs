@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::access::hidden::Hidden;
 use crate::access::{Db, Reads, Role, Scoped};
 use crate::http::page::{Total, page_type};
 use crate::http::text::{AnyId, Keyword, Name, RequestName, Sentence};
@@ -123,7 +124,17 @@ enum Order {
 type Query<'a> = events::BoxedQuery<'a, crate::store::connection::MultiBackend>;
 
 fn matching<'a>(tx: &Scoped, filter: &'a EventFilter) -> Result<Query<'a>> {
-    let mut query = events::table.filter(events::workspace_id.eq(tx.here()?)).into_boxed();
+    let hidden = Hidden::from(tx)?;
+    let mut query = events::table
+        .filter(events::workspace_id.eq(tx.here()?))
+        .filter(events::subject_id.ne_all(hidden.kpis()))
+        .filter(events::subject_id.ne_all(hidden.objectives()))
+        .filter(events::subject_id.ne_all(hidden.key_results()))
+        .filter(events::subject_id.ne_all(hidden.initiatives()))
+        .filter(events::subject_id.ne_all(hidden.check_ins()))
+        .filter(events::subject_id.ne_all(hidden.remedies()))
+        .filter(events::subject_id.ne_all(hidden.comments()))
+        .into_boxed();
     if tx.role()? < Role::Admin {
         query = query.filter(events::audience.eq(Audience::Everyone));
     }

@@ -54,9 +54,32 @@ impl Reply {
         Self { status, headers: vec![(CONTENT_TYPE.to_string(), "application/json".into())], body }
     }
 
+    /// A page of a list, with the link to the next.
+    pub(super) fn page(body: &impl Serialize, next: Option<String>) -> Self {
+        Self::json(200, body).before(next)
+    }
+
+    /// Bytes of some other media type.
+    pub fn bytes(media: &str, body: Vec<u8>, next: Option<String>) -> Self {
+        Self { status: 200, headers: vec![(CONTENT_TYPE.to_string(), media.to_owned())], body }.before(next)
+    }
+
+    /// With the link to the next page, where there is one.
+    fn before(self, next: Option<String>) -> Self {
+        match next {
+            Some(next) => self.with(LINK, format!("<{next}>; rel=\"next\"")),
+            None => self,
+        }
+    }
+
     fn with(mut self, name: HeaderName, value: impl Into<String>) -> Self {
         self.headers.push((name.to_string(), value.into()));
         self
+    }
+
+    /// With a Content-Security-Policy of its own, in place of the one that lets nothing load.
+    pub fn with_policy(self, policy: impl Into<String>) -> Self {
+        self.with(CONTENT_SECURITY_POLICY, policy)
     }
 
     /// Says that this answer is a replay.
@@ -67,6 +90,36 @@ impl Reply {
 
     fn version(&self) -> &str {
         self.headers.iter().find(|(name, _)| name == VERSION).map_or("0", |(_, version)| version)
+    }
+
+    /// Sends the reply: with its tag, or as 304 where the caller has it already.
+    pub fn respond(self, request: &HttpRequest) -> HttpResponse {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = HttpResponse::build(status);
+        let mut known = false;
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        if status.is_success()
+            && !self.body.is_empty()
+            && (reads || self.headers.iter().any(|(name, _)| name == VERSION))
+        {
+            let tag = format!("\"{}-{}\"", self.version(), digest(&self.body, coding(request)));
+            if reads && is_known(request, &tag) {
+                response.status(StatusCode::NOT_MODIFIED);
+                known = true;
+            }
+            response.insert_header((ETAG, tag));
+        }
+        for (name, value) in &self.headers {
+            // A 304 repeats all but what describes the body: browsers take its headers for the stored page's.
+            if name != VERSION
+                && !(known && name == CONTENT_TYPE.as_str())
+                && let (Ok(name), Ok(value)) =
+                    (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value.as_str()))
+            {
+                response.append_header((name, value));
+            }
+        }
+        if known || self.body.is_empty() { response.finish() } else { response.body(self.body) }
     }
 }
 
@@ -210,11 +263,7 @@ impl<T: Serialize + ToSchema> Answers for PlainText<T> {
     fn into_reply(self) -> Reply {
         match self {
             Self::Json(json) => json.into_reply(),
-            Self::Text(text) => Reply {
-                status: 200,
-                headers: vec![(CONTENT_TYPE.to_string(), "text/plain; charset=utf-8".into())],
-                body: text.into_bytes(),
-            },
+            Self::Text(text) => Reply::bytes("text/plain; charset=utf-8", text.into_bytes(), None),
         }
     }
 
@@ -280,70 +329,11 @@ impl<T: Serialize + ToSchema> Answers for Batch<T> {
     }
 }
 
-impl Reply {
-    /// A page of a list, with the link to the next.
-    pub(super) fn page(body: &impl Serialize, next: Option<String>) -> Self {
-        let reply = Self::json(200, body);
-        match next {
-            Some(next) => reply.with(LINK, format!("<{next}>; rel=\"next\"")),
-            None => reply,
-        }
-    }
-
-    /// Bytes of some other media type.
-    pub fn bytes(media: &str, body: Vec<u8>, next: Option<String>) -> Self {
-        let reply = Self { status: 200, headers: vec![(CONTENT_TYPE.to_string(), media.to_owned())], body };
-        match next {
-            Some(next) => reply.with(LINK, format!("<{next}>; rel=\"next\"")),
-            None => reply,
-        }
-    }
-}
-
-impl Reply {
-    /// With a Content-Security-Policy of its own, in place of the one that lets nothing load.
-    pub fn with_policy(self, policy: impl Into<String>) -> Self {
-        self.with(CONTENT_SECURITY_POLICY, policy)
-    }
-}
-
 impl<R> Responder for Typed<R> {
     type Body = BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
         self.0.respond(request)
-    }
-}
-
-impl Reply {
-    /// Sends the reply: with its tag, or as 304 where the caller has it already.
-    pub fn respond(self, request: &HttpRequest) -> HttpResponse {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = HttpResponse::build(status);
-        let mut known = false;
-        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-        if status.is_success()
-            && !self.body.is_empty()
-            && (reads || self.headers.iter().any(|(name, _)| name == VERSION))
-        {
-            let tag = format!("\"{}-{}\"", self.version(), digest(&self.body, coding(request)));
-            if reads && is_known(request, &tag) {
-                response.status(StatusCode::NOT_MODIFIED);
-                known = true;
-            }
-            response.insert_header((ETAG, tag));
-        }
-        for (name, value) in &self.headers {
-            // A 304 repeats all but what describes the body: browsers take its headers for the stored page's.
-            if name != VERSION
-                && !(known && name == CONTENT_TYPE.as_str())
-                && let (Ok(name), Ok(value)) =
-                    (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value.as_str()))
-            {
-                response.append_header((name, value));
-            }
-        }
-        if known || self.body.is_empty() { response.finish() } else { response.body(self.body) }
     }
 }
 

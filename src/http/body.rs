@@ -153,15 +153,18 @@ impl<T: 'static, const LIMIT: usize> FromRequest for Body<T, LIMIT> {
 impl<T: ToSchema + 'static, const LIMIT: usize> Describe for Body<T, LIMIT> {
     fn describe(draft: &mut Draft) {
         draft.takes::<T>(&["application/json"]);
-        draft.refuses(&[
-            Code::MalformedBody,
-            Code::BodyTimeout,
-            Code::BodyTooLarge,
-            Code::UnsupportedMediaType,
-            Code::ValidationFailed,
-        ]);
+        draft.refuses(REFUSALS);
     }
 }
+
+/// What whoever reads a body may refuse it for.
+pub const REFUSALS: &[Code] = &[
+    Code::MalformedBody,
+    Code::BodyTimeout,
+    Code::BodyTooLarge,
+    Code::UnsupportedMediaType,
+    Code::ValidationFailed,
+];
 
 /// How long a body may take to arrive, however it trickles in.
 #[derive(Clone, Copy, Debug)]

@@ -5,6 +5,8 @@
 
 use actix_web::http::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 
+use super::accept;
+
 /// A coding of answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Coding {
@@ -29,8 +31,7 @@ impl Coding {
     /// What the caller wants most; `None` where it takes none of them (RFC 9110, section 12.5.3).
     /// Of what it wants equally, the smaller answer.
     pub fn wanted(headers: &HeaderMap) -> Option<Self> {
-        let sent: Vec<&str> =
-            headers.get_all(ACCEPT_ENCODING).filter_map(|value| value.to_str().ok()).collect();
+        let sent = accept::sent(headers, &ACCEPT_ENCODING);
         // Whoever says nothing of codings may be unable to decode any.
         if sent.iter().all(|value| value.trim().is_empty()) {
             return Some(Self::Identity);
@@ -48,12 +49,7 @@ impl Coding {
     /// How much it is wanted, 0 to 1.
     fn weight(self, sent: &[&str]) -> f64 {
         let mut any = None;
-        for one in sent.iter().flat_map(|value| value.split(',')) {
-            let mut parts = one.split(';').map(str::trim);
-            let name = parts.next().unwrap_or_default().to_ascii_lowercase();
-            let quality = parts
-                .find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")))
-                .map_or(1.0, |quality| quality.parse().unwrap_or(0.0));
+        for (name, quality) in accept::weighed(sent) {
             match name.as_str() {
                 "*" => any = Some(quality),
                 "x-gzip" if self == Self::Gzip => return quality,

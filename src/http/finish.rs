@@ -13,6 +13,7 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
 
+use super::accept;
 use super::coding::Coding;
 use super::condition;
 use super::cors;
@@ -39,9 +40,12 @@ pub fn note_limit(request: &HttpRequest, left: Left) {
     request.extensions_mut().insert(left);
 }
 
+/// The media types that an operation answers with.
+type Media = &'static [&'static str];
+
 /// Which media types each operation answers with, for 406.
 #[derive(Clone, Default)]
-pub struct Representations(Vec<(&'static str, Method, &'static [&'static str])>);
+pub struct Representations(Vec<(&'static str, Method, Media)>);
 
 impl Representations {
     /// Of all operations.
@@ -55,7 +59,7 @@ impl Representations {
         )
     }
 
-    fn of_request(&self, request: &ServiceRequest) -> Option<&'static [&'static str]> {
+    fn of_request(&self, request: &ServiceRequest) -> Option<Media> {
         let pattern = request.match_pattern()?;
         let method = if *request.method() == Method::HEAD { &Method::GET } else { request.method() };
         self.0.iter().find(|(path, known, _)| *path == pattern && known == method).map(|(_, _, media)| *media)
@@ -67,7 +71,9 @@ pub async fn finish(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> actix_web::Result<ServiceResponse<BoxBody>> {
-    let id = accepted_request_id(&request).unwrap_or_else(|| new_request_id(&request));
+    let state = request.app_data::<Data<State>>().cloned();
+    let state = state.as_ref().map(|state| state.get_ref());
+    let id = accepted_request_id(&request).unwrap_or_else(|| new_request_id(state));
     request.extensions_mut().insert(RequestId(id.clone()));
     let started = std::time::Instant::now();
     if *request.method() == Method::HEAD && request.path().starts_with(DOCUMENTATION) {
@@ -76,12 +82,13 @@ pub async fn finish(
     }
 
     let held = Held::of(&mut request);
-    let origins = request.app_data::<Data<State>>().map(|state| state.config.cors.clone());
-    let allowed = origins.as_ref().and_then(|origins| cors::allowed(origins, &request));
+    let origins = state.map(|state| &state.config.cors);
+    let allowed = origins.and_then(|origins| cors::allowed(origins, &request));
     let preflight = cors::is_preflight(&request);
-    let vary = vary(&request, origins.as_ref().is_some_and(cors::varies));
+    let media = offered(&request);
+    let vary = vary(media, origins.is_some_and(cors::varies));
 
-    let mut response = match (settle(&mut request), &allowed) {
+    let mut response = match (settle(&mut request, media), &allowed) {
         (_, Some(_)) if preflight => request.into_response(HttpResponse::NoContent()),
         (Err(problem), _) => request.into_response(problem.error_response()),
         (Ok(()), _) => next.call(request).await?.map_into_boxed_body(),
@@ -123,8 +130,8 @@ fn accepted_request_id(request: &ServiceRequest) -> Option<String> {
     fits.then(|| sent.to_owned())
 }
 
-fn new_request_id(request: &ServiceRequest) -> String {
-    match request.app_data::<Data<State>>() {
+fn new_request_id(state: Option<&State>) -> String {
+    match state {
         // Any kind serves: only the sortable text is used.
         Some(state) => {
             let id = Id::<SessionKind>::generate(state.store.clock().now().timestamp()).to_string();
@@ -135,11 +142,10 @@ fn new_request_id(request: &ServiceRequest) -> String {
 }
 
 /// Settles in which form the answer will come, or refuses.
-fn settle(request: &mut ServiceRequest) -> Result<(), Problem> {
-    if let Some(media) = offered(request) {
-        let accepted: Vec<&str> =
-            request.headers().get_all(ACCEPT).filter_map(|value| value.to_str().ok()).collect();
-        if !accepted.is_empty() && !media.iter().any(|offered| accepts(&accepted, offered)) {
+fn settle(request: &mut ServiceRequest, media: Option<Media>) -> Result<(), Problem> {
+    if let Some(media) = media {
+        let accepted = accept::sent(request.headers(), &ACCEPT);
+        if !accepted.is_empty() && !media.iter().any(|offered| accept::accepts(&accepted, offered)) {
             let offers = format!("this operation answers {}", media.join(", "));
             return Err(Problem::new(Code::NotAcceptable, offers));
         }
@@ -154,58 +160,19 @@ fn settle(request: &mut ServiceRequest) -> Result<(), Problem> {
 }
 
 /// The media types that the operation answers with.
-fn offered(request: &ServiceRequest) -> Option<&'static [&'static str]> {
+fn offered(request: &ServiceRequest) -> Option<Media> {
     request.app_data::<Data<Representations>>()?.of_request(request)
 }
 
 /// What the answer depends on beyond its address, for caches (RFC 9110, section 12.5.5).
-fn vary(request: &ServiceRequest, by_origin: bool) -> HeaderValue {
-    let by_media = offered(request).is_some_and(|media| media.len() > 1);
+fn vary(media: Option<Media>, by_origin: bool) -> HeaderValue {
+    let by_media = media.is_some_and(|media| media.len() > 1);
     HeaderValue::from_static(match (by_media, by_origin) {
         (false, false) => "accept-encoding",
         (false, true) => "accept-encoding, origin",
         (true, false) => "accept, accept-encoding",
         (true, true) => "accept, accept-encoding, origin",
     })
-}
-
-/// Whether an `Accept` header takes a media type.
-pub fn accepts(accepted: &[&str], offered: &str) -> bool {
-    weight(accepted, offered) > 0.0
-}
-
-/// The media type that an `Accept` header wants most among those offered; the first of them where it
-/// wants several alike, or says nothing.
-pub fn preferred(accepted: &[&str], offered: &[&'static str]) -> &'static str {
-    let mut best = (offered.first().copied().unwrap_or_default(), f64::MIN);
-    for media in offered {
-        let wanted = weight(accepted, media);
-        if wanted > best.1 {
-            best = (media, wanted);
-        }
-    }
-    best.0
-}
-
-/// How much an `Accept` header wants a media type, 0 to 1 (RFC 9110, section 12.5.1).
-fn weight(accepted: &[&str], offered: &str) -> f64 {
-    let group = offered.split('/').next().unwrap_or_default();
-    let mut best = (0, 0.0);
-    for range in accepted.iter().flat_map(|value| value.split(',')) {
-        let mut parts = range.split(';').map(str::trim);
-        let precise = match parts.next().unwrap_or_default().to_ascii_lowercase() {
-            range if range == offered => 3,
-            range if range == format!("{group}/*") => 2,
-            range if range == "*/*" => 1,
-            _ => continue,
-        };
-        let quality =
-            parts.find_map(|part| part.strip_prefix("q=")).map_or(1.0, |q| q.parse().unwrap_or(0.0));
-        if precise > best.0 {
-            best = (precise, quality);
-        }
-    }
-    best.1
 }
 
 fn is_ours(response: &ServiceResponse<BoxBody>) -> bool {

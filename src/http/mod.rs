@@ -1,5 +1,6 @@
 //! What every handler needs and none should write: reading requests, and answering them.
 
+pub mod accept;
 pub mod answer;
 pub mod body;
 pub mod coding;

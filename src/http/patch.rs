@@ -120,14 +120,8 @@ impl<T: ToSchema + 'static> Describe for PatchBody<T> {
     fn describe(draft: &mut Draft) {
         draft.takes::<PatchOf<T>>(MEDIA);
         draft.also_knows::<T>();
-        draft.refuses(&[
-            Code::MalformedBody,
-            Code::BodyTimeout,
-            Code::BodyTooLarge,
-            Code::UnsupportedMediaType,
-            Code::ValidationFailed,
-            Code::VersionConflict,
-        ]);
+        draft.refuses(body::REFUSALS);
+        draft.refuses(&[Code::VersionConflict]);
     }
 }
 

@@ -99,6 +99,13 @@ pub struct DryRun {
     dry_run: bool,
 }
 
+impl DryRun {
+    /// Whether the write is for real.
+    pub fn mode(&self) -> Mode {
+        if self.dry_run { Mode::Rehearsal } else { Mode::ForReal }
+    }
+}
+
 /// The query of an operation that can be rehearsed.
 #[derive(Clone, Debug)]
 pub struct Rehearsable(Query<DryRun>);
@@ -113,7 +120,7 @@ impl Input for Rehearsable {
     }
 
     fn mode(parsed: &DryRun) -> Mode {
-        if parsed.dry_run { Mode::Rehearsal } else { Mode::ForReal }
+        parsed.mode()
     }
 }
 

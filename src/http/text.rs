@@ -54,11 +54,17 @@ texts! {
     /// A short name inside a workspace, for addresses: `[a-z0-9]` with single `-` between, up to 64.
     #[schema(min_length = 1, max_length = 64, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", example = "acme")]
     Slug;
+    /// A KPI's short name for paths and scripts: `[a-z0-9]` with single `-`, `_` or `.` between. It may not look like an id.
+    #[schema(min_length = 1, max_length = 64, pattern = r"^[a-z0-9]+([-_.][a-z0-9]+)*$", example = "churn-rate")]
+    KpiKey;
+    /// When: a date, which stands for the start of that day in the workspace's time zone, or an instant with its offset (RFC 3339).
+    #[schema(max_length = 64, pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$", example = "2026-03-31")]
+    WhenText;
     /// A tag: 1 to 50 code points, no control characters.
     #[schema(min_length = 1, max_length = 50, pattern = r"^[^\x00-\x1f\x7f]+$", example = "growth")]
     Tag;
     /// The address of a page: `https` or `http`, without a name or password in it, up to 2,000 code points.
-    #[schema(min_length = 8, max_length = 2000, pattern = r"^https?://[^\s/?#@\\\x00-\x1f\x7f]+([/?#][^\s\x00-\x1f\x7f]*)?$", example = "https://tracker.example.com/work/42")]
+    #[schema(min_length = 8, max_length = 2000, pattern = r"^https?://[^\s/?#@\\\x00-\x1f\x7f]+([/?#][^\s\x00-\x1f\x7f]*)?$", example = "https://tracker.example.com/tickets/42")]
     Url;
     /// An e-mail address, up to 254 code points.
     #[schema(min_length = 3, max_length = 254, pattern = r"^[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+$", example = "ann@example.com")]

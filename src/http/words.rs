@@ -51,12 +51,13 @@ pub fn schema<W: Word>() -> RefOr<Schema> {
 
 mod of_the_maths {
     use crate::maths::{
-        Aggregation, Cadence, ClosedBy, Confidence, Direction, Freshness, Health, HealthReason,
-        KeyResultKind, LeftOut, ObjectiveOutcome, Pace, ProgressSource, RemedyOutcome,
+        Aggregation, Because, Cadence, ClosedBy, Confidence, Direction, Freshness, Health, HealthReason,
+        KeyResultKind, LeftOut, ObjectiveOutcome, Pace, ProgressSource, RemedyOutcome, Rule, Trend,
     };
 
     impl_wire_words!(
         Aggregation,
+        Because,
         Cadence,
         ClosedBy,
         Confidence,
@@ -70,6 +71,8 @@ mod of_the_maths {
         Pace,
         ProgressSource,
         RemedyOutcome,
+        Rule,
+        Trend,
     );
     crate::store::types::impl_sql_words!(
         Aggregation,
@@ -83,6 +86,7 @@ mod of_the_maths {
         ObjectiveOutcome,
         ProgressSource,
         RemedyOutcome,
+        Trend,
     );
 }
 

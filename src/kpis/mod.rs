@@ -1,12 +1,15 @@
 //! Diagnose: KPIs, their targets and points, and what follows from them.
 
 pub mod derive;
+pub mod display;
 pub mod episodes;
+pub mod forecast;
 #[allow(clippy::module_inception, reason = "the KPI itself, among all that belongs to KPIs")]
 pub mod kpis;
 pub mod periods;
 pub mod points;
 pub mod row;
+pub mod signals;
 pub mod targets;
 
 use diesel::prelude::*;

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use crate::access::target::invalid_id;
-use crate::access::{Facts, Resource, Scoped};
+use crate::access::{Facts, Resource, Scoped, Visibility};
 use crate::http::{Problem, Result};
 use crate::maths::word::words;
 use crate::maths::{Aggregation, Cadence, KpiSettings, default_confirm_periods, grace_days};
@@ -62,16 +62,6 @@ words! {
 }
 
 words! {
-    /// Who may see it.
-    pub enum Visibility {
-        /// Everybody in the workspace.
-        Workspace = "workspace",
-        /// Its owner, contributors and teams.
-        Private = "private",
-    }
-}
-
-words! {
     /// Why a KPI is known by another name.
     pub enum AliasKind {
         /// It was its key before.
@@ -81,8 +71,8 @@ words! {
     }
 }
 
-crate::http::words::impl_wire_words!(Category, Indicator, DisplayStyle, Visibility);
-crate::store::types::impl_sql_words!(Category, Indicator, DisplayStyle, Visibility, AliasKind);
+crate::http::words::impl_wire_words!(Category, Indicator, DisplayStyle);
+crate::store::types::impl_sql_words!(Category, Indicator, DisplayStyle, AliasKind);
 
 /// A KPI as it is stored.
 #[derive(Clone, Debug, PartialEq, Queryable, Insertable, AsChangeset)]
@@ -151,7 +141,13 @@ impl KpiRow {
             .optional()?)
     }
 
-    /// The KPI that a path or a body names: by id, by key, or by a key or alias of its own.
+    /// The KPI that a body or a query names, where the caller may see it.
+    pub fn seen(tx: &mut Scoped, name: &str) -> Result<Option<Self>> {
+        let workspace = tx.here()?;
+        Ok(Self::named(tx, workspace, name)?.filter(|found| tx.sees(&found.facts())))
+    }
+
+    /// The KPI that goes by an id, a key, or a former key or alias, whoever may see it.
     pub fn named(tx: &mut Tx, workspace: WorkspaceId, name: &str) -> Result<Option<Self>> {
         if looks_like_id(name) {
             return Self::by_id(tx, workspace, name.parse().map_err(invalid_id)?);
@@ -180,13 +176,13 @@ impl KpiRow {
 impl Resource for KpiRow {
     const PARAMETER: &'static str = "kpi";
 
-    fn find(tx: &mut Scoped, reference: &str) -> Result<Self> {
+    fn load(tx: &mut Scoped, reference: &str) -> Result<Self> {
         let workspace = tx.here()?;
         Self::named(tx, workspace, reference)?.ok_or_else(Problem::not_found)
     }
 
     fn facts(&self) -> Facts {
-        Facts::of(self.owner_id, self.team_id).with_key(&self.key)
+        Facts::of(self.owner_id, self.team_id).with_key(&self.key).seen_by(self.visibility)
     }
 
     fn version(&self) -> Option<i32> {

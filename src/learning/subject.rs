@@ -81,19 +81,19 @@ pub fn find(tx: &mut Scoped, text: &str) -> Result<Option<Found>> {
     let Ok((kind, _)) = read_subject_id(text) else { return Err(Problem::not_found()) };
     Ok(Some(match kind {
         "objective" => {
-            let row = SharedObjective::find(tx, text)?;
+            let row = tx.find::<SharedObjective>(text)?;
             Found { id: SubjectId::Objective(row.id), facts: row.facts() }
         }
         "key_result" => {
-            let found = OwnedKeyResult::find(tx, text)?;
+            let found = tx.find::<OwnedKeyResult>(text)?;
             Found { id: SubjectId::KeyResult(found.row.id), facts: found.facts() }
         }
         "initiative" => {
-            let found = OwnedInitiative::find(tx, text)?;
+            let found = tx.find::<OwnedInitiative>(text)?;
             Found { id: SubjectId::Initiative(found.row.id), facts: found.facts() }
         }
         "kpi" => {
-            let row = KpiRow::find(tx, text)?;
+            let row = tx.find::<KpiRow>(text)?;
             Found { id: SubjectId::Kpi(row.id), facts: row.facts() }
         }
         _ => return Ok(None),

@@ -211,6 +211,25 @@ pub fn judge(value: f64, target: &Target) -> Health {
     if is_tolerated { Health::AtRisk } else { Health::Unhealthy }
 }
 
+/// The health of a sum that still grows, under its whole target and the share of it that is expected by today.
+///
+/// A bound that 0 keeps (a ceiling on costs) is broken as soon as it is passed, whatever the rest brings.
+/// A bound that 0 does not keep (a floor under sales) has to be reached: until the period ends nothing is lost.
+/// So a value off its share is at risk and never unhealthy, and a met floor is healthy from then on.
+pub fn judge_running(value: f64, target: &Target, expected: &Target) -> Health {
+    let limits = |band: Band| Band {
+        min: band.min.filter(|_| target.band.min.is_some_and(|min| min <= 0.0)),
+        max: band.max.filter(|_| target.band.max.is_some_and(|max| max >= 0.0)),
+    };
+    match judge(value, &Target { band: limits(target.band), tolerance: limits(target.tolerance) }) {
+        broken @ (Health::AtRisk | Health::Unhealthy) => broken,
+        Health::Healthy | Health::Unknown => match judge(value, &Target::new(expected.band)) {
+            Health::AtRisk | Health::Unhealthy => Health::AtRisk,
+            kept @ (Health::Healthy | Health::Unknown) => kept,
+        },
+    }
+}
+
 /// The nearest healthy bound minus the value, in the unit of the KPI.
 ///
 /// Positive must rise, negative must fall, 0 is healthy. A value that is NaN has no side and gives 0.

@@ -3,6 +3,7 @@
 //! It never fails and never yields NaN or infinity: what is undefined is `None`.
 
 pub mod episode;
+pub mod forecast;
 pub mod freshness;
 pub mod health;
 pub mod natural_limits;
@@ -13,17 +14,22 @@ pub mod remedy;
 pub mod retrospective;
 pub mod roll_up;
 pub mod series;
+pub mod signal;
 pub mod word;
 
 pub use episode::{
     ClosedBy, DEFAULT_RECOVER_PERIODS, Episode, EpisodeRules, default_confirm_periods, episodes,
 };
+pub use forecast::{
+    Crossing, Expected, FEWEST_SAMPLES, Line, MOST_SAMPLES, STEPS_AHEAD, Sample as LineSample, Step,
+    crossing, theil_sen,
+};
 pub use freshness::{Freshness, FreshnessDates, freshness, freshness_dates, grace_days, longest_grace_days};
 pub use health::{
     Band, DatedTarget, Direction, Health, HealthReason, LARGEST_VALUE, Target, TargetFault, TargetField,
-    change_is_good, direction, gap, judge, severity, target_in_force,
+    change_is_good, direction, gap, judge, judge_running, severity, target_in_force,
 };
-pub use natural_limits::{NaturalLimits, mean_moving_range, natural_limits};
+pub use natural_limits::{FEWEST_VALUES, NaturalLimits, mean_moving_range, natural_limits};
 pub use period::{Aggregation, Cadence, Calendar, Folded, Period, Sample, days_between, fold};
 pub use progress::{
     Confidence, ConfidenceCounts, KeyResultFault, KeyResultGoal, KeyResultKind, ObjectiveOutcome, Pace,
@@ -36,6 +42,8 @@ pub use remedy::{
 };
 pub use roll_up::{Contribution, Item, LeftOut, RollUp, Standing, objective_pace, roll_up};
 pub use series::{
-    Current, Judged, KpiSettings, KpiState, PeriodValue, Running, complete_values, judge_series, state,
+    Current, Judged, KpiSettings, KpiState, PeriodValue, Running, complete_periods, complete_values,
+    judge_series, state,
 };
+pub use signal::{Because, Judgement, RECENT_VALUES, Rule, Segment, Trend, judge_trend, segments, trend};
 pub use word::{UnknownWord, Word};

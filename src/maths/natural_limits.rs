@@ -1,10 +1,16 @@
-//! Natural process limits of an XmR chart (Wheeler, *Understanding Variation*).
+//! Natural process limits of an XmR chart (Donald J. Wheeler, *Understanding Variation*, 2nd ed., SPC Press 2000).
 //! They tell routine variation from a signal, and the mean moving range is the yardstick of noise.
 
 use super::number::{finite, mean};
 
-/// How many values natural limits need at least.
+/// How many values natural limits need at least; Wheeler calls limits from five or six values useful, if soft.
 pub const FEWEST_VALUES: usize = 6;
+
+/// Three sigma in mean moving ranges: 3 / d2, where d2 = 1.128 for ranges of two values (Wheeler, appendix).
+const LIMITS_PER_RANGE: f64 = 2.660;
+
+/// D4 for ranges of two values: what one step reaches by routine variation at the most (Wheeler, appendix).
+const RANGE_LIMIT_PER_RANGE: f64 = 3.267;
 
 /// Centre and limits of a process, all in the unit of the KPI.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,14 +44,22 @@ pub fn natural_limits(values: &[f64]) -> Option<NaturalLimits> {
     if values.len() < FEWEST_VALUES {
         return None;
     }
-    let centre = mean(values)?;
+    let centre = centre(values)?;
     let range = mean_moving_range(values)?;
     Some(NaturalLimits {
         centre,
-        lower: finite(centre - 2.660 * range)?,
-        upper: finite(centre + 2.660 * range)?,
-        upper_range: finite(3.267 * range)?,
+        lower: finite(centre - LIMITS_PER_RANGE * range)?,
+        upper: finite(centre + LIMITS_PER_RANGE * range)?,
+        upper_range: finite(RANGE_LIMIT_PER_RANGE * range)?,
     })
+}
+
+/// The mean, taken of the distances from the first value: ten times 0.1 lie exactly on 0.1, so that what never
+/// varies lies on its centre and not a rounding error beside it.
+fn centre(values: &[f64]) -> Option<f64> {
+    let first = *values.first()?;
+    let distances: Vec<f64> = values.iter().map(|value| value - first).collect();
+    finite(first + mean(&distances)?)
 }
 
 #[cfg(test)]
@@ -71,6 +85,7 @@ mod tests {
         assert_eq!(natural_limits(&[1.0, 2.0, 3.0, 4.0, 5.0]), None);
         let flat = natural_limits(&[5.0; 6]).unwrap();
         assert_eq!((flat.lower, flat.centre, flat.upper), (5.0, 5.0, 5.0));
+        assert_eq!(natural_limits(&[0.1; 10]).unwrap().centre, 0.1);
     }
 
     #[test]

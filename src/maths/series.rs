@@ -9,9 +9,10 @@ use super::episode::{DEFAULT_RECOVER_PERIODS, Episode, EpisodeRules, default_con
 use super::freshness::{
     Freshness, FreshnessDates, freshness, freshness_dates, grace_days as default_grace_days,
 };
-use super::health::{DatedTarget, Health, HealthReason, Target, gap, judge, target_in_force};
+use super::health::{DatedTarget, Health, HealthReason, Target, gap, judge, judge_running, target_in_force};
 use super::number::finite;
 use super::period::{Aggregation, Cadence, Calendar, Folded, Period, days_between};
+use super::signal::{Trend, trend};
 
 /// What the points of one period amount to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -125,7 +126,7 @@ pub struct Running {
     pub target: Option<Target>,
     /// What is expected by today: every bound of the target times elapsed over total days.
     pub expected: Option<Target>,
-    /// The value so far under what is expected by today; unknown without either.
+    /// How the value so far is doing, see [`judge_running`]; unknown without a value or a target.
     pub health: Health,
 }
 
@@ -148,6 +149,8 @@ pub struct KpiState {
     pub gap: Option<f64>,
     /// The target by which the current value is judged; without one, the target in force today.
     pub target: Option<Target>,
+    /// Where the complete periods are going, by the target above; `None` without one, and with fewer than six.
+    pub trend: Option<Trend>,
     /// Whether the value is recent enough.
     pub freshness: Freshness,
     /// From when on it is due and stale; `None` without a point, and for an irregular KPI that expects none.
@@ -180,13 +183,22 @@ pub fn judge_series(series: &[PeriodValue], targets: &[DatedTarget]) -> Vec<Judg
         .collect()
 }
 
-/// The values of the complete periods that have one, in order of time; neighbours of missing ones become neighbours.
-pub fn complete_values(settings: &KpiSettings, series: &[PeriodValue], now: Timestamp) -> Vec<f64> {
+/// The complete periods that have a value, in order of time; neighbours of missing ones become neighbours.
+pub fn complete_periods(
+    settings: &KpiSettings,
+    series: &[PeriodValue],
+    now: Timestamp,
+) -> Vec<(Period, f64)> {
     series
         .iter()
         .filter(|entry| settings.is_complete(&entry.period, now))
-        .filter_map(|entry| entry.folded.value())
+        .filter_map(|entry| entry.folded.value().map(|value| (entry.period, value)))
         .collect()
+}
+
+/// The values of the complete periods that have one, in order of time.
+pub fn complete_values(settings: &KpiSettings, series: &[PeriodValue], now: Timestamp) -> Vec<f64> {
+    complete_periods(settings, series, now).into_iter().map(|(_, value)| value).collect()
 }
 
 /// What a KPI shows at an instant.
@@ -231,6 +243,7 @@ pub fn state(
         since: since(&judged),
         gap: seen.and_then(|seen| seen.gap),
         target,
+        trend: target.and_then(|target| trend(&complete_values(settings, series, now), &target.band)),
         freshness,
         freshness_dates: dates,
         episode: episodes.last().filter(|episode| episode.closed_on.is_none()).copied(),
@@ -303,7 +316,7 @@ fn since(judged: &[Judged]) -> Option<Date> {
         .map(|period| period.period.starts_on)
 }
 
-/// The running period of a sum: red on its second day only where it lags behind its second day's share.
+/// The running period of a sum, held against the share of its target that is expected by today.
 fn running(
     calendar: &Calendar,
     settings: &KpiSettings,
@@ -331,7 +344,10 @@ fn running(
         total_days,
         target,
         expected,
-        health: value.zip(expected).map_or(Health::Unknown, |(value, expected)| judge(value, &expected)),
+        health: match (value, target, expected) {
+            (Some(value), Some(target), Some(expected)) => judge_running(value, &target, &expected),
+            (_, _, _) => Health::Unknown,
+        },
     })
 }
 

@@ -3,6 +3,7 @@
 pub mod check_ins;
 pub mod copies;
 pub mod cycles;
+pub mod history;
 pub mod initiatives;
 pub mod key_results;
 pub mod objectives;

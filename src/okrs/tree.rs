@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::cycles::{CycleRef, CycleRow};
-use super::objectives::{Objective, ObjectiveRow, show};
+use super::objectives::{Circle, Objective, ObjectiveRow, show};
 use super::progress::{Past, Surroundings};
 use super::wire::refused_in_query;
 use crate::access::{Db, Reads, Scoped};
@@ -85,7 +85,9 @@ async fn show_tree(db: Db<Reads>, filter: Query<TreeFilter>) -> Answer<Json<Tree
 }
 
 fn tree(tx: &mut Scoped, cycle: &CycleRow, past: Option<Past>) -> Result<Tree> {
-    let rows = of_cycle(tx, cycle, past.as_ref())?;
+    let mut rows = of_cycle(tx, cycle, past.as_ref())?;
+    let viewers = Circle::viewers_of(tx, &rows.iter().collect::<Vec<_>>())?;
+    rows.retain(|row| viewers.get(&row.id).is_some_and(|viewers| tx.is_among(viewers)));
     let all: Vec<&ObjectiveRow> = rows.iter().collect();
     let around = Surroundings::as_seen(tx, &all, past)?;
     let objectives = in_order(&rows)
@@ -95,7 +97,8 @@ fn tree(tx: &mut Scoped, cycle: &CycleRow, past: Option<Past>) -> Result<Tree> {
     Ok(Tree { as_of: around.today.day.into(), cycle: cycle.shown_as_reference(), objectives })
 }
 
-/// The objectives of a cycle that are not archived, by title; seen from the past, as they stood then.
+/// The objectives of a cycle that are not archived, whoever may see them, by title; seen from the past,
+/// as they stood then.
 pub fn of_cycle(tx: &mut Scoped, cycle: &CycleRow, past: Option<&Past>) -> Result<Vec<ObjectiveRow>> {
     let workspace = tx.here()?;
     let mut rows: Vec<ObjectiveRow> = objectives::table

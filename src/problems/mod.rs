@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::access::{Db, FromSegment, Public, Scoped, Segment};
-use crate::http::finish::preferred;
+use crate::http::accept::preferred;
 use crate::http::text::{Keyword, Sentence};
 use crate::http::{Answer, Answers, Code, Json, Nothing, Problem, Result, Routes, WebPage, routes};
 

@@ -144,7 +144,7 @@ pub fn replace_states(tx: &mut Tx, rows: &[StateRow]) -> Result<(), StoreError> 
     for kpis in kpis.chunks(VALUES_PER_STATEMENT) {
         diesel::delete(kpi_states::table.filter(kpi_states::kpi_id.eq_any(kpis))).execute(tx.db())?;
     }
-    for chunk in rows.chunks(VALUES_PER_STATEMENT / 20) {
+    for chunk in rows.chunks(VALUES_PER_STATEMENT / 22) {
         each_engine!(tx, connection => diesel::insert_into(kpi_states::table).values(chunk).execute(connection))?;
     }
     Ok(())

@@ -82,6 +82,8 @@ crate::maths::word::words! {
         KpiRestored = "kpi.restored",
         /// A KPI's health is another than before.
         KpiHealthChanged = "kpi.health_changed",
+        /// Where a KPI is going is another than before: its newest periods say something else than noise, or no more.
+        KpiSignal = "kpi.signal",
         /// Past periods of a KPI were filled in or corrected; what it shows now did not change.
         KpiHistoryChanged = "kpi.history_changed",
         /// A target was set.

@@ -252,6 +252,8 @@ tables! {
         closed_opened_on -> Nullable<SqlDay>,
         closed_on -> Nullable<SqlDay>,
         closed_by -> Nullable<Text>,
+        trend -> Nullable<Text>,
+        rules -> Integer,
     }
 
     cycles (id) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use regimen::http::document::Document;
 use serde_json::Value;
 
-use crate::harness::document;
+use crate::harness::{document, operations};
 
 #[test]
 fn the_committed_document_is_current() {
@@ -20,26 +20,14 @@ fn the_committed_document_is_current() {
 #[test]
 fn every_operation_has_its_own_id_one_tag_a_summary_and_answers() {
     let mut ids = BTreeSet::new();
-    for (path, item) in document()["paths"].as_object().expect("paths") {
-        for (method, operation) in item.as_object().expect("methods") {
-            let here = format!("{method} {path}");
-            let id = operation["operationId"].as_str().unwrap_or_else(|| panic!("{here} has no operationId"));
-            assert!(ids.insert(id.to_owned()), "{id} stands twice");
-            assert_eq!(operation["tags"].as_array().map(Vec::len), Some(1), "{here}: one tag");
-            assert!(
-                operation["summary"].as_str().is_some_and(|summary| !summary.is_empty()),
-                "{here}: a summary"
-            );
-            assert!(
-                operation["description"].as_str().is_some_and(|text| !text.is_empty()),
-                "{here}: a description"
-            );
-            let answers = operation["responses"].as_object().expect("responses");
-            assert!(
-                answers.keys().any(|status| status.starts_with('2')),
-                "{here}: an answer when all is well"
-            );
-        }
+    for one in operations() {
+        let (id, said) = (one.id(), one.said);
+        assert!(ids.insert(id), "{id} stands twice");
+        assert_eq!(said["tags"].as_array().map(Vec::len), Some(1), "{one}: one tag");
+        assert!(said["summary"].as_str().is_some_and(|summary| !summary.is_empty()), "{one}: a summary");
+        assert!(said["description"].as_str().is_some_and(|text| !text.is_empty()), "{one}: a description");
+        let answers = said["responses"].as_object().expect("responses");
+        assert!(answers.keys().any(|status| status.starts_with('2')), "{one}: an answer when all is well");
     }
 }
 

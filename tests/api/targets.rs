@@ -10,8 +10,12 @@ async fn churn(caller: &Caller) {
 
 /// The same person by a token, which holds on while the clock moves.
 async fn lasting(app: &App, person: &Caller) -> Caller {
-    let answer =
-        person.post("tokens", json!({"name": "lasting", "scopes": ["read", "write", "admin"]})).await;
+    let answer = person
+        .post(
+            "tokens",
+            json!({"name": "lasting", "scopes": ["read", "write", "admin"], "expires_in_days": 366}),
+        )
+        .await;
     answer.expect(201);
     app.with_token("a lasting caller", answer.text("/token")).inside(person.workspace())
 }
@@ -193,5 +197,62 @@ stories! {
         assert_eq!(dates(&ann, "?include_replaced=true").await, Vec::<Value>::new());
         assert_eq!(told(&ann, "target.created").await, 0);
         assert_eq!(ann.get("kpis/churn").await.at("/version"), 1);
+    }
+
+    /// A year of targets, set in advance: each takes its turn by the clock, and what was judged stays.
+    async fn a_calendar_of_targets(app) {
+        let ann = app.owner_of("ann", "acme").await;
+        let ann = lasting(&app, &ann).await;
+        churn(&ann).await;
+        set(&ann, json!({"target": {"max": 5}})).await.expect(201);
+        for (from, max) in [("2026-10-01", 2.0), ("2026-04-01", 4.0), ("2026-07-01", 3.0)] {
+            set(&ann, json!({"effective_from": from, "target": {"max": max}})).await.expect(201);
+        }
+        assert_eq!(dates(&ann, "").await, [json!("2026-10-01"), json!("2026-07-01"), json!("2026-04-01"), Value::Null]);
+        for (now, day, max, health) in [
+            ("2026-03-31T10:00:00Z", "2026-03-31", 5.0, "healthy"),
+            ("2026-06-30T10:00:00Z", "2026-06-30", 4.0, "healthy"),
+            ("2026-07-01T10:00:00Z", "2026-07-01", 3.0, "unhealthy"),
+            ("2026-11-30T10:00:00Z", "2026-11-30", 2.0, "unhealthy"),
+        ] {
+            app.it_is(now);
+            point(&ann, day, 3.5).await;
+            let kpi = ann.get("kpis/churn").await;
+            assert_eq!((kpi.number("/target/max"), kpi.text("/health")), (max, health), "on {day}");
+        }
+        let line = ann.get("kpis/churn/periods?from=2026-03-01").await;
+        let judged = line.at("/items").as_array().expect("items").iter();
+        let maxima: Vec<Value> = judged.map(|item| item["target"]["max"].clone()).collect();
+        assert_eq!(maxima, [5.0, 4.0, 4.0, 4.0, 3.0, 3.0, 3.0, 2.0, 2.0].map(Value::from));
+        ann.delete("kpis/churn/targets/2026-10-01").await.expect(204);
+        assert_eq!(ann.get("kpis/churn").await.at("/target/max"), 3.0, "the one before holds on");
+    }
+
+    /// What if this had been the target all along? Nothing is stored, and the answer says.
+    async fn a_dry_run_says_how_the_past_would_have_been_judged(app) {
+        let ann = app.owner_of("ann", "acme").await;
+        churn(&ann).await;
+        set(&ann, json!({"target": {"max": 5}})).await.expect(201);
+        for (day, value) in [("2025-12-31", 2.0), ("2026-01-31", 4.0), ("2026-02-28", 4.5), ("2026-03-31", 6.0)] {
+            point(&ann, day, value).await;
+        }
+        let body = json!({"effective_from": "2026-07-01", "target": {"max": 3}, "tolerance": {"max": 4}});
+        let dry = ann.post("kpis/churn/targets?dry_run=true", body.clone()).await;
+        assert_eq!(dry.expect(201).at("/effective_from"), "2026-07-01");
+        let what_if = dry.at("/what_if");
+        assert_eq!(what_if["before"], json!({"healthy": 3, "at_risk": 0, "unhealthy": 1, "unknown": 0}));
+        assert_eq!(what_if["after"], json!({"healthy": 1, "at_risk": 1, "unhealthy": 2, "unknown": 0}));
+        assert_eq!(what_if["changed"], 2);
+        assert_eq!(what_if["periods"][1], json!({
+            "period": "2026-01", "starts_on": "2026-01-01", "value": 4.0, "before": "healthy", "after": "at_risk",
+        }));
+        assert_eq!(dates(&ann, "?include_replaced=true").await, [Value::Null], "nothing is stored");
+        assert_eq!(ann.get("kpis/churn").await.text("/health"), "unhealthy");
+        let none = ann.post("kpis/churn/targets?dry_run=true", json!({"target": null})).await;
+        assert_eq!(none.expect(201).at("/what_if/after/unknown"), 4);
+        let same = ann.post("kpis/churn/targets?dry_run=true", json!({"effective_from": "2026-04-01", "target": {"max": 5}})).await;
+        assert_eq!(same.expect(201).at("/what_if/changed"), 0);
+        assert_eq!(set(&ann, body).await.expect(201).at("/what_if"), &Value::Null, "for real there is no if");
+        ann.post("kpis/churn/targets?dry_run=maybe", json!({"target": null})).await.refused(400, "invalid_query");
     }
 }

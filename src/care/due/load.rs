@@ -1,13 +1,14 @@
 //! What is due, loaded in a number of statements that does not grow with the number of things.
 
+use diesel::dsl::not;
 use diesel::prelude::*;
 
 use super::{Due, DueCheckIn, DueCounts, DueKpi, DueObjective, DueObjectiveCan};
+use crate::access::hidden::Hidden;
 use crate::access::{Action, Scoped};
-use crate::care::remedies::Standpoint;
-use crate::care::triage::{Scope, kpis_in, triage};
+use crate::care::triage::{Placed, Scope, failed, placed_now};
 use crate::http::{FieldErrors, Measure, Result};
-use crate::kpis::kpis::{Kpi, Sparkline, pictures, show_pictures};
+use crate::kpis::kpis::Kpi;
 use crate::maths::{Freshness, expected_value};
 use crate::okrs::cycles::CycleRow;
 use crate::okrs::initiatives;
@@ -15,6 +16,7 @@ use crate::okrs::key_results::{self, KeyResultRow};
 use crate::okrs::objectives::{ObjectiveRow, ObjectiveState, missing};
 use crate::okrs::progress::{Dates, Surroundings};
 use crate::store::Day;
+use crate::store::connection::MultiBackend;
 use crate::store::schema::objectives;
 
 /// All that is due today to those who are looked at.
@@ -23,6 +25,8 @@ pub fn due(tx: &mut Scoped, scope: &Scope) -> Result<Due> {
         .filter(objectives::workspace_id.eq(tx.here()?))
         .filter(objectives::state.eq_any([ObjectiveState::Draft, ObjectiveState::Active]))
         .filter(objectives::archived_at.is_null())
+        .filter(not(Hidden::from(tx)?.objective()))
+        .into_boxed::<MultiBackend>()
         .load(tx.db())?;
     let around = Surroundings::of_objectives(tx, &open.iter().collect::<Vec<_>>())?;
     let today = Day::from(around.today.day);
@@ -33,15 +37,16 @@ pub fn due(tx: &mut Scoped, scope: &Scope) -> Result<Due> {
         .collect();
     let own: Vec<&ObjectiveRow> =
         open.iter().filter(|row| scope.holds(row.owner_id, row.team_id)).copied().collect();
+    let placed = placed_now(tx, scope)?;
     let due = Due {
         as_of: today,
         counts: DueCounts::default(),
         check_ins: check_ins(tx, &around, &open, scope, today),
-        kpis: kpis(tx, scope)?,
+        kpis: kpis(&placed),
         initiatives: initiatives::due_by(tx, today, |owner, team| scope.holds(owner, team))?,
         drafts: begun(tx, &around, &own, today),
         ended: ended(tx, &around, &own, today),
-        failed_remedies: triage(tx, scope, None)?.failed,
+        failed_remedies: failed(placed),
     };
     let counts = DueCounts {
         check_ins: due.check_ins.len(),
@@ -86,17 +91,14 @@ fn check_ins(
 }
 
 /// KPIs whose value is due, stale or was never there.
-fn kpis(tx: &mut Scoped, scope: &Scope) -> Result<Vec<DueKpi>> {
-    let standpoint = Standpoint::of(tx, None)?;
-    let rows = kpis_in(tx, scope, None, &standpoint)?;
-    let mut wanting = pictures(tx, rows, None)?;
-    wanting.retain(|picture| place(picture.state.freshness).is_some());
-    let mut shown = show_pictures(tx, wanting, Sparkline::LeftOut)?;
-    shown.sort_by(|left, right| {
+fn kpis(placed: &[Placed]) -> Vec<DueKpi> {
+    let kpis = placed.iter().map(|placed| &placed.kpi);
+    let mut wanting: Vec<&Kpi> = kpis.filter(|kpi| place(kpi.freshness.state).is_some()).collect();
+    wanting.sort_by(|left, right| {
         let order = |kpi: &Kpi| (place(kpi.freshness.state), kpi.freshness.due_on);
         order(left).cmp(&order(right)).then_with(|| left.key.cmp(&right.key))
     });
-    Ok(shown.into_iter().map(DueKpi::from).collect())
+    wanting.into_iter().cloned().map(DueKpi::from).collect()
 }
 
 /// In which order KPIs want a value; none for those that do not.

@@ -14,15 +14,15 @@ use crate::access::{Db, Reads};
 use crate::care::text::Form;
 use crate::care::triage::{Scope, TriageRow};
 use crate::http::problem::FieldError;
-use crate::http::{Answer, Json, Measure, Name, PlainText, Query, Routes, routes};
+use crate::http::{Answer, Measure, Name, PlainText, Query, Routes, routes};
 use crate::kpis::kpis::{CurrentValue, Display, KpiFreshness, KpiKey, KpiRights, KpiTarget};
 use crate::maths::{Cadence, Health, Pace};
 use crate::okrs::cycles::CycleRef;
 use crate::okrs::initiatives::Initiative;
 use crate::okrs::key_results::KeyResult;
 use crate::okrs::objectives::ObjectiveState;
-use crate::people::members::{self, MemberRef};
-use crate::people::teams::{self, TeamRef};
+use crate::people::members::MemberRef;
+use crate::people::teams::TeamRef;
 use crate::store::{CycleId, Day, KpiId, MemberId, ObjectiveId, TeamId};
 
 /// The paths of what is due.
@@ -193,15 +193,9 @@ pub struct DueObjectiveCan {
 async fn show_due(db: Db<Reads>, filter: Query<DueFilter>) -> Answer<PlainText<Due>> {
     let form = Form::preferred(&db.accepted());
     db.read((), filter, move |tx, (), filter| {
-        let scope = Scope {
-            teams: teams::filtered(tx, "team", &filter.team)?,
-            owners: members::filtered(tx, "owner", &filter.owner)?,
-        };
+        let scope = Scope::named(tx, &filter.team, &filter.owner)?;
         let due = load::due(tx, &scope)?;
-        Ok(match form {
-            Form::Json => PlainText::Json(Json::new(due)),
-            Form::Text => PlainText::Text(text::table(&tx.workspace()?.name, &due)),
-        })
+        form.answer(tx, due, text::table)
     })
     .await
 }

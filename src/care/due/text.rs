@@ -66,8 +66,7 @@ fn check_in(table: &mut Table, due: &DueCheckIn) {
 }
 
 fn kpi(table: &mut Table, due: &DueKpi) {
-    let shown = &due.display;
-    let style = Style::new(shown.style, shown.currency.as_deref(), shown.unit.as_deref(), shown.precision);
+    let style = Style::shown(&due.display);
     let value = due.current.as_ref().and_then(|current| current.value);
     let value = value.map_or("none".into(), |value| style.within(value, VALUE));
     let (state, since) = match due.freshness.state {

@@ -20,16 +20,14 @@ pub fn follow(tx: &mut Tx, changes: &[KpiChange]) -> Result<(), StoreError> {
     let changed: Vec<KpiId> = changes.iter().map(|change| change.kpi).collect();
     let now = tx.now;
     let rows = row::made_by(tx, Of::Kpis(&changed), now)?;
-    tell_changes(tx, rows)
+    bring_up_to_date(tx, rows)
 }
 
 /// Follows a change of an objective's state: who is treated by it may be treated no more, or again.
 pub fn follow_objective(tx: &mut Tx, objective: &ObjectiveRow) -> Result<(), StoreError> {
     let now = tx.now;
-    let mut rows = row::made_by(tx, Of::Objective(objective.id), now)?;
-    rows.retain(|row| row.withdrawn_at.is_none());
-    row::count_active(tx, &kpis_of(&rows))?;
-    tell_changes(tx, rows)
+    let rows = row::made_by(tx, Of::Objective(objective.id), now)?;
+    bring_up_to_date(tx, rows)
 }
 
 fn kpis_of(rows: &[RemedyRow]) -> Vec<KpiId> {
@@ -37,12 +35,14 @@ fn kpis_of(rows: &[RemedyRow]) -> Vec<KpiId> {
     ids.into_iter().collect()
 }
 
-fn tell_changes(tx: &mut Tx, mut rows: Vec<RemedyRow>) -> Result<(), StoreError> {
+/// Counts what treats the KPIs, and tells the outcomes that changed.
+fn bring_up_to_date(tx: &mut Tx, mut rows: Vec<RemedyRow>) -> Result<(), StoreError> {
     rows.retain(|row| row.withdrawn_at.is_none());
     if rows.is_empty() {
         return Ok(());
     }
     let kpis = row::kpis_of(tx, &kpis_of(&rows))?;
+    row::count_active(tx, &kpis)?;
     let ground = Ground::load(tx, &rows, &kpis, None)?;
     let kpis: HashMap<KpiId, KpiRow> = kpis.into_iter().map(|kpi| (kpi.id, kpi)).collect();
     // In the order of their making, so that a journal reads the same whatever was loaded first.

@@ -11,16 +11,19 @@ mod wire;
 
 use std::cmp::Reverse;
 
+use diesel::prelude::*;
+
 pub use follow::{follow, follow_objective};
 pub use outcome::{Ground, ObjectiveThen, Seen, Standpoint, Told};
 pub use prescribe::NewRemedy;
-pub use row::{Of, RemedyRow, made_by};
+pub use row::{Counting, Of, RemedyRow, made_by};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 pub use wire::{Remedy, reference};
 use wire::{RemedyPage, show, show_one};
 
+use crate::access::hidden::Hidden;
 use crate::access::{Action, At, Db, Reads, Scoped, Writes};
 use crate::http::body::Rules;
 use crate::http::page::Paged;
@@ -30,7 +33,7 @@ use crate::http::{
     Problem, Query, Result, Routes, routes,
 };
 use crate::kpis::derive::{AsOf, View};
-use crate::kpis::row::{KpiRow, Visibility};
+use crate::kpis::row::KpiRow;
 use crate::maths::RemedyOutcome;
 use crate::okrs::objectives::SharedObjective;
 use crate::okrs::wire::{path, refused_in_query};
@@ -75,20 +78,6 @@ pub fn routes() -> Routes {
     }
 }
 
-/// From where remedies are looked at.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub struct RemedyView {
-    /// As they stood when this day ended in the workspace's time zone; today means now.
-    #[param(inline)]
-    #[serde(default)]
-    as_of: Option<Day>,
-    /// Counting only what had been recorded by this moment.
-    #[param(inline)]
-    #[serde(default)]
-    known_at: Option<Moment>,
-}
-
 /// Which remedies are listed. A key that stands several times means "or".
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -126,13 +115,9 @@ impl Rules for RemedyFields {
     fn judge(&self, _: &mut FieldErrors) {}
 }
 
-async fn list_kpi_remedies(
-    db: Db<Reads>,
-    kpi: At<KpiRow>,
-    list: Listing<RemedyView>,
-) -> Answer<Page<RemedyPage>> {
-    db.read(kpi.to(Action::View), list, |tx, kpi, (RemedyView { as_of, known_at }, paging)| {
-        let view = AsOf { as_of, known_at }.view(tx)?;
+async fn list_kpi_remedies(db: Db<Reads>, kpi: At<KpiRow>, list: Listing<AsOf>) -> Answer<Page<RemedyPage>> {
+    db.read(kpi.to(Action::View), list, |tx, kpi, (as_of, paging)| {
+        let view = as_of.view(tx)?;
         let rows = made(tx, Of::Kpis(&[kpi.id]), view.as_ref())?;
         page(tx, rows, &paging, view.as_ref())
     })
@@ -142,10 +127,10 @@ async fn list_kpi_remedies(
 async fn list_objective_remedies(
     db: Db<Reads>,
     objective: At<SharedObjective>,
-    list: Listing<RemedyView>,
+    list: Listing<AsOf>,
 ) -> Answer<Page<RemedyPage>> {
-    db.read(objective.to(Action::View), list, |tx, objective, (RemedyView { as_of, known_at }, paging)| {
-        let view = AsOf { as_of, known_at }.view(tx)?;
+    db.read(objective.to(Action::View), list, |tx, objective, (as_of, paging)| {
+        let view = as_of.view(tx)?;
         let rows = made(tx, Of::Objective(objective.id), view.as_ref())?;
         page(tx, rows, &paging, view.as_ref())
     })
@@ -241,7 +226,7 @@ async fn withdraw_remedy(db: Db<Writes>, id: At<LinkedRemedy>) -> Answer<NoConte
             ..row.clone()
         };
         row.save(tx)?;
-        row::count_active(tx, &[kpi.id])?;
+        row::count_active(tx, std::slice::from_ref(kpi))?;
         let change = json!({
             "withdrawn_at": now, "from": found.row.shown_outcome,
             "kpi_id": row.kpi_id, "objective_id": row.objective_id,
@@ -255,7 +240,10 @@ async fn withdraw_remedy(db: Db<Writes>, id: At<LinkedRemedy>) -> Answer<NoConte
 /// The remedies that had been made by where one stands, the newest first.
 fn made(tx: &mut Scoped, of: Of, view: Option<&View>) -> Result<Vec<RemedyRow>> {
     let standpoint = Standpoint::of(tx, view)?;
-    Ok(made_by(tx, of, standpoint.recorded_by)?)
+    let mut rows = made_by(tx, of, standpoint.recorded_by)?;
+    let hidden: Vec<RemedyId> = Hidden::from(tx)?.remedies().load(tx.db())?;
+    rows.retain(|row| !hidden.contains(&row.id));
+    Ok(rows)
 }
 
 /// A page of remedies in order; only what is on it is derived.
@@ -276,7 +264,8 @@ fn newest_first(made_at: Moment, id: RemedyId) -> (Reverse<Moment>, Reverse<Reme
     (Reverse(made_at), Reverse(id))
 }
 
-/// The remedies of objectives, the newest first; those of KPIs that not everybody sees are left out.
+/// The remedies of objectives, the newest first; those of KPIs that fewer people see than the objective are
+/// left out.
 pub fn of_objectives(
     tx: &mut Scoped,
     objectives: &[ObjectiveId],
@@ -284,27 +273,23 @@ pub fn of_objectives(
 ) -> Result<Vec<Remedy>> {
     let standpoint = Standpoint::of(tx, view)?;
     let mut rows = made_by(tx, Of::Objectives(objectives), standpoint.recorded_by)?;
-    let ids: Vec<KpiId> = rows.iter().map(|row| row.kpi_id).collect();
-    let mut seen = row::kpis_of(tx, &ids)?;
-    seen.retain(|kpi| kpi.visibility == Visibility::Workspace);
-    rows.retain(|row| seen.iter().any(|kpi| kpi.id == row.kpi_id));
+    let counting = Counting::of(tx, &rows)?;
+    rows.retain(|row| counting.heals(row));
     show(tx, rows, view)
 }
 
 fn named_kpis(tx: &mut Scoped, names: &[String]) -> Result<Vec<KpiId>> {
-    let workspace = tx.here()?;
     let find = |name: &String| {
-        let found = KpiRow::named(tx, workspace, name).map_err(|problem| refused_in_query(problem, "kpi"))?;
+        let found = KpiRow::seen(tx, name).map_err(|problem| refused_in_query(problem, "kpi"))?;
         found.map(|kpi| kpi.id).ok_or_else(|| Problem::not_found_at("kpi"))
     };
     names.iter().map(find).collect()
 }
 
 fn named_objectives(tx: &mut Scoped, names: &[String]) -> Result<Vec<ObjectiveId>> {
-    use crate::access::Resource;
     let find = |name: &String| {
         let found =
-            SharedObjective::find(tx, name).map_err(|problem| refused_in_query(problem, "objective"))?;
+            tx.find::<SharedObjective>(name).map_err(|problem| refused_in_query(problem, "objective"))?;
         Ok(found.id)
     };
     names.iter().map(find).collect()

@@ -245,7 +245,7 @@ fn title(kpi: &KpiRow, state: &KpiState) -> String {
     format!("{head}{}{tail}", cut(&kpi.name, room))
 }
 
-/// Refuses to link an objective that is over, or one that heals this KPI already.
+/// Refuses to link an objective that is over or whose cycle is, or one that heals this KPI already.
 fn must_take_kpi(tx: &mut Scoped, kpi: &KpiRow, objective: &ObjectiveRow) -> Result<()> {
     if objective.archived_at.is_some() || objective.state == ObjectiveState::Closed {
         return Err(Problem::new(
@@ -254,6 +254,9 @@ fn must_take_kpi(tx: &mut Scoped, kpi: &KpiRow, objective: &ObjectiveRow) -> Res
         )
         .with("/objective_id", "objective_closed", "it is closed or archived"));
     }
+    objective
+        .must_have_open_cycle(tx)
+        .map_err(|problem| problem.with("/objective_id", "cycle_closed", "its cycle is closed"))?;
     let now = tx.now;
     let links = row::made_by(tx, Of::Objective(objective.id), now)?;
     if links.iter().any(|link| link.kpi_id == kpi.id && link.withdrawn_at.is_none()) {
@@ -302,7 +305,7 @@ fn store(
     let ground = Ground::load(tx, std::slice::from_ref(&row), std::slice::from_ref(kpi), None)?;
     row.shown_outcome = ground.told(&row).map_or(row.shown_outcome, |told| told.outcome);
     diesel::insert_into(remedies::table).values(&row).execute(tx.db())?;
-    row::count_active(tx, &[kpi.id])?;
+    row::count_active(tx, std::slice::from_ref(kpi))?;
     let change = json!({
         "kpi_id": row.kpi_id, "objective_id": row.objective_id, "note": row.note,
         "baseline": { "value": row.baseline_value, "health": row.baseline_health },

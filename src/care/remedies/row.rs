@@ -1,13 +1,15 @@
 //! A remedy as it is stored, and which of them stood at an instant.
 
+use std::collections::{HashMap, HashSet};
+
 use diesel::prelude::*;
 
 use crate::access::target::invalid_id;
-use crate::access::{Facts, Resource, Scoped};
+use crate::access::{Facts, Resource, Scoped, Viewers};
 use crate::http::{Problem, Result};
 use crate::kpis::row::KpiRow;
 use crate::maths::{Band, Baseline, Calendar, Health, RemedyOutcome, Target};
-use crate::okrs::objectives::{ObjectiveRow, ObjectiveState, SharedObjective};
+use crate::okrs::objectives::{Circle, ObjectiveRow, ObjectiveState, SharedObjective};
 use crate::store::journal::Subject;
 use crate::store::schema::{kpis, objectives, remedies};
 use crate::store::{Day, KpiId, Moment, ObjectiveId, RawId, RemedyId, StoreError, Tx, WorkspaceId};
@@ -95,7 +97,7 @@ pub struct LinkedRemedy {
 impl Resource for LinkedRemedy {
     const PARAMETER: &'static str = "remedy";
 
-    fn find(tx: &mut Scoped, reference: &str) -> Result<Self> {
+    fn load(tx: &mut Scoped, reference: &str) -> Result<Self> {
         let workspace = tx.here()?;
         let id: RemedyId = reference.parse().map_err(invalid_id)?;
         let row: RemedyRow = remedies::table
@@ -105,6 +107,7 @@ impl Resource for LinkedRemedy {
             .optional()?
             .ok_or_else(Problem::not_found)?;
         let kpi = KpiRow::by_id(tx, workspace, row.kpi_id)?.ok_or_else(Problem::not_found)?;
+        // Its KPI decides who sees it by its facts; the objective is asked for here.
         let objective = SharedObjective::by_id(tx, row.objective_id)?.ok_or_else(Problem::not_found)?;
         Ok(Self { row, kpi, objective })
     }
@@ -199,21 +202,67 @@ pub fn objectives_of(tx: &mut Tx, ids: &[ObjectiveId]) -> Result<Vec<ObjectiveRo
 }
 
 /// Counts the remedies that treat each of some KPIs, and keeps the counts in the KPIs' rows.
-pub fn count_active(tx: &mut Tx, ids: &[KpiId]) -> Result<(), StoreError> {
+pub fn count_active(tx: &mut Tx, kpis: &[KpiRow]) -> Result<(), StoreError> {
     let workspace = tx.workspace_id()?;
-    for id in ids {
-        let active: i64 = remedies::table
+    let ids: Vec<KpiId> = kpis.iter().map(|kpi| kpi.id).collect();
+    let mut treating: Vec<(KpiId, ObjectiveRow)> = Vec::new();
+    for ids in ids.chunks(IDS_PER_STATEMENT) {
+        let rows: Vec<(KpiId, ObjectiveRow)> = remedies::table
             .inner_join(objectives::table.on(objectives::id.eq(remedies::objective_id)))
             .filter(remedies::workspace_id.eq(workspace))
-            .filter(remedies::kpi_id.eq(id))
+            .filter(remedies::kpi_id.eq_any(ids))
             .filter(remedies::withdrawn_at.is_null())
             .filter(objectives::state.eq(ObjectiveState::Active))
             .filter(objectives::archived_at.is_null())
-            .count()
-            .get_result(tx.db())?;
-        diesel::update(kpis::table.filter(kpis::workspace_id.eq(workspace)).filter(kpis::id.eq(id)))
-            .set(kpis::active_remedies.eq(i32::try_from(active).unwrap_or(i32::MAX)))
-            .execute(tx.db())?;
+            .select((remedies::kpi_id, objectives::all_columns))
+            .load(tx.db())?;
+        treating.extend(rows);
+    }
+    let viewers = Circle::viewers_of(tx, &treating.iter().map(|(_, row)| row).collect::<Vec<_>>())?;
+    for kpi in kpis {
+        let all = kpi.facts().viewers;
+        let own = treating.iter().filter(|(id, _)| *id == kpi.id);
+        let active = own.filter_map(|(_, row)| viewers.get(&row.id)).filter(|some| all.all_see(some)).count();
+        let active = i32::try_from(active).unwrap_or(i32::MAX);
+        if active != kpi.active_remedies {
+            diesel::update(kpis::table.filter(kpis::workspace_id.eq(workspace)).filter(kpis::id.eq(kpi.id)))
+                .set(kpis::active_remedies.eq(active))
+                .execute(tx.db())?;
+        }
     }
     Ok(())
+}
+
+/// Those remedies whose ends are seen by the same people, as far as those who see the one are
+/// concerned: what fewer people may see never counts in what more of them see.
+#[derive(Debug, Default)]
+pub struct Counting {
+    kpis: HashMap<KpiId, Viewers>,
+    objectives: HashMap<ObjectiveId, Viewers>,
+}
+
+impl Counting {
+    /// Who sees the ends of some remedies.
+    pub fn of(tx: &mut Tx, links: &[RemedyRow]) -> Result<Self, StoreError> {
+        let ids: HashSet<KpiId> = links.iter().map(|link| link.kpi_id).collect();
+        let kpis = kpis_of(tx, &ids.into_iter().collect::<Vec<_>>())?;
+        let ids: HashSet<ObjectiveId> = links.iter().map(|link| link.objective_id).collect();
+        let objectives = objectives_of(tx, &ids.into_iter().collect::<Vec<_>>())?;
+        Ok(Self {
+            kpis: kpis.into_iter().map(|kpi| (kpi.id, kpi.facts().viewers)).collect(),
+            objectives: Circle::viewers_of(tx, &objectives.iter().collect::<Vec<_>>())?,
+        })
+    }
+
+    /// Whether it treats its KPI, as all who see the KPI see it.
+    pub fn treats(&self, link: &RemedyRow) -> bool {
+        let ends = self.kpis.get(&link.kpi_id).zip(self.objectives.get(&link.objective_id));
+        ends.is_some_and(|(kpi, objective)| kpi.all_see(objective))
+    }
+
+    /// Whether its objective heals something, as all who see the objective see it.
+    pub fn heals(&self, link: &RemedyRow) -> bool {
+        let ends = self.kpis.get(&link.kpi_id).zip(self.objectives.get(&link.objective_id));
+        ends.is_some_and(|(kpi, objective)| objective.all_see(kpi))
+    }
 }

@@ -2,24 +2,24 @@
 
 use std::collections::{HashMap, HashSet};
 
+use diesel::dsl::not;
 use diesel::prelude::*;
 
 use super::group::{self, Facts, Group, Rank, RemedyFacts};
-use super::{ClosedEpisode, Orphan, Triage, TriageCounts, TriageRemedy, TriageRow};
+use super::orphans::orphans;
+use super::{ClosedEpisode, Triage, TriageCounts, TriageRemedy, TriageRow};
 use crate::access::Scoped;
-use crate::care::remedies::{Ground, Of, RemedyRow, Seen, Standpoint, Told, made_by, reference};
+use crate::access::hidden::Hidden;
+use crate::care::remedies::{Counting, Ground, Of, RemedyRow, Seen, Standpoint, Told, made_by, reference};
 use crate::http::Result;
 use crate::kpis::derive::{self, View};
 use crate::kpis::kpis::{Kpi, Picture, Sparkline, pictures, show_pictures};
 use crate::kpis::row::KpiRow;
 use crate::maths::RemedyOutcome;
-use crate::okrs::cycles::CycleRow;
-use crate::okrs::objectives::alignment::parents_at;
-use crate::okrs::objectives::supports::links_at;
-use crate::okrs::objectives::{ObjectiveRow, ObjectiveState, RecordedState, states_at};
 use crate::people::{members, teams};
-use crate::store::schema::{cycles, kpis, objectives};
-use crate::store::{CycleId, Day, KpiId, MemberId, ObjectiveId, StoreError, TeamId};
+use crate::store::connection::MultiBackend;
+use crate::store::schema::kpis;
+use crate::store::{Day, KpiId, MemberId, TeamId};
 
 /// Whose KPIs and objectives are looked at; an empty list is everybody's.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +31,14 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// As a query names them: teams by id or slug, owners by id or `me`.
+    pub fn named(tx: &mut Scoped, teams: &[String], owners: &[String]) -> Result<Self> {
+        Ok(Self {
+            teams: teams::filtered(tx, "team", teams)?,
+            owners: members::filtered(tx, "owner", owners)?,
+        })
+    }
+
     /// Whether something of an owner and a team is looked at.
     pub fn holds(&self, owner: Option<MemberId>, team: Option<TeamId>) -> bool {
         (self.owners.is_empty() || owner.is_some_and(|owner| self.owners.contains(&owner)))
@@ -41,43 +49,14 @@ impl Scope {
 /// Everything that triage shows, now or as it stood.
 pub fn triage(tx: &mut Scoped, scope: &Scope, view: Option<&View>) -> Result<Triage> {
     let standpoint = Standpoint::of(tx, view)?;
-    let kpis = kpis_in(tx, scope, view, &standpoint)?;
-    // Those that were withdrawn treat nothing, and are not shown.
-    let mut links = made_by(tx, Of::Workspace, standpoint.recorded_by)?;
-    links.retain(|link| !link.is_withdrawn_by(standpoint.recorded_by));
-    let healing: HashSet<ObjectiveId> = links.iter().map(|link| link.objective_id).collect();
+    let (links, counting) = links_by(tx, &standpoint)?;
+    let healing = links.iter().filter(|link| counting.heals(link)).map(|link| link.objective_id).collect();
     let orphans = orphans(tx, scope, view, &standpoint, &healing)?;
-
-    let shown: HashSet<KpiId> = kpis.iter().map(|kpi| kpi.id).collect();
-    links.retain(|link| shown.contains(&link.kpi_id));
-    let (pictures, ground) = look(tx, kpis, &links, view)?;
-    let mut treatments = treatments(&links, &ground);
-    let closed: HashMap<KpiId, ClosedEpisode> =
-        pictures.iter().filter_map(|picture| Some((picture.row.id, closed_episode(picture)?))).collect();
-    let severities: HashMap<KpiId, f64> = pictures
-        .iter()
-        .filter_map(|picture| Some((picture.row.id, picture.stored.as_ref()?.severity?)))
-        .collect();
-
-    let mut groups: HashMap<Group, Vec<TriageRow>> = HashMap::new();
-    for kpi in show_pictures(tx, pictures, Sparkline::LeftOut)? {
-        let (remedies, facts) = treatments.remove(&kpi.id).unwrap_or_default();
-        let last_episode = closed.get(&kpi.id).copied();
-        let group = group::group(&Facts {
-            health: kpi.health,
-            opened_on: kpi.episode.map(|episode| episode.opened_on.date()),
-            closed_on: last_episode.map(|episode| episode.closed_on.date()),
-            remedies: &facts,
-            today: standpoint.today,
-        });
-        let severity = severities.get(&kpi.id).copied();
-        groups.entry(group).or_default().push(row(kpi, severity, last_episode, remedies));
+    let mut groups: HashMap<Group, Vec<Placed>> = HashMap::new();
+    for placed in placed(tx, scope, view, &standpoint, (links, counting))? {
+        groups.entry(placed.group).or_default().push(placed);
     }
-    let mut take = |group: Group| {
-        let mut rows = groups.remove(&group).unwrap_or_default();
-        rows.sort_by(|left, right| group::order(group, &rank(left), &rank(right)));
-        rows
-    };
+    let mut take = |group: Group| rows(group, groups.remove(&group).unwrap_or_default());
     let triage = Triage {
         as_of: standpoint.today.into(),
         counts: TriageCounts::default(),
@@ -102,14 +81,91 @@ pub fn triage(tx: &mut Scoped, scope: &Scope, view: Option<&View>) -> Result<Tri
     Ok(Triage { counts, ..triage })
 }
 
+/// A KPI with all that triage shows of it, and the group in which it stands.
+pub struct Placed {
+    /// The KPI.
+    pub kpi: Kpi,
+    group: Group,
+    severity: Option<f64>,
+    last_episode: Option<ClosedEpisode>,
+    remedies: Vec<TriageRemedy>,
+}
+
+/// The KPIs that are looked at, each in its group, as they are now; by key.
+pub fn placed_now(tx: &mut Scoped, scope: &Scope) -> Result<Vec<Placed>> {
+    let standpoint = Standpoint::of(tx, None)?;
+    let links = links_by(tx, &standpoint)?;
+    placed(tx, scope, None, &standpoint, links)
+}
+
+/// The rows of those that nothing treats and where a remedy failed.
+pub fn failed(mut placed: Vec<Placed>) -> Vec<TriageRow> {
+    placed.retain(|placed| placed.group == Group::Failed);
+    rows(Group::Failed, placed)
+}
+
+/// The KPIs of a group as they are shown, in its order.
+fn rows(group: Group, placed: Vec<Placed>) -> Vec<TriageRow> {
+    let mut rows: Vec<TriageRow> = placed.into_iter().map(row).collect();
+    rows.sort_by(|left, right| group::order(group, &rank(left), &rank(right)));
+    rows
+}
+
+/// The links that were made by then, and which of them count; those that were withdrawn treat
+/// nothing, and are not shown.
+fn links_by(tx: &mut Scoped, standpoint: &Standpoint) -> Result<(Vec<RemedyRow>, Counting)> {
+    let mut links = made_by(tx, Of::Workspace, standpoint.recorded_by)?;
+    links.retain(|link| !link.is_withdrawn_by(standpoint.recorded_by));
+    let counting = Counting::of(tx, &links)?;
+    Ok((links, counting))
+}
+
+/// The KPIs that are looked at, each in the group that its health and its remedies put it in.
+fn placed(
+    tx: &mut Scoped,
+    scope: &Scope,
+    view: Option<&View>,
+    standpoint: &Standpoint,
+    (mut links, counting): (Vec<RemedyRow>, Counting),
+) -> Result<Vec<Placed>> {
+    let kpis = kpis_in(tx, scope, view, standpoint)?;
+    let shown: HashSet<KpiId> = kpis.iter().map(|kpi| kpi.id).collect();
+    links.retain(|link| shown.contains(&link.kpi_id) && counting.treats(link));
+    let (pictures, ground) = look(tx, kpis, &links, view)?;
+    let mut treatments = treatments(&links, &ground);
+    let closed: HashMap<KpiId, ClosedEpisode> =
+        pictures.iter().filter_map(|picture| Some((picture.row.id, closed_episode(picture)?))).collect();
+    let severities: HashMap<KpiId, f64> = pictures
+        .iter()
+        .filter_map(|picture| Some((picture.row.id, picture.stored.as_ref()?.severity?)))
+        .collect();
+    let placed = show_pictures(tx, pictures, Sparkline::LeftOut)?.into_iter().map(|kpi| {
+        let (remedies, facts) = treatments.remove(&kpi.id).unwrap_or_default();
+        let last_episode = closed.get(&kpi.id).copied();
+        let group = group::group(&Facts {
+            health: kpi.health,
+            opened_on: kpi.episode.map(|episode| episode.opened_on.date()),
+            closed_on: last_episode.map(|episode| episode.closed_on.date()),
+            remedies: &facts,
+            today: standpoint.today,
+        });
+        let severity = severities.get(&kpi.id).copied();
+        Placed { kpi, group, severity, last_episode, remedies }
+    });
+    Ok(placed.collect())
+}
+
 /// The KPIs that are looked at: those in the archive have left.
-pub fn kpis_in(
+fn kpis_in(
     tx: &mut Scoped,
     scope: &Scope,
     view: Option<&View>,
     standpoint: &Standpoint,
 ) -> Result<Vec<KpiRow>> {
-    let mut query = kpis::table.filter(kpis::workspace_id.eq(tx.here()?)).into_boxed();
+    let mut query = kpis::table
+        .filter(kpis::workspace_id.eq(tx.here()?))
+        .filter(not(Hidden::from(tx)?.kpi()))
+        .into_boxed::<MultiBackend>();
     if !scope.teams.is_empty() {
         query = query.filter(kpis::team_id.eq_any(scope.teams.clone()));
     }
@@ -191,12 +247,7 @@ fn closed_episode(picture: &Picture) -> Option<ClosedEpisode> {
     })
 }
 
-fn row(
-    kpi: Kpi,
-    severity: Option<f64>,
-    last_episode: Option<ClosedEpisode>,
-    remedies: Vec<TriageRemedy>,
-) -> TriageRow {
+fn row(Placed { kpi, severity, last_episode, remedies, .. }: Placed) -> TriageRow {
     TriageRow {
         id: kpi.id,
         key: kpi.key,
@@ -218,6 +269,7 @@ fn row(
         gap: kpi.gap,
         severity,
         freshness: kpi.freshness,
+        trend: kpi.trend,
         episode: kpi.episode,
         last_episode,
         accepted_until: None,
@@ -234,68 +286,4 @@ fn rank(row: &TriageRow) -> Rank<'_> {
         closed_on: row.last_episode.map(|episode| episode.closed_on.date()),
         key: &row.key,
     }
-}
-
-/// Active objectives that heal no KPI, have no parent and support no other.
-fn orphans(
-    tx: &mut Scoped,
-    scope: &Scope,
-    view: Option<&View>,
-    standpoint: &Standpoint,
-    healing: &HashSet<ObjectiveId>,
-) -> Result<Vec<Orphan>> {
-    let workspace = tx.here()?;
-    let query = objectives::table.filter(objectives::workspace_id.eq(workspace)).into_boxed();
-    let mut rows: Vec<ObjectiveRow> = match view {
-        None => query
-            .filter(objectives::parent_id.is_null())
-            .filter(objectives::state.eq(ObjectiveState::Active))
-            .filter(objectives::archived_at.is_null())
-            .load(tx.db())?,
-        Some(_) => {
-            let mut rows: Vec<ObjectiveRow> =
-                query.filter(objectives::created_at.le(standpoint.recorded_by)).load(tx.db())?;
-            let ids: Vec<ObjectiveId> = rows.iter().map(|row| row.id).collect();
-            let states = states_at(tx, &ids, standpoint.recorded_by)?;
-            let parents = parents_at(tx, standpoint.recorded_by)?;
-            rows.retain(|row| {
-                states.get(&row.id) == Some(&RecordedState::Active) && !parents.contains_key(&row.id)
-            });
-            rows
-        }
-    };
-    let supporting: HashSet<ObjectiveId> =
-        links_at(tx, standpoint.recorded_by)?.into_iter().map(|(from, _)| from).collect();
-    rows.retain(|row| {
-        !healing.contains(&row.id) && !supporting.contains(&row.id) && scope.holds(row.owner_id, row.team_id)
-    });
-    rows.sort_by_key(|row| (row.activated_at, row.id));
-    let owners = members::names(tx, workspace, rows.iter().filter_map(|row| row.owner_id))?;
-    let names = teams::names(tx, workspace, rows.iter().filter_map(|row| row.team_id))?;
-    let cycles = cycles_of(tx, &rows)?;
-    let shown = rows.into_iter().map(|row| Orphan {
-        id: row.id,
-        title: row.title.as_str().into(),
-        state: ObjectiveState::Active,
-        owner_id: row.owner_id,
-        owner: row.owner_id.and_then(|id| owners.get(&id).cloned()),
-        team_id: row.team_id,
-        team: row.team_id.and_then(|id| names.get(&id).cloned()),
-        cycle_id: row.cycle_id,
-        cycle: row.cycle_id.and_then(|id| cycles.get(&id)).map(CycleRow::shown_as_reference),
-        activated_at: row.activated_at,
-    });
-    Ok(shown.collect())
-}
-
-fn cycles_of(tx: &mut Scoped, rows: &[ObjectiveRow]) -> Result<HashMap<CycleId, CycleRow>, StoreError> {
-    let ids: HashSet<CycleId> = rows.iter().filter_map(|row| row.cycle_id).collect();
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let found: Vec<CycleRow> = cycles::table
-        .filter(cycles::workspace_id.eq(tx.workspace_id()?))
-        .filter(cycles::id.eq_any(ids.into_iter().collect::<Vec<_>>()))
-        .load(tx.db())?;
-    Ok(found.into_iter().map(|row| (row.id, row)).collect())
 }

@@ -5,24 +5,25 @@
 
 mod group;
 mod load;
+mod orphans;
 mod text;
 
-pub use load::{Scope, kpis_in, triage};
+pub use load::{Placed, Scope, failed, placed_now, triage};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::{Db, Reads};
 use crate::care::text::Form;
-use crate::http::{Answer, Json, Name, PlainText, Query, Routes, routes};
+use crate::http::{Answer, Name, PlainText, Query, Routes, routes};
 use crate::kpis::derive::AsOf;
 use crate::kpis::kpis::{CurrentValue, Display, KpiFreshness, KpiKey, KpiTarget, OpenEpisode};
 use crate::kpis::row::Category;
 use crate::kpis::targets::Bounds;
-use crate::maths::{Cadence, ClosedBy, Health, HealthReason, RemedyOutcome};
+use crate::maths::{Cadence, ClosedBy, Health, HealthReason, RemedyOutcome, Trend};
 use crate::okrs::cycles::CycleRef;
 use crate::okrs::objectives::{ObjectiveRef, ObjectiveState};
-use crate::people::members::{self, MemberRef};
-use crate::people::teams::{self, TeamRef};
+use crate::people::members::MemberRef;
+use crate::people::teams::TeamRef;
 use crate::store::{CycleId, Day, KpiId, MemberId, Moment, ObjectiveId, RemedyId, TeamId};
 
 /// The paths of triage.
@@ -157,6 +158,8 @@ pub struct TriageRow {
     pub severity: Option<f64>,
     /// Whether the current value is recent enough.
     pub freshness: KpiFreshness,
+    /// Where its complete periods are going; null without a target, and with fewer than six of them.
+    pub trend: Option<Trend>,
     /// The open episode; null where none is open.
     pub episode: Option<OpenEpisode>,
     /// The latest closed episode.
@@ -221,15 +224,9 @@ async fn show_triage(db: Db<Reads>, filter: Query<TriageFilter>) -> Answer<Plain
     let form = Form::preferred(&db.accepted());
     db.read((), filter, move |tx, (), filter| {
         let view = AsOf { as_of: filter.as_of, known_at: filter.known_at }.view(tx)?;
-        let scope = load::Scope {
-            teams: teams::filtered(tx, "team", &filter.team)?,
-            owners: members::filtered(tx, "owner", &filter.owner)?,
-        };
+        let scope = Scope::named(tx, &filter.team, &filter.owner)?;
         let triage = load::triage(tx, &scope, view.as_ref())?;
-        Ok(match form {
-            Form::Json => PlainText::Json(Json::new(triage)),
-            Form::Text => PlainText::Text(text::table(&tx.workspace()?.name, &triage)),
-        })
+        form.answer(tx, triage, text::table)
     })
     .await
 }

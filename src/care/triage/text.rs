@@ -74,9 +74,7 @@ impl Table {
     }
 
     fn kpi(&mut self, group: Group, row: &TriageRow) {
-        let shown = &row.display;
-        let unit = shown.unit.as_deref();
-        let style = Style::new(shown.style, shown.currency.as_deref(), unit, shown.precision);
+        let style = Style::shown(&row.display);
         let value = row.current.as_ref().and_then(|current| current.value);
         let value = value.map_or("none".into(), |value| style.within(value, VALUE));
         let target =

@@ -1,15 +1,11 @@
 //! How things are named in paths and queries: each kind by its id, some by a short name too.
 
-use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, Type};
+use utoipa::PartialSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, Schema, SchemaFormat, Type};
 
+use crate::http::text::{AnyId, Keyword, KpiKey, Slug, WhenText};
 use crate::store::ids;
-
-/// A slug: words with single `-` between.
-const SLUG: &str = "[a-z0-9]+(-[a-z0-9]+)*";
-/// A KPI's key, or an alias that it had as a key.
-const KEY: &str = "[a-z0-9]+([-_.][a-z0-9]+)*";
-/// A day, or an instant (RFC 3339).
-const DAY_OR_INSTANT: &str = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?";
 
 /// The schema of a parameter that names something, where its name is known.
 pub fn schema(parameter: &str) -> Option<Object> {
@@ -23,14 +19,14 @@ pub fn schema(parameter: &str) -> Option<Object> {
             .build()
     };
     Some(match parameter {
-        "workspace" => text(id_or("workspace", SLUG)?, "acme"),
-        "team" => text(id_or("team", SLUG)?, "growth"),
-        "cycle" => text(id_or("cycle", SLUG)?, "current"),
-        "kpi" => text(KEY.into(), "churn-rate"),
+        "workspace" => text(id_or("workspace", &form::<Slug>()?)?, "acme"),
+        "team" => text(id_or("team", &form::<Slug>()?)?, "growth"),
+        "cycle" => text(id_or("cycle", &form::<Slug>()?)?, "current"),
+        "kpi" => text(form::<KpiKey>()?, "churn-rate"),
         "member" | "owner" | "author" | "mention" => text(id_or("member", "me")?, "me"),
-        "at" => text(DAY_OR_INSTANT.into(), "2026-03-31"),
-        "subject" => text("[a-z]+_[0-7][0-9a-hjkmnp-tv-z]{25}".into(), "kpi_01h455vb4pex5vsknk084sn02q"),
-        "code" => text("[a-z][a-z0-9_]*".into(), "validation_failed"),
+        "at" => text(form::<WhenText>()?, "2026-03-31"),
+        "subject" => text(form::<AnyId>()?, "kpi_01h455vb4pex5vsknk084sn02q"),
+        "code" => text(form::<Keyword>()?, "validation_failed"),
         "date" => ObjectBuilder::new()
             .schema_type(Type::String)
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::Date)))
@@ -55,6 +51,12 @@ pub fn describe(parameter: &str) -> String {
         "code" => "The stable name of a kind of problem.".into(),
         other => format!("The id of the {}.", other.replace('_', " ")),
     }
+}
+
+/// The pattern of a type of text, without its anchors.
+fn form<T: PartialSchema>() -> Option<String> {
+    let RefOr::T(Schema::Object(Object { pattern: Some(pattern), .. })) = T::schema() else { return None };
+    Some(pattern.strip_prefix('^')?.strip_suffix('$')?.to_owned())
 }
 
 fn id(kind: &str) -> Option<String> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::civil::{Date, date};
 
-use super::rows::{PeriodRow, StateRow};
+use super::rows::{PeriodRow, RULES, StateRow};
 use crate::kpis::row::KpiRow;
 use crate::maths::{
     Calendar, DatedTarget, Health, HealthReason, KpiSettings, KpiState, Period, PeriodValue, Sample,
@@ -198,6 +198,8 @@ impl Numbers<'_> {
             closed_opened_on: closed.map(|episode| episode.opened_on.into()),
             closed_on: closed.and_then(|episode| episode.closed_on).map(Day::from),
             closed_by: closed.and_then(|episode| episode.closed_by),
+            trend: state.trend,
+            rules: RULES,
         }
     }
 

@@ -13,7 +13,8 @@ use crate::access::Scoped;
 use crate::http::{FieldErrors, Result};
 use crate::kpis::row::KpiRow;
 use crate::maths::{
-    Calendar, DatedTarget, Episode, Judged, KpiSettings, KpiState, PeriodValue, episodes, judge_series,
+    Calendar, DatedTarget, Episode, Judged, KpiSettings, KpiState, Period, PeriodValue, complete_periods,
+    episodes, judge_series,
 };
 use crate::store::{Day, KpiId, Moment, StoreError, Tx};
 
@@ -111,6 +112,11 @@ impl History {
     /// The periods that count for episodes and remedies, in order of time.
     pub fn counting(&self) -> Vec<Judged> {
         counting(&self.settings, &self.judged, self.now)
+    }
+
+    /// The complete periods that have a value, in order of time.
+    pub fn complete(&self) -> Vec<(Period, f64)> {
+        complete_periods(&self.settings, &self.series, self.now)
     }
 
     /// The numbers of this history, as the maths takes them.

@@ -201,11 +201,19 @@ fn tell(tx: &mut Tx, kpi: &KpiRow, stored: &Stored, outcome: &Outcome, calendar:
 
     let subject = || Subject::new("kpi", kpi.id, kpi.name.clone());
     let day = |at: Moment| Day::from(calendar.day_of(at.timestamp()));
+    let period = shown_after
+        .and_then(|stage| stage.period_starts_at)
+        .map(|at| period_name(kpi.cadence, day(at).date()));
+    let value = shown_after.and_then(|stage| stage.value);
+    let trend = |stage: Option<&StateRow>| stage.and_then(|stage| stage.trend);
+    let (trend_before, trend_after) = (trend(shown_before), trend(shown_after));
+    // What an older program left out was shown all the same, computed afresh.
+    let is_told = shown_before.is_none_or(|stage| !stage.is_outdated());
+    if is_told && trend_before != trend_after {
+        let told = json!({ "from": trend_before, "to": trend_after, "period": period, "value": value });
+        tx.tell(EventType::KpiSignal, subject(), told);
+    }
     if change.before != change.after {
-        let period = shown_after
-            .and_then(|stage| stage.period_starts_at)
-            .map(|at| period_name(kpi.cadence, day(at).date()));
-        let value = shown_after.and_then(|stage| stage.value);
         let told = json!({ "from": change.before, "to": change.after, "period": period, "value": value });
         tx.tell(EventType::KpiHealthChanged, subject(), told);
     } else if let Some((first, last, count)) = past_changes(stored, outcome, shown_before) {

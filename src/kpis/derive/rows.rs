@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use crate::maths::word::words;
 use crate::maths::{
     Band, Cadence, Calendar, ClosedBy, DatedTarget, Folded, Freshness, Health, HealthReason, PeriodValue,
-    Target,
+    Target, Trend,
 };
 use crate::store::schema::{kpi_periods, kpi_states, point_revisions, points, targets};
 use crate::store::transaction::AuthorKind;
@@ -183,7 +183,13 @@ pub struct StateRow {
     pub closed_opened_on: Option<Day>,
     pub closed_on: Option<Day>,
     pub closed_by: Option<ClosedBy>,
+    pub trend: Option<Trend>,
+    /// The edition of the rules by which it was derived.
+    pub rules: i32,
 }
+
+/// The edition of the rules by which stages are derived; the first one had no trend.
+pub const RULES: i32 = 1;
 
 /// The health that is shown at a moment, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -223,6 +229,11 @@ impl StateRow {
             () if reached(self.due_at) => Freshness::Due,
             () => Freshness::Fresh,
         }
+    }
+
+    /// Whether an older program derived it, which left out what it did not know.
+    pub fn is_outdated(&self) -> bool {
+        self.rules < RULES
     }
 
     /// Whether two stages differ in nothing but when they begin.

@@ -8,11 +8,11 @@ use serde_json::{Map, Value};
 
 use super::fields::{KpiInput, NewKpi};
 use super::keys::{self, Wanted};
-use crate::access::{Action, Granted, Resource, Scoped};
+use crate::access::{Action, Granted, Resource, Scoped, Visibility};
 use crate::http::text::folded;
 use crate::http::{Code, Problem, Result};
 use crate::kpis::derive::{self, Since};
-use crate::kpis::row::{KpiRow, Visibility};
+use crate::kpis::row::KpiRow;
 use crate::kpis::targets::{self, Change};
 use crate::maths::Target;
 use crate::people::members::{self, MemberInput};
@@ -130,6 +130,10 @@ pub fn update(tx: &mut Scoped, kpi: &Granted<KpiRow>, present: &Present, fields:
         {
             since = Some(Since::Beginning);
         }
+        // Who sees it decides which remedies count.
+        if row.facts().viewers != kpi.facts().viewers {
+            since = Some(Since::Beginning);
+        }
         tx.tell(EventType::KpiUpdated, Subject::new("kpi", row.id, &row.name), Value::Object(changed));
     }
     if target != present.target {
@@ -184,7 +188,7 @@ fn write(tx: &mut Tx, row: &KpiRow) -> Result<(), StoreError> {
 fn said(tx: &mut Scoped, row: &KpiRow, fields: &NewKpi) -> Result<KpiRow> {
     let text = |text: Option<&str>| text.map(str::to_owned);
     let name = fields.name.as_str().to_owned();
-    Ok(KpiRow {
+    let said = KpiRow {
         owner_id: owner(tx, row.owner_id, fields.owner_id.as_ref())?,
         team_id: team(tx, row.team_id, fields.team_id.as_ref())?,
         replaced_by: replacement(tx, row, fields.replaced_by.as_ref())?,
@@ -202,13 +206,16 @@ fn said(tx: &mut Scoped, row: &KpiRow, fields: &NewKpi) -> Result<KpiRow> {
         decision: text(fields.decision.as_ref().map(|text| text.as_str())),
         playbook_at_risk: text(fields.playbook.at_risk.as_ref().map(|text| text.as_str())),
         playbook_unhealthy: text(fields.playbook.unhealthy.as_ref().map(|text| text.as_str())),
+        visibility: fields.visibility,
         tags: Json(fields.tags.iter().map(|tag| Value::from(tag.as_str())).collect()),
         confirm_periods: fields.confirm_periods,
         recover_periods: fields.recover_periods,
         grace_days: fields.grace_days,
         expect_every: text(fields.expect_every.as_ref().map(|text| text.as_str())),
         ..row.clone()
-    })
+    };
+    said.facts().viewers.must_be_somebody()?;
+    Ok(said)
 }
 
 /// A stored owner may have left since, and stays until another one is named.
@@ -236,7 +243,7 @@ fn team(tx: &mut Scoped, present: Option<TeamId>, said: Option<&TeamInput>) -> R
 
 fn replacement(tx: &mut Scoped, row: &KpiRow, said: Option<&KpiInput>) -> Result<Option<KpiId>> {
     let Some(input) = said else { return Ok(None) };
-    let named = match KpiRow::named(tx, row.workspace_id, input.as_str()) {
+    let named = match KpiRow::seen(tx, input.as_str()) {
         // An id of another kind of thing names no KPI.
         Err(problem) if problem.code == Code::InvalidId => None,
         named => named?,

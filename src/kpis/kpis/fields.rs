@@ -7,8 +7,9 @@ use jiff::{Span, Unit as SpanUnit};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::access::Visibility;
 use crate::http::body::Rules;
-use crate::http::text::{Tag, texts};
+use crate::http::text::{KpiKey, Tag, texts};
 use crate::http::{Description, FieldErrors, Name, Note, Unit};
 use crate::kpis::row::{Category, DisplayStyle, Indicator, KpiRow};
 use crate::kpis::targets::{NewBounds, judge_target};
@@ -18,9 +19,6 @@ use crate::people::teams::TeamInput;
 use crate::store::id::looks_like_id;
 
 texts! {
-    /// A KPI's short name for paths and scripts: `[a-z0-9]` with single `-`, `_` or `.` between. It may not look like an id.
-    #[schema(min_length = 1, max_length = 64, pattern = r"^[a-z0-9]+([-_.][a-z0-9]+)*$", example = "churn-rate")]
-    KpiKey;
     /// A name of a KPI in another system: up to 200 printable characters.
     #[schema(min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$", example = "crm.churn_monthly")]
     KpiAlias;
@@ -96,6 +94,10 @@ pub struct NewKpi {
     #[serde(default)]
     #[schema(max_items = 20)]
     pub tags: Vec<Tag>,
+    /// Who may see it; `workspace` by default. What is private counts in nothing that more people may see.
+    #[serde(default = "Visibility::workspace")]
+    #[schema(default = "workspace")]
+    pub visibility: Visibility,
     /// Unhealthy periods in a row that open an episode; by default 3 of a daily, 2 of a weekly KPI, else 1.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 12)]
@@ -209,6 +211,7 @@ impl NewKpi {
                 unhealthy: description(&row.playbook_unhealthy),
             },
             tags: row.tags().into_iter().map(Tag::from).collect(),
+            visibility: row.visibility,
             confirm_periods: row.confirm_periods,
             recover_periods: row.recover_periods,
             grace_days: row.grace_days,

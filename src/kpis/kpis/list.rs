@@ -1,6 +1,7 @@
 //! Lists of KPIs: what they are filtered and sorted by, and which page of them is shown.
 
 use diesel::dsl::count_star;
+use diesel::dsl::not;
 use diesel::prelude::*;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -9,13 +10,14 @@ use super::picture::{Picture, pictures};
 use super::show::{Sparkline, show_pictures};
 use super::wire::Kpi;
 use crate::access::Scoped;
+use crate::access::hidden::Hidden;
 use crate::http::page::{Paged, Paging, Position, Total};
 use crate::http::text::folded;
 use crate::http::{Code, Problem, Result};
 use crate::kpis::derive::{AsOf, View};
 use crate::kpis::row::{Category, Indicator, KpiRow};
 use crate::maths::word::words;
-use crate::maths::{Freshness, Health};
+use crate::maths::{Freshness, Health, Trend};
 use crate::people::{members, teams};
 use crate::store::connection::MultiBackend;
 use crate::store::schema::kpis;
@@ -72,6 +74,10 @@ pub struct KpiFilter {
     #[param(inline)]
     #[serde(default)]
     freshness: Vec<Freshness>,
+    /// Where their complete periods are going.
+    #[param(inline)]
+    #[serde(default)]
+    trend: Vec<Trend>,
     /// Their team: its id or its slug.
     #[serde(default)]
     team: Vec<String>,
@@ -126,6 +132,7 @@ pub fn page(tx: &mut Scoped, filter: &KpiFilter, paging: &Paging) -> Result<Page
     }
     let view = AsOf { as_of: filter.as_of, known_at: filter.known_at }.view(tx)?;
     let wanted = Wanted {
+        hidden: Hidden::from(tx)?,
         workspace: tx.here()?,
         owners: members::filtered(tx, "owner", &filter.owner)?,
         teams: teams::filtered(tx, "team", &filter.team)?,
@@ -153,7 +160,8 @@ enum Filtering {
 
 impl KpiFilter {
     fn needs(&self) -> Filtering {
-        if self.health.is_empty() && self.freshness.is_empty() && self.tag.is_empty() && self.q.is_none() {
+        let is_timeless = self.health.is_empty() && self.freshness.is_empty() && self.trend.is_empty();
+        if is_timeless && self.tag.is_empty() && self.q.is_none() {
             Filtering::InSql
         } else {
             Filtering::InMemory
@@ -178,12 +186,14 @@ impl KpiFilter {
         let state = &picture.state;
         (self.health.is_empty() || self.health.contains(&state.health))
             && (self.freshness.is_empty() || self.freshness.contains(&state.freshness))
+            && (self.trend.is_empty() || state.trend.is_some_and(|trend| self.trend.contains(&trend)))
     }
 }
 
 /// A filter whose names have been found.
 struct Wanted<'a> {
     workspace: WorkspaceId,
+    hidden: Hidden,
     owners: Vec<MemberId>,
     teams: Vec<TeamId>,
     filter: &'a KpiFilter,
@@ -193,7 +203,10 @@ type Rows<'a> = kpis::BoxedQuery<'a, MultiBackend>;
 
 impl Wanted<'_> {
     fn query<'q>(&self) -> Rows<'q> {
-        let mut query = kpis::table.filter(kpis::workspace_id.eq(self.workspace)).into_boxed();
+        let mut query = kpis::table
+            .filter(kpis::workspace_id.eq(self.workspace))
+            .filter(not(self.hidden.kpi()))
+            .into_boxed::<MultiBackend>();
         query = match self.filter.archived.unwrap_or(ArchivedKpis::No) {
             ArchivedKpis::No => query.filter(kpis::archived_at.is_null()),
             ArchivedKpis::Yes => query.filter(kpis::archived_at.is_not_null()),

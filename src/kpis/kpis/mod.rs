@@ -14,7 +14,8 @@ mod wire;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 
-pub use fields::{KpiAlias, KpiInput, KpiKey, NewKpi};
+pub use crate::http::text::KpiKey;
+pub use fields::{KpiAlias, KpiInput, NewKpi};
 pub use picture::{Picture, pictures};
 pub use show::{Sparkline, references, show, show_one, show_pictures};
 pub use wire::{

@@ -92,6 +92,7 @@ fn by_the_clock(tx: &mut Tx, rows: Vec<KpiRow>) -> Result<Vec<Picture>> {
     let now = tx.now;
     let ids: Vec<KpiId> = rows.iter().map(|row| row.id).collect();
     let mut states = derive::shown(tx, &ids)?;
+    catch_up(tx, &rows, &mut states)?;
     let mut dated = targets::dated(tx, &ids)?;
     let mut running = running_periods(tx, &calendar, &rows)?;
     let overflown: Vec<KpiId> = states
@@ -114,6 +115,18 @@ fn by_the_clock(tx: &mut Tx, rows: Vec<KpiRow>) -> Result<Vec<Picture>> {
         Picture { row, state, targets, recent: None, judged_on, stored }
     });
     Ok(pictures.collect())
+}
+
+/// Fills in what an older program left out of the stages that it stored, until they are written again.
+fn catch_up(tx: &mut Tx, rows: &[KpiRow], states: &mut HashMap<KpiId, StateRow>) -> Result<(), StoreError> {
+    let is_outdated = |row: &&KpiRow| states.get(&row.id).is_some_and(StateRow::is_outdated);
+    let outdated: Vec<KpiRow> = rows.iter().filter(is_outdated).cloned().collect();
+    for (id, history) in derive::histories(tx, &outdated, &View::default())? {
+        if let Some(state) = states.get_mut(&id) {
+            state.trend = history.state.trend;
+        }
+    }
+    Ok(())
 }
 
 /// What a KPI shows at a moment by its stored state: only the clock is asked besides.
@@ -139,6 +152,7 @@ fn shown(
         since: None,
         gap: None,
         target,
+        trend: None,
         freshness: maths::Freshness::Never,
         freshness_dates: None,
         episode: None,
@@ -157,7 +171,7 @@ fn shown(
     let verdict = state.verdict(now);
     (shown.health, shown.health_reason, shown.last_known) =
         (verdict.health, verdict.reason, verdict.last_known);
-    (shown.since, shown.gap) = (state.since.map(Day::date), state.gap);
+    (shown.since, shown.gap, shown.trend) = (state.since.map(Day::date), state.gap, state.trend);
     shown.episode = episode(state, targets, calendar, row.cadence);
     let change = state.value.zip(state.previous_value).and_then(|(value, before)| finite(value - before));
     shown.current = Some(Current {

@@ -131,7 +131,7 @@ fn one(tx: &Scoped, picture: Picture, names: &mut Names, sparkline: Sparkline) -
             due_on: state.freshness_dates.map(|dates| dates.due_on.into()),
             stale_on: state.freshness_dates.map(|dates| dates.stale_on.into()),
         },
-        trend: None,
+        trend: state.trend,
         episode: state.episode.map(|episode| OpenEpisode {
             opened_on: episode.opened_on.into(),
             opening_value: episode.opening_value,

@@ -3,29 +3,16 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::fields::{Currency, KpiAlias, KpiKey, Stretch};
+use super::fields::{Currency, KpiAlias, Stretch};
+use crate::access::Visibility;
 use crate::http::page::page_type;
-use crate::http::text::{Description, Keyword, Name, Note, PeriodName, Sentence, Tag, Unit};
-use crate::kpis::row::{Category, DisplayStyle, Indicator, KpiRow, Visibility};
+use crate::http::text::{Description, Keyword, KpiKey, Name, Note, PeriodName, Sentence, Tag, Unit};
+use crate::kpis::row::{Category, DisplayStyle, Indicator, KpiRow};
 use crate::kpis::targets::Bounds;
-use crate::maths::word::words;
-use crate::maths::{Aggregation, Cadence, ClosedBy, Freshness, Health, HealthReason};
+use crate::maths::{Aggregation, Cadence, ClosedBy, Freshness, Health, HealthReason, Trend};
 use crate::people::members::MemberRef;
 use crate::people::teams::TeamRef;
 use crate::store::{Day, KpiId, MemberId, Moment, TeamId};
-
-words! {
-    /// Where a KPI is going.
-    pub enum Trend {
-        /// It gets better.
-        Improving = "improving",
-        /// It gets worse.
-        Deteriorating = "deteriorating",
-        /// Neither.
-        Steady = "steady",
-    }
-}
-crate::http::words::impl_wire_words!(Trend);
 
 /// A KPI, as other things show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -102,7 +89,7 @@ pub struct Kpi {
     pub gap: Option<f64>,
     /// Whether the current value is recent enough.
     pub freshness: KpiFreshness,
-    /// Where it is going; null where that is not known.
+    /// Where its complete periods are going; null without a target, and with fewer than six of them.
     pub trend: Option<Trend>,
     /// The open episode; null where none is open.
     pub episode: Option<OpenEpisode>,
@@ -193,7 +180,8 @@ pub struct RunningValue {
     pub target: Option<Bounds>,
     /// What is expected by today: the target times elapsed over total days, in the KPI's unit.
     pub expected: Option<Bounds>,
-    /// The value so far under what is expected by today.
+    /// How it is doing so far: healthy within what is expected by today, a floor once it is met; unhealthy only
+    /// where a ceiling is passed already, since the rest of the period cannot mend that.
     pub health: Health,
     /// Days of the period that have begun, today included.
     #[schema(minimum = 1)]

@@ -207,14 +207,8 @@ impl Describe for Posted {
             body::BATCH,
         );
         draft.parameters(BatchQuery::into_params(|| Some(ParameterIn::Query)));
-        draft.refuses(&[
-            Code::InvalidQuery,
-            Code::MalformedBody,
-            Code::BodyTimeout,
-            Code::BodyTooLarge,
-            Code::UnsupportedMediaType,
-            Code::ValidationFailed,
-        ]);
+        draft.refuses(&[Code::InvalidQuery]);
+        draft.refuses(body::REFUSALS);
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 
-use crate::access::Scoped;
+use crate::access::{Resource, Scoped};
 use crate::http::Result;
 use crate::kpis::row::KpiRow;
 use crate::store::KpiId;
@@ -74,6 +74,7 @@ pub fn resolve<'n>(tx: &mut Scoped, names: impl Iterator<Item = &'n str>) -> Res
             .load(tx.db())?;
         found.kpis.extend(rows.into_iter().map(|row| (row.id, row)));
     }
+    found.kpis.retain(|_, row| tx.sees(&row.facts()));
     Ok(found)
 }
 

@@ -1,5 +1,6 @@
 //! Reading points back: those of a KPI as a list, those of many KPIs in the forms in which they are posted.
 
+use diesel::dsl::not;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
@@ -8,13 +9,15 @@ use super::formats::{self, Written};
 use super::names::resolve;
 use super::show::{Point, Shown};
 use super::when::{When, WhenText};
+use crate::access::hidden::Hidden;
 use crate::access::{Action, At, Db, Reads, Scoped};
+use crate::http::accept::preferred;
 use crate::http::answer::{Answer, Answers, Reply};
-use crate::http::finish::preferred;
 use crate::http::page::{Paged, Total, page_type};
 use crate::http::{Draft, Listing, Page, Paging, Problem, Result};
 use crate::kpis::derive::{PointRow, Quality};
 use crate::kpis::row::KpiRow;
+use crate::store::connection::MultiBackend;
 use crate::store::schema::{kpis, points};
 use crate::store::{KpiId, Moment, WorkspaceId};
 
@@ -152,8 +155,11 @@ fn written<'a>(shown: &'a Shown, row: &'a PointRow) -> Written<'a> {
 /// The KPIs that are named, or all of them.
 fn kpis_named(tx: &mut Scoped, names: &[String]) -> Result<Vec<KpiRow>> {
     if names.is_empty() {
-        let workspace = tx.here()?;
-        return Ok(kpis::table.filter(kpis::workspace_id.eq(workspace)).load(tx.db())?);
+        let seen = kpis::table
+            .filter(kpis::workspace_id.eq(tx.here()?))
+            .filter(not(Hidden::from(tx)?.kpi()))
+            .into_boxed::<MultiBackend>();
+        return Ok(seen.load(tx.db())?);
     }
     let found = resolve(tx, names.iter().map(String::as_str))?;
     let mut rows: Vec<KpiRow> = names

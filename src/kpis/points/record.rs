@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use diesel::prelude::*;
 use serde_json::json;
 
+use crate::access::Visibility;
 use crate::kpis::derive::{Origin, PointRow, Quality, RevisionRow, recompute_many, shown};
 use crate::kpis::row::KpiRow;
 use crate::maths::Health;
@@ -144,13 +145,17 @@ fn tell(
         return;
     }
     let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).count();
-    let mut keys: Vec<&str> = changed.values().map(|(kpi, _)| kpi.key.as_str()).collect();
+    // The journal of a call is read by everybody: it names what everybody may see.
+    let (named, private): (Vec<&KpiRow>, Vec<&KpiRow>) =
+        changed.values().map(|(kpi, _)| *kpi).partition(|kpi| kpi.visibility == Visibility::Workspace);
+    let mut keys: Vec<&str> = named.iter().map(|kpi| kpi.key.as_str()).collect();
     keys.sort_unstable();
     let change = json!({
         "created": count(Outcome::Created),
         "replaced": count(Outcome::Replaced),
         "deleted": count(Outcome::Deleted),
         "kpis": keys,
+        "private_kpis": private.len(),
     });
     tx.tell(EventType::PointsRecorded, subject, change);
 }

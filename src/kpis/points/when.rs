@@ -4,33 +4,18 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Deserializer, Serialize};
-use utoipa::ToSchema;
+use serde::{Deserialize, Deserializer};
 
 use crate::access::{FromSegment, Scoped};
+pub use crate::http::text::WhenText;
 use crate::http::{Code, Problem, Result};
 use crate::maths::Calendar;
 use crate::store::{Day, Moment};
 
-/// When: a date, which stands for the start of that day in the workspace's time zone, or an instant with its offset (RFC 3339).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(transparent)]
-#[schema(
-    max_length = 64,
-    pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$",
-    example = "2026-03-31"
-)]
-pub struct WhenText(String);
-
 impl WhenText {
     /// What it says, where it says anything.
     pub fn read(&self) -> std::result::Result<When, NotAnInstant> {
-        self.0.parse()
-    }
-
-    /// The text as it was sent.
-    pub fn as_str(&self) -> &str {
-        &self.0
+        self.as_str().parse()
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod bounds;
 mod set;
+mod what_if;
 
 use diesel::prelude::*;
 use jiff::civil::{Date, date};
@@ -16,12 +17,13 @@ pub use bounds::{Bounds, NewBounds, judge_target, said};
 pub use set::{Change, Set, dated, in_force_today, set};
 
 use set::{present_period, touch};
+use what_if::WhatIf;
 
 use super::derive::{self, TargetRow};
 use super::row::KpiRow;
 use crate::access::{Action, At, Db, FromSegment, Reads, Resource, Scoped, Segment, Writes};
 use crate::http::answer::Answer;
-use crate::http::body::Rules;
+use crate::http::body::{Mode, Rules};
 use crate::http::page::page_type;
 use crate::http::query::Rehearsable;
 use crate::http::{
@@ -44,6 +46,7 @@ pub fn routes() -> Routes {
             /// period; one that begins before the present period is `backdated` and for admins. There is one target
             /// per date: a new one replaces the old, which is kept. `"target": null` says that from the date on
             /// there is none. Where that very target stands already, the answer is 200 and nothing changes.
+            /// With `dry_run=true` the answer says in `what_if` how past periods would have been judged by it.
             POST create_target,
         }
         "/v1/workspaces/{workspace}/kpis/{kpi}/targets/{date}" {
@@ -78,6 +81,8 @@ pub struct Target {
     recorded_at: Moment,
     /// When it was replaced or taken away; null while it stands.
     replaced_at: Option<Moment>,
+    /// With `dry_run=true`: how past periods would have been judged, had this target held all along; else null.
+    what_if: Option<WhatIf>,
 }
 page_type!(TargetPage, Target);
 
@@ -183,14 +188,19 @@ async fn create_target(
     rehearsal: Rehearsable,
     body: Body<NewTarget>,
 ) -> Answer<Put<Target>> {
-    db.write(kpi.to(Action::Edit), (rehearsal, body), |tx, kpi, (_, body)| {
+    db.write(kpi.to(Action::Edit), (rehearsal, body), |tx, kpi, (rehearsal, body)| {
         let change = Change {
             from: body.effective_from,
             target: said(body.target, body.tolerance),
             note: body.note.clone().map(String::from),
         };
+        let what_if = match rehearsal.mode() {
+            Mode::ForReal => None,
+            Mode::Rehearsal => Some(WhatIf::of(tx, kpi, change.target)?),
+        };
+        let shown = |row: TargetRow| Target { what_if, ..Target::from(row) };
         match set(tx, kpi, change)? {
-            Set::There(row) => Ok(Put::There(Json::versioned(row.into(), kpi.version))),
+            Set::There(row) => Ok(Put::There(Json::versioned(shown(row), kpi.version))),
             Set::New(row) => {
                 let version = touch(tx, kpi)?;
                 let since = row.since(tx)?;
@@ -201,7 +211,7 @@ async fn create_target(
                     kpi.id,
                     row.effective_from().map_or("beginning".to_owned(), |day| day.to_string()),
                 );
-                Ok(Put::New(Created::at(path, row.into(), version)))
+                Ok(Put::New(Created::at(path, shown(row), version)))
             }
         }
     })
@@ -245,6 +255,7 @@ impl From<TargetRow> for Target {
             backdated: row.backdated,
             recorded_at: row.recorded_at,
             replaced_at: row.replaced_at,
+            what_if: None,
         }
     }
 }

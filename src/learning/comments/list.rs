@@ -1,5 +1,6 @@
 //! Lists of comments: of a thing, by somebody, to somebody.
 
+use diesel::dsl::not;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
@@ -7,6 +8,7 @@ use utoipa::IntoParams;
 use super::row::CommentRow;
 use super::show::{CommentPage, show};
 use crate::access::Scoped;
+use crate::access::hidden::Hidden;
 use crate::http::page::{Paged, Total};
 use crate::http::{Code, Page, Paging, Problem, Result};
 use crate::learning::subject::{SubjectId, find};
@@ -88,6 +90,7 @@ pub fn page(tx: &mut Scoped, filter: &CommentFilter, paging: &Paging) -> Result<
 /// A filter whose names have been found.
 struct Wanted {
     workspace: WorkspaceId,
+    hidden: Hidden,
     subjects: Option<Subjects>,
     authors: Vec<MemberId>,
     mentioned: Vec<MemberId>,
@@ -122,6 +125,7 @@ impl Wanted {
         }
         Ok(Self {
             workspace: tx.here()?,
+            hidden: Hidden::from(tx)?,
             subjects: (!filter.subject.is_empty()).then_some(subjects),
             authors: members::filtered(tx, "author", &filter.author)?,
             mentioned: members::filtered(tx, "mention", &filter.mention)?,
@@ -129,8 +133,10 @@ impl Wanted {
     }
 
     fn query(&self) -> comments::BoxedQuery<'static, MultiBackend> {
-        let mut query =
-            comments::table.filter(comments::workspace_id.eq(self.workspace)).into_boxed::<MultiBackend>();
+        let mut query = comments::table
+            .filter(comments::workspace_id.eq(self.workspace))
+            .filter(not(self.hidden.comment()))
+            .into_boxed::<MultiBackend>();
         if let Some(subjects) = self.subjects.clone() {
             query = query.filter(
                 comments::objective_id

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
+use diesel::dsl::not;
 use diesel::prelude::*;
 
+use crate::access::hidden::Hidden;
 use crate::access::target::invalid_id;
 use crate::access::{Facts, Resource, Scoped};
 use crate::http::{Problem, Result};
@@ -66,12 +68,13 @@ impl CommentRow {
 impl Resource for CommentRow {
     const PARAMETER: &'static str = "comment";
 
-    fn find(tx: &mut Scoped, reference: &str) -> Result<Self> {
+    fn load(tx: &mut Scoped, reference: &str) -> Result<Self> {
         let workspace = tx.here()?;
         let id: CommentId = reference.parse().map_err(invalid_id)?;
         comments::table
             .filter(comments::workspace_id.eq(workspace))
             .filter(comments::id.eq(id))
+            .filter(not(Hidden::from(tx)?.comment()))
             .first(tx.db())
             .optional()?
             .ok_or_else(Problem::not_found)

@@ -168,6 +168,37 @@ fn any_target() -> impl Strategy<Value = Target> {
         })
 }
 
+/// A floor of 310 and a ceiling of 310 on the second of 31 days: 20 are expected by then.
+#[test]
+fn nothing_that_grows_is_red_on_its_second_day() {
+    let tolerated = |target: Target| target.prorated(2, 31);
+    let floor = Target { band: band(310.0, None), tolerance: band(155.0, None) };
+    let ceiling = Target { band: band(None, 310.0), tolerance: band(None, 400.0) };
+    let table = [
+        (floor, 0.0, Health::AtRisk, "behind its share, and nothing is lost"),
+        (floor, 19.9, Health::AtRisk, "behind its share"),
+        (floor, 20.0, Health::Healthy, "its share is reached"),
+        (floor, 310.0, Health::Healthy, "the floor is met"),
+        (ceiling, 20.0, Health::Healthy, "within its share"),
+        (ceiling, 20.1, Health::AtRisk, "ahead of its share, and nothing is broken"),
+        (ceiling, 310.0, Health::AtRisk, "the ceiling is not passed"),
+        (ceiling, 311.0, Health::AtRisk, "passed, and within the tolerance for good"),
+        (ceiling, 401.0, Health::Unhealthy, "broken for good"),
+    ];
+    for (target, value, health, why) in table {
+        assert_eq!(judge_running(value, &target, &tolerated(target)), health, "{value}: {why}");
+        let mirror = Target { band: mirrored(target.band), tolerance: mirrored(target.tolerance) };
+        assert_eq!(judge_running(-value, &mirror, &tolerated(mirror)), health, "{value} mirrored: {why}");
+    }
+    let zero = Target::new(band(None, 0.0));
+    assert_eq!(judge_running(0.0, &zero, &tolerated(zero)), Health::Healthy);
+    assert_eq!(
+        judge_running(1.0, &zero, &tolerated(zero)),
+        Health::Unhealthy,
+        "one accident is one too many"
+    );
+}
+
 /// The mirror image: what was higher is lower.
 fn mirrored(band: Band) -> Band {
     Band { min: band.max.map(|max| -max), max: band.min.map(|min| -min) }
@@ -216,5 +247,15 @@ proptest! {
         prop_assert_eq!(small.is_some(), large.is_some());
         prop_assert!(large.is_none_or(f64::is_finite));
         prop_assert!(small <= large);
+    }
+
+    #[test]
+    fn a_sum_at_its_last_day_is_red_only_where_a_limit_is_broken(target in any_target(), value in -2e6..2e6_f64) {
+        let ended = judge_running(value, &target, &target.prorated(31, 31));
+        let whole = judge(value, &target);
+        prop_assert_eq!(ended == Health::Healthy, whole == Health::Healthy);
+        prop_assert!(ended != Health::Unhealthy || whole == Health::Unhealthy);
+        let mirror = Target { band: mirrored(target.band), tolerance: mirrored(target.tolerance) };
+        prop_assert_eq!(ended, judge_running(-value, &mirror, &mirror.prorated(31, 31)));
     }
 }

@@ -155,9 +155,10 @@ fn a_running_sum_is_held_against_the_days_that_have_passed() {
     assert_eq!(floor_met.expected, Some(floor(100.0)));
     assert_eq!(floor_met.target, Some(floor(310.0)));
     assert_eq!(floor_met.health, Health::Healthy);
-    assert_eq!(running(99.0, floor(310.0)).health, Health::Unhealthy);
+    assert_eq!(running(99.0, floor(310.0)).health, Health::AtRisk);
     assert_eq!(running(100.0, ceiling(310.0)).health, Health::Healthy);
-    assert_eq!(running(101.0, ceiling(310.0)).health, Health::Unhealthy);
+    assert_eq!(running(101.0, ceiling(310.0)).health, Health::AtRisk);
+    assert_eq!(running(311.0, ceiling(310.0)).health, Health::Unhealthy);
     // The KPI's own health stays with the complete period.
     let state = sum(&[(2, 310.0), (3, 1.0)], &always(floor(310.0)), now);
     assert_eq!(state.health, Health::Healthy);

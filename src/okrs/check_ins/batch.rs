@@ -125,7 +125,7 @@ fn granted(tx: &mut Scoped, items: &[NewCheckInOf]) -> Result<Vec<OwnedKeyResult
     let mut found = Vec::new();
     let mut missing: Option<Problem> = None;
     for (index, id) in ids.iter().enumerate() {
-        match known.get(id) {
+        match known.get(id).filter(|one| tx.sees(&one.facts())) {
             Some(one) => found.push(one.clone()),
             None => {
                 let problem = Problem::not_found_at(at(index));

@@ -86,6 +86,8 @@ struct Ground {
     calendar: Calendar,
     cycles: HashMap<CycleId, CycleRow>,
     kpis: HashMap<KpiId, SourceKpi>,
+    /// Those of them that the caller may see.
+    seen: HashSet<KpiId>,
 }
 
 impl Ground {
@@ -94,11 +96,13 @@ impl Ground {
         // KPIs are named only where somebody tells a value that is theirs to tell.
         let told = entries.iter().filter(|entry| entry.new.value.is_some());
         let kpis: Vec<KpiId> = told.filter_map(|entry| entry.on.row.kpi_id).collect();
+        let kpis = source_kpis(tx, kpis)?;
         Ok(Self {
             now: tx.now,
             calendar: tx.workspace()?.calendar(),
             cycles: cycles_of(tx, &objectives)?,
-            kpis: source_kpis(tx, kpis)?,
+            seen: kpis.iter().filter(|(_, kpi)| tx.sees(&kpi.facts)).map(|(id, _)| *id).collect(),
+            kpis,
         })
     }
 
@@ -152,7 +156,7 @@ impl Ground {
         let refused = on.must_take_changes_in(self.cycle(&on.objective)).and_then(|()| {
             must_be_active(&on.objective)?;
             match (on.row.kpi_id, new.value) {
-                (Some(kpi), Some(_)) => Err(self.comes_from(kpi)),
+                (Some(kpi), Some(_)) => Err(self.comes_from(self.kpis.get(&kpi))),
                 (Some(_), None) | (None, _) => Ok(()),
             }
         });
@@ -167,14 +171,16 @@ impl Ground {
         Some(problem)
     }
 
-    fn comes_from(&self, kpi: KpiId) -> Problem {
-        let key = self.kpis.get(&kpi).map_or_else(|| kpi.to_string(), |kpi| kpi.reference.key.clone());
-        let detail =
-            format!("its value is that of the KPI {key}: post a point there, and check in without value");
+    /// Says where the value comes from; a KPI that is private to others is not named.
+    fn comes_from(&self, kpi: Option<&SourceKpi>) -> Problem {
+        let kpi = kpi.filter(|kpi| self.seen.contains(&kpi.reference.id));
+        let kpi =
+            kpi.map_or_else(|| "a private KPI".to_owned(), |kpi| format!("the KPI {}", kpi.reference.key));
+        let detail = format!("its value is that of {kpi}: post a point there, and check in without value");
         Problem::new(Code::ValueComesFromKpi, detail).with(
             "/value",
             "value_comes_from_kpi",
-            format!("the KPI {key} gives it"),
+            format!("{kpi} gives it"),
         )
     }
 }

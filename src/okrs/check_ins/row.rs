@@ -1,7 +1,9 @@
 //! A check-in as it is stored.
 
+use diesel::dsl::not;
 use diesel::prelude::*;
 
+use crate::access::hidden::Hidden;
 use crate::access::target::invalid_id;
 use crate::access::{Facts, Resource, Scoped};
 use crate::http::{Problem, Result};
@@ -42,12 +44,13 @@ impl CheckInRow {
 impl Resource for CheckInRow {
     const PARAMETER: &'static str = "check_in";
 
-    fn find(tx: &mut Scoped, reference: &str) -> Result<Self> {
+    fn load(tx: &mut Scoped, reference: &str) -> Result<Self> {
         let workspace = tx.here()?;
         let id: CheckInId = reference.parse().map_err(invalid_id)?;
         check_ins::table
             .filter(check_ins::workspace_id.eq(workspace))
             .filter(check_ins::id.eq(id))
+            .filter(not(Hidden::from(tx)?.check_in()))
             .first(tx.db())
             .optional()?
             .ok_or_else(Problem::not_found)

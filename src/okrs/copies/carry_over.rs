@@ -1,10 +1,12 @@
 //! Carrying over: open objectives go on in another cycle, from where they stand.
 
+use diesel::dsl::not;
 use diesel::prelude::*;
 use serde_json::json;
 
 use super::make::{Company, Original, Planned, judged, make, named, show, told_at};
 use super::{CarryOverClosing, MOST, MetKeyResults, NewCarryOver, ObjectiveCopies};
+use crate::access::hidden::Hidden;
 use crate::access::{Action, Resource, Scoped};
 use crate::http::{Code, FieldErrors, Problem, Result};
 use crate::maths::KeyResultKind;
@@ -48,7 +50,7 @@ pub fn carry_over(tx: &mut Scoped, from: &CycleRow, new: &NewCarryOver) -> Resul
     show(tx, &planned, &made)
 }
 
-/// The objectives that are named, else all that are open, in the order of their making.
+/// The objectives that are named, else all open ones that the caller may see, in the order of their making.
 fn originals(tx: &mut Scoped, from: &CycleRow, new: &NewCarryOver) -> Result<Vec<Original>> {
     if let Some(ids) = &new.objective_ids {
         return named(tx, ids);
@@ -58,6 +60,7 @@ fn originals(tx: &mut Scoped, from: &CycleRow, new: &NewCarryOver) -> Result<Vec
         .filter(objectives::cycle_id.eq(from.id))
         .filter(objectives::state.eq_any([ObjectiveState::Draft, ObjectiveState::Active]))
         .filter(objectives::archived_at.is_null())
+        .filter(not(Hidden::from(tx)?.objective()))
         .order((objectives::created_at, objectives::id))
         .select(objectives::id)
         .load(tx.db())?;
@@ -136,7 +139,7 @@ fn holds(cycle: &CycleRow, day: Day) -> bool {
 
 /// The key result in the next cycle: it begins where it stands. One that has arrived wants a new target.
 fn go_on(row: &KeyResultRow, measured: &Measured, to: &CycleRow, company: &Company) -> NewKeyResult {
-    let fields = row.fields();
+    let fields = company.key_result(row);
     let (start, target) = match row.kind {
         KeyResultKind::Increase | KeyResultKind::Decrease => (
             measured.current.map(|current| current.value).or(fields.start),
@@ -147,13 +150,7 @@ fn go_on(row: &KeyResultRow, measured: &Measured, to: &CycleRow, company: &Compa
         | KeyResultKind::Between
         | KeyResultKind::Milestone => (fields.start, fields.target),
     };
-    NewKeyResult {
-        start,
-        target,
-        owner_id: company.owner(row.owner_id),
-        due_on: row.due_on.filter(|day| holds(to, *day)),
-        ..fields
-    }
+    NewKeyResult { start, target, due_on: row.due_on.filter(|day| holds(to, *day)), ..fields }
 }
 
 /// Work that is not over goes on as it stands.

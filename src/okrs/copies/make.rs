@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{LeftOutKeyResult, ObjectiveCopies, ObjectiveCopy};
-use crate::access::Scoped;
+use crate::access::{Resource, Scoped};
 use crate::http::{Problem, Result};
 use crate::okrs::initiatives::{self, InitiativeRow, NewObjectiveInitiative};
 use crate::okrs::key_results::{KeyResultRow, NewKeyResult};
@@ -14,7 +14,7 @@ use crate::okrs::progress::Surroundings;
 use crate::okrs::wire::together;
 use crate::people::members::{self, MemberInput};
 use crate::people::teams::{self, TeamInput};
-use crate::store::{KeyResultId, MemberId, ObjectiveId, TeamId};
+use crate::store::{KeyResultId, KpiId, MemberId, ObjectiveId, TeamId};
 
 /// An objective that is to be copied, and where the body names it.
 #[derive(Debug)]
@@ -25,13 +25,14 @@ pub struct Original {
     pub pointer: String,
 }
 
-/// The objectives that a body names; 404 with the pointers of those that are not here.
+/// The objectives that a body names; 404 with the pointers of those that are not here, or private to
+/// others.
 pub fn named(tx: &mut Scoped, ids: &[ObjectiveId]) -> Result<Vec<Original>> {
     let mut known = SharedObjective::by_ids(tx, ids)?;
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     for (index, id) in ids.iter().enumerate() {
         let pointer = super::pointer(index);
-        match known.remove(id) {
+        match known.remove(id).filter(|found| tx.sees(&found.facts())) {
             Some(objective) => found.push(Original { objective, pointer }),
             None => missing.push(Problem::not_found_at(pointer)),
         }
@@ -107,8 +108,11 @@ fn parents_first(planned: &[Planned], places: &HashMap<ObjectiveId, usize>) -> V
     order
 }
 
-/// A parent outside the set, where it takes the copy.
+/// A parent outside the set, where it takes the copy. One that is private to others is not known here.
 fn kept_parent(tx: &mut Scoped, original: &ObjectiveRow, parent: ObjectiveId) -> Result<Option<ObjectiveId>> {
+    if SharedObjective::by_id(tx, parent)?.is_none() {
+        return Ok(None);
+    }
     // What hangs under the original is not asked to fit, so it goes by an id of its own.
     let id = ObjectiveId::generate(tx.now.timestamp());
     let candidate = ObjectiveRow { id, parent_id: Some(parent), ..original.clone() };
@@ -141,9 +145,11 @@ pub fn show(tx: &mut Scoped, planned: &[Planned], made: &[SharedObjective]) -> R
     Ok(ObjectiveCopies { copies: copies.collect() })
 }
 
-/// The initiatives and the people of some originals: who has left does not come along.
+/// What comes along with some originals: their initiatives, the people who are still here, and the KPIs
+/// that the caller may see.
 pub struct Company {
     initiatives: Vec<InitiativeRow>,
+    kpis: HashSet<KpiId>,
     members: HashSet<MemberId>,
     teams: HashSet<TeamId>,
 }
@@ -167,7 +173,8 @@ impl Company {
             objective.team_id.into_iter().chain(objective.circle.teams.iter().copied())
         });
         let teams = teams::still_here(tx, named)?;
-        Ok(Self { initiatives, members, teams })
+        let kpis = around.kpis.iter().filter(|(_, kpi)| tx.sees(&kpi.facts)).map(|(id, _)| *id).collect();
+        Ok(Self { initiatives, kpis, members, teams })
     }
 
     /// An owner who is still here.
@@ -189,6 +196,17 @@ impl Company {
         new.contributing_team_ids = teams.copied().map(TeamInput::from).collect();
         new.supported_ids = Vec::new();
         new
+    }
+
+    /// A key result like the original in what people said of it. Where it reads a KPI that is private to others, and
+    /// thus had no value, the copy goes by check-ins.
+    pub fn key_result(&self, row: &KeyResultRow) -> NewKeyResult {
+        let fields = row.fields();
+        NewKeyResult {
+            owner_id: self.owner(row.owner_id),
+            kpi: fields.kpi.filter(|_| row.kpi_id.is_some_and(|id| self.kpis.contains(&id))),
+            ..fields
+        }
     }
 
     /// The key results that come along, as they are to become, with the initiatives that do.

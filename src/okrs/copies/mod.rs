@@ -78,7 +78,7 @@ crate::http::words::impl_wire_words!(MetKeyResults, CopiedGoals, CopiedDueDays);
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewCarryOver {
-    /// The objectives, each open and of this cycle; all that are open where nothing is said.
+    /// The objectives, each open and of this cycle; where nothing is said, all open ones that the caller may see.
     #[serde(default)]
     #[schema(min_items = 1, max_items = 100)]
     objective_ids: Option<Vec<ObjectiveId>>,

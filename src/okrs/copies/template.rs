@@ -78,7 +78,7 @@ impl<'a> Frame<'a> {
     }
 
     fn key_result(&self, row: &KeyResultRow, began_on: Option<Day>, company: &Company) -> NewKeyResult {
-        let fields = row.fields();
+        let fields = company.key_result(row);
         let (start, target, range) = match self.new.goals {
             CopiedGoals::Keep => (fields.start, fields.target, fields.range),
             CopiedGoals::Clear => (None, None, None),
@@ -87,7 +87,7 @@ impl<'a> Frame<'a> {
             start,
             target,
             range,
-            owner_id: self.owner(row.owner_id, company),
+            owner_id: self.owner.clone().or(fields.owner_id),
             due_on: self.due_day(row.due_on, began_on),
             ..fields
         }

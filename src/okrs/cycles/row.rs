@@ -109,7 +109,7 @@ impl CycleRow {
 impl Resource for CycleRow {
     const PARAMETER: &'static str = "cycle";
 
-    fn find(tx: &mut Scoped, reference: &str) -> Result<Self> {
+    fn load(tx: &mut Scoped, reference: &str) -> Result<Self> {
         tx.here()?;
         Self::named(tx, reference)
     }

@@ -20,7 +20,7 @@ use crate::store::{Day, KeyResultId, ObjectiveId};
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
     "objective_id": "obj_01h455vb4pex5vsknk084sn02q", "title": "Shorten the order form", "due_on": "2026-04-30",
-    "url": "https://tracker.example.com/work/42",
+    "url": "https://tracker.example.com/tickets/42",
 }))]
 pub struct NewInitiative {
     /// The key result that it is meant to move.
@@ -162,8 +162,7 @@ impl InitiativeRow {
         let kpi = match &fields.kpi {
             None => None,
             Some(name) => {
-                let found = KpiRow::named(tx, self.workspace_id, name)
-                    .map_err(|problem| refused_at(problem, "/kpi_id"))?;
+                let found = KpiRow::seen(tx, name).map_err(|problem| refused_at(problem, "/kpi_id"))?;
                 Some(found.ok_or_else(|| Problem::not_found_at("/kpi_id"))?.id)
             }
         };
@@ -174,8 +173,9 @@ impl InitiativeRow {
             ..self
         };
         let pointer = if row.key_result_id.is_some() { "/key_result_id" } else { "/objective_id" };
-        let parent = Parents::of(tx, &[&row])?.of_row(&row).ok_or_else(|| Problem::not_found_at(pointer))?;
-        Ok((row, parent))
+        let parent = Parents::of(tx, &[&row])?.of_row(&row);
+        let parent = parent.filter(|parent| tx.sees(&parent.facts()));
+        Ok((row, parent.ok_or_else(|| Problem::not_found_at(pointer))?))
     }
 
     /// The row with other fields beside its parent. An owner who is named anew has to be a member.

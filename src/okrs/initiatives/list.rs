@@ -1,12 +1,14 @@
 //! Lists of initiatives: by parent, status, owner and due day.
 
+use diesel::dsl::not;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
 use super::row::{InitiativeRow, InitiativeStatus};
 use super::show::{InitiativePage, show};
-use crate::access::{Resource, Scoped};
+use crate::access::Scoped;
+use crate::access::hidden::Hidden;
 use crate::http::page::{Paged, Total};
 use crate::http::{Page, Paging, Problem, Result};
 use crate::kpis::row::KpiRow;
@@ -143,6 +145,7 @@ fn after(query: Rows, sort: InitiativeSort, place: Place) -> Rows {
 /// A filter whose names have been found.
 struct Wanted<'a> {
     workspace: WorkspaceId,
+    hidden: Hidden,
     today: Day,
     owners: Vec<MemberId>,
     key_results: Vec<KeyResultId>,
@@ -156,22 +159,23 @@ impl<'a> Wanted<'a> {
         let workspace = tx.here()?;
         let mut key_results = Vec::new();
         for text in &filter.key_result {
-            let found = OwnedKeyResult::find(tx, text);
+            let found = tx.find::<OwnedKeyResult>(text);
             key_results.push(found.map_err(|problem| refused_in_query(problem, "key_result"))?.row.id);
         }
         let mut objectives = Vec::new();
         for text in &filter.objective {
-            let found = SharedObjective::find(tx, text);
+            let found = tx.find::<SharedObjective>(text);
             objectives.push(found.map_err(|problem| refused_in_query(problem, "objective"))?.id);
         }
         let mut kpis = Vec::new();
         for text in &filter.kpi {
-            let found = KpiRow::named(tx, workspace, text);
+            let found = KpiRow::seen(tx, text);
             let found = found.map_err(|problem| refused_in_query(problem, "kpi"))?;
             kpis.push(found.ok_or_else(|| Problem::not_found_at("kpi"))?.id);
         }
         Ok(Self {
             workspace,
+            hidden: Hidden::from(tx)?,
             today: Day::from(today(tx)?),
             owners: members::filtered(tx, "owner", &filter.owner)?,
             key_results,
@@ -185,6 +189,7 @@ impl<'a> Wanted<'a> {
         let filter = self.filter;
         let mut query = initiatives::table
             .filter(initiatives::workspace_id.eq(self.workspace))
+            .filter(not(self.hidden.initiative()))
             .into_boxed::<MultiBackend>();
         query = match filter.archived {
             ArchivedOkrs::No => self.in_use(query.filter(initiatives::archived_at.is_null())),

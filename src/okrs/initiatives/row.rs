@@ -193,7 +193,7 @@ pub struct OwnedInitiative {
 impl Resource for OwnedInitiative {
     const PARAMETER: &'static str = "initiative";
 
-    fn find(tx: &mut Scoped, reference: &str) -> Result<Self> {
+    fn load(tx: &mut Scoped, reference: &str) -> Result<Self> {
         let workspace = tx.here()?;
         let id: InitiativeId = reference.parse().map_err(invalid_id)?;
         let row: InitiativeRow = initiatives::table

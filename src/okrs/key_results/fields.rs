@@ -213,7 +213,7 @@ impl KeyResultRow {
             return Ok(());
         };
         let at = format!("{pointer}/kpi_id");
-        let kpi = KpiRow::named(tx, self.workspace_id, name)
+        let kpi = KpiRow::seen(tx, name)
             .map_err(|problem| refused_at(problem, &at))?
             .ok_or_else(|| Problem::not_found_at(&at))?;
         if self.kpi_id == Some(kpi.id) {

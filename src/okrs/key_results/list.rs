@@ -5,17 +5,19 @@
 
 use std::collections::HashMap;
 
+use diesel::dsl::not;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
 use super::row::{KeyResultRow, of_objectives};
 use super::show::{KeyResultPage, show};
-use crate::access::Scoped;
+use crate::access::hidden::Hidden;
+use crate::access::{Resource, Scoped};
 use crate::http::page::{Paged, Total};
 use crate::http::{Code, Page, Paging, Problem, Result};
 use crate::maths::Pace;
-use crate::okrs::objectives::ObjectiveRow;
+use crate::okrs::objectives::{ObjectiveRow, SharedObjective};
 use crate::okrs::progress::Surroundings;
 use crate::okrs::wire::{ArchivedOkrs, ConfidenceFilter, anywhere};
 use crate::people::members;
@@ -174,7 +176,8 @@ fn matching(
         .into_boxed::<MultiBackend>()
         .filter(key_results::workspace_id.eq(workspace))
         .filter(key_results::archived_at.is_null())
-        .filter(objectives::archived_at.is_null());
+        .filter(objectives::archived_at.is_null())
+        .filter(not(Hidden::from(tx)?.objective()));
     if !filter.owner.is_empty() {
         query = query.filter(key_results::owner_id.eq_any(members::filtered(tx, "owner", &filter.owner)?));
     }
@@ -186,8 +189,8 @@ fn matching(
                 text.parse().map_err(|error| Problem::new(Code::InvalidQuery, format!("objective: {error}")))
             })
             .collect::<Result<_>>()?;
-        let found = ObjectiveRow::by_ids(tx, &ids)?;
-        if ids.iter().any(|id| !found.contains_key(id)) {
+        let found = SharedObjective::by_ids(tx, &ids)?;
+        if ids.iter().any(|id| !found.get(id).is_some_and(|found| tx.sees(&found.facts()))) {
             return Err(Problem::not_found_at("objective"));
         }
         query = query.filter(key_results::objective_id.eq_any(ids));

@@ -195,7 +195,7 @@ pub struct KeyResultRef {
 impl Resource for OwnedKeyResult {
     const PARAMETER: &'static str = "key_result";
 
-    fn find(tx: &mut Scoped, reference: &str) -> Result<Self> {
+    fn load(tx: &mut Scoped, reference: &str) -> Result<Self> {
         let workspace = tx.here()?;
         let id: KeyResultId = reference.parse().map_err(invalid_id)?;
         let row: KeyResultRow = key_results::table

@@ -242,6 +242,7 @@ pub fn show(tx: &Scoped, around: &Surroundings, row: &KeyResultRow, objective: &
     let takes_changes = objective.is_open() && cycle.is_none_or(|cycle| cycle.must_be_open().is_ok());
     let may = |action| tx.may(action, &facts(row, around.facts(objective)));
     let is_here = row.archived_at.is_none();
+    let kpi = kpi(tx, around, row);
     KeyResult {
         id: row.id,
         version: row.version,
@@ -258,8 +259,8 @@ pub fn show(tx: &Scoped, around: &Surroundings, row: &KeyResultRow, objective: &
         owner: around.member(row.owner_id),
         due_on: row.due_on,
         source: row.source,
-        kpi_id: row.kpi_id,
-        kpi: kpi(around, row),
+        kpi_id: kpi.as_ref().map(|kpi| kpi.id),
+        kpi,
         current,
         progress,
         pace,
@@ -288,9 +289,15 @@ pub fn show(tx: &Scoped, around: &Surroundings, row: &KeyResultRow, objective: &
 }
 
 /// A key result where its objective is shown.
-pub fn show_short(around: &Surroundings, row: &KeyResultRow, objective: &ObjectiveRow) -> KeyResultShort {
+pub fn show_short(
+    tx: &Scoped,
+    around: &Surroundings,
+    row: &KeyResultRow,
+    objective: &ObjectiveRow,
+) -> KeyResultShort {
     let Measured { current, progress, original: _, pace, confidence, overdue } =
         around.measure(row, objective);
+    let kpi = kpi(tx, around, row);
     KeyResultShort {
         id: row.id,
         title: row.title.as_str().into(),
@@ -304,8 +311,8 @@ pub fn show_short(around: &Surroundings, row: &KeyResultRow, objective: &Objecti
         owner: around.member(row.owner_id),
         due_on: row.due_on,
         source: row.source,
-        kpi_id: row.kpi_id,
-        kpi: kpi(around, row),
+        kpi_id: kpi.as_ref().map(|kpi| kpi.id),
+        kpi,
         current,
         progress,
         pace,
@@ -340,8 +347,10 @@ fn last_check_in(around: &Surroundings, row: &KeyResultRow) -> Option<LastCheckI
     })
 }
 
-fn kpi(around: &Surroundings, row: &KeyResultRow) -> Option<KpiRef> {
-    Some(around.kpis.get(&row.kpi_id?)?.reference.clone())
+/// The KPI that it reads; none that is private to others.
+fn kpi(tx: &Scoped, around: &Surroundings, row: &KeyResultRow) -> Option<KpiRef> {
+    let kpi = around.kpis.get(&row.kpi_id?)?;
+    tx.sees(&kpi.facts).then(|| kpi.reference.clone())
 }
 
 fn range(min: Option<f64>, max: Option<f64>) -> Option<KeyResultRange> {

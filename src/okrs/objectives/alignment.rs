@@ -8,7 +8,9 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 
+use super::circle::Circle;
 use super::row::ObjectiveRow;
+use crate::access::Visibility;
 use crate::http::text::shown;
 use crate::http::{Code, Problem, Result};
 use crate::okrs::progress::IDS_PER_STATEMENT;
@@ -139,20 +141,57 @@ pub fn parents_at(tx: &mut Tx, at: Moment) -> Result<HashMap<ObjectiveId, Object
     Ok(held.into_iter().filter_map(|(child, parent)| Some((child, parent?))).collect())
 }
 
-/// How many objectives that are not archived hang right under each of some.
-pub fn child_counts(tx: &mut Tx, parents: &[ObjectiveId]) -> Result<HashMap<ObjectiveId, i64>> {
+/// How many objectives that are not archived hang right under each of some, as far as all who see
+/// the one above see them, too.
+pub fn child_counts(
+    tx: &mut Tx,
+    parents: &[&ObjectiveRow],
+    circles: &HashMap<ObjectiveId, Circle>,
+) -> Result<HashMap<ObjectiveId, i64>> {
     let workspace = tx.workspace_id()?;
-    let mut found = HashMap::new();
-    for ids in parents.chunks(IDS_PER_STATEMENT) {
-        let ids: Vec<Option<ObjectiveId>> = ids.iter().copied().map(Some).collect();
-        let counts: Vec<(Option<ObjectiveId>, i64)> = objectives::table
-            .filter(objectives::workspace_id.eq(workspace))
-            .filter(objectives::parent_id.eq_any(ids))
-            .filter(objectives::archived_at.is_null())
+    let mut found: HashMap<ObjectiveId, i64> = HashMap::new();
+    let mut private: Vec<ObjectiveRow> = Vec::new();
+    for parents in parents.chunks(IDS_PER_STATEMENT) {
+        let ids: Vec<Option<ObjectiveId>> = parents.iter().map(|parent| Some(parent.id)).collect();
+        let children = || {
+            objectives::table
+                .filter(objectives::workspace_id.eq(workspace))
+                .filter(objectives::parent_id.eq_any(ids.clone()))
+                .filter(objectives::archived_at.is_null())
+        };
+        let counts: Vec<(Option<ObjectiveId>, i64)> = children()
+            .filter(objectives::visibility.eq(Visibility::Workspace))
             .group_by(objectives::parent_id)
             .select((objectives::parent_id, diesel::dsl::count_star()))
             .load(tx.db())?;
         found.extend(counts.into_iter().filter_map(|(parent, count)| Some((parent?, count))));
+        let few: Vec<ObjectiveRow> =
+            children().filter(objectives::visibility.eq(Visibility::Private)).load(tx.db())?;
+        private.extend(few);
+    }
+    for (parent, count) in seen_with_parents(tx, parents, circles, &private)? {
+        *found.entry(parent).or_default() += count;
+    }
+    Ok(found)
+}
+
+/// How many children each objective has that all see who see it.
+pub fn seen_with_parents(
+    tx: &mut Tx,
+    parents: &[&ObjectiveRow],
+    circles: &HashMap<ObjectiveId, Circle>,
+    children: &[ObjectiveRow],
+) -> Result<HashMap<ObjectiveId, i64>> {
+    let by_id: HashMap<ObjectiveId, &ObjectiveRow> = parents.iter().map(|row| (row.id, *row)).collect();
+    let viewers = Circle::viewers_of(tx, &children.iter().collect::<Vec<_>>())?;
+    let nobody = Circle::default();
+    let mut found: HashMap<ObjectiveId, i64> = HashMap::new();
+    for child in children {
+        let Some(parent) = child.parent_id.and_then(|id| by_id.get(&id)) else { continue };
+        let above = circles.get(&parent.id).unwrap_or(&nobody).facts(parent);
+        if viewers.get(&child.id).is_some_and(|viewers| above.viewers.all_see(viewers)) {
+            *found.entry(parent.id).or_default() += 1;
+        }
     }
     Ok(found)
 }

@@ -9,11 +9,10 @@ use serde_json::json;
 use super::alignment;
 use super::circle::{Circle, SharedObjective};
 use super::fields::{NewObjective, NewObjectiveState, ObjectiveFields};
-use super::row::{ObjectiveRow, ObjectiveState, RecordedState, set_state};
+use super::row::{ObjectiveRow, ObjectiveState, RecordedState, follow, set_state};
 use super::supports;
-use crate::access::Scoped;
+use crate::access::{Resource, Scoped, Visibility};
 use crate::http::{Code, FieldErrors, Patch, Problem, Result};
-use crate::kpis::row::Visibility;
 use crate::maths::ProgressSource;
 use crate::okrs::initiatives;
 use crate::okrs::key_results::row::of_objectives;
@@ -60,6 +59,7 @@ pub fn create(tx: &mut Scoped, new: &NewObjective) -> Result<SharedObjective> {
     let blank = SharedObjective { row: blank, circle: Circle::default(), supported: Vec::new() };
     let mut made = blank.with(tx, &new.fields())?;
     made.row.owner_id = made.owner_id.or(tx.member());
+    made.facts().viewers.must_be_somebody()?;
     let mut key_results = Vec::new();
     for (index, key_result) in new.key_results.iter().enumerate() {
         key_results.push(key_results::plan(tx, &made, key_result, &format!("/key_results/{index}"))?);
@@ -122,6 +122,7 @@ pub fn update(
     if after == *before {
         return Ok(None);
     }
+    after.facts().viewers.must_be_somebody()?;
     before.must_take_changes(tx)?;
     after.must_have_open_cycle(tx)?;
     if after.state == ObjectiveState::Active {
@@ -140,6 +141,9 @@ pub fn update(
         alignment::record_move(tx, &after)?;
     }
     tx.tell(EventType::ObjectiveUpdated, after.subject(), changed(&before.fields(), &after.fields()));
+    if after.facts().viewers != before.facts().viewers {
+        follow(tx, &after)?;
+    }
     Ok(Some(after))
 }
 

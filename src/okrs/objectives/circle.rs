@@ -9,14 +9,13 @@ use super::fields::ObjectiveFields;
 use super::row::ObjectiveRow;
 use super::supports;
 use crate::access::target::invalid_id;
-use crate::access::{Facts, Resource, Scoped};
+use crate::access::{Facts, Resource, Scoped, Viewers, Visibility};
 use crate::http::{FieldErrors, Problem, Result};
-use crate::kpis::row::Visibility;
 use crate::okrs::progress::IDS_PER_STATEMENT;
 use crate::people::members::{self, MemberInput};
 use crate::people::teams::{self, TeamInput};
 use crate::store::schema::{objective_contributors, objective_teams};
-use crate::store::{MemberId, ObjectiveId, TeamId, Tx, WorkspaceId};
+use crate::store::{MemberId, ObjectiveId, StoreError, TeamId, Tx, WorkspaceId};
 
 /// Who takes part in an objective beside its owner and its team, in the order of their ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,7 +44,7 @@ struct ContributingTeamRow {
 
 impl Circle {
     /// Those of objectives; where nobody takes part there is none.
-    pub fn of_all(tx: &mut Tx, objectives: &[ObjectiveId]) -> Result<HashMap<ObjectiveId, Self>> {
+    pub fn of_all(tx: &mut Tx, objectives: &[ObjectiveId]) -> Result<HashMap<ObjectiveId, Self>, StoreError> {
         let workspace = tx.workspace_id()?;
         let mut found: HashMap<ObjectiveId, Self> = HashMap::new();
         for ids in objectives.chunks(IDS_PER_STATEMENT) {
@@ -71,29 +70,26 @@ impl Circle {
         Ok(found)
     }
 
+    /// Who may see each of some objectives. Who takes part decides that only of private ones.
+    pub fn viewers_of(
+        tx: &mut Tx,
+        objectives: &[&ObjectiveRow],
+    ) -> Result<HashMap<ObjectiveId, Viewers>, StoreError> {
+        let private = objectives.iter().filter(|row| row.visibility == Visibility::Private);
+        let ids: Vec<ObjectiveId> = private.map(|row| row.id).collect();
+        let circles = Self::of_all(tx, &ids)?;
+        let nobody = Self::default();
+        let viewers =
+            |row: &&ObjectiveRow| (row.id, circles.get(&row.id).unwrap_or(&nobody).facts(row).viewers);
+        Ok(objectives.iter().map(viewers).collect())
+    }
+
     /// What the policy looks at in an objective with this circle.
     pub fn facts(&self, objective: &ObjectiveRow) -> Facts {
         let mut facts = Facts::of(objective.owner_id, objective.team_id);
         facts.owners.extend(&self.contributors);
         facts.teams.extend(&self.teams);
-        facts
-    }
-
-    /// Whether all who see an objective with this circle see a child of it as well: only then may
-    /// the child count in it.
-    ///
-    /// Both go by who is named, not by who is in a team today, so that the answer is the same for
-    /// everybody and does not change with the members of a team.
-    pub fn sees(&self, objective: &ObjectiveRow, child: &ObjectiveRow, circle: &Self) -> bool {
-        match (objective.visibility, child.visibility) {
-            (_, Visibility::Workspace) => true,
-            (Visibility::Workspace, Visibility::Private) => false,
-            (Visibility::Private, Visibility::Private) => {
-                let (these, those) = (self.facts(objective), circle.facts(child));
-                these.owners.iter().all(|member| those.owners.contains(member))
-                    && these.teams.iter().all(|team| those.teams.contains(team))
-            }
-        }
+        facts.seen_by(objective.visibility)
     }
 
     /// The circle that a body names. Who is named anew has to be here; who is named already may
@@ -190,9 +186,10 @@ impl Deref for SharedObjective {
 }
 
 impl SharedObjective {
-    /// The objective with this id in the caller's workspace, with its circle.
+    /// The objective with this id in the caller's workspace, with its circle; none that is private to others.
     pub fn by_id(tx: &mut Scoped, id: ObjectiveId) -> Result<Option<Self>> {
-        Ok(Self::by_ids(tx, &[id])?.remove(&id))
+        let found = Self::by_ids(tx, &[id])?.remove(&id);
+        Ok(found.filter(|found| tx.sees(&found.facts())))
     }
 
     /// The objectives with these ids, with their circles.
@@ -213,7 +210,7 @@ impl SharedObjective {
 impl Resource for SharedObjective {
     const PARAMETER: &'static str = "objective";
 
-    fn find(tx: &mut Scoped, reference: &str) -> Result<Self> {
+    fn load(tx: &mut Scoped, reference: &str) -> Result<Self> {
         let id = reference.parse().map_err(invalid_id)?;
         Self::by_id(tx, id)?.ok_or_else(Problem::not_found)
     }

@@ -7,6 +7,7 @@ use super::circle::SharedObjective;
 use super::row::{ObjectiveRow, ObjectiveState};
 use super::supports;
 use crate::access::Scoped;
+use crate::access::Visibility;
 use crate::http::body::Rules;
 use crate::http::text::{Tag, folded};
 use crate::http::{Description, FieldErrors, Name, Note, Problem, Result};
@@ -94,6 +95,10 @@ pub struct NewObjective {
     #[serde(default)]
     #[schema(max_items = 20)]
     pub tags: Vec<Tag>,
+    /// Who may see it; `workspace` by default. What is private counts in nothing that more people may see.
+    #[serde(default = "Visibility::workspace")]
+    #[schema(default = "workspace")]
+    pub visibility: Visibility,
     /// Key results to make with it; more can be added later.
     #[serde(default)]
     #[schema(max_items = 25)]
@@ -163,6 +168,10 @@ pub struct ObjectiveFields {
     #[serde(default)]
     #[schema(max_items = 20)]
     pub tags: Vec<Tag>,
+    /// Who may see it; `workspace` by default. What is private counts in nothing that more people may see.
+    #[serde(default = "Visibility::workspace")]
+    #[schema(default = "workspace")]
+    pub visibility: Visibility,
 }
 
 /// Progress as a person gives it.
@@ -213,6 +222,7 @@ impl NewObjective {
             progress_source: ProgressSource::KeyResults,
             manual_progress: None,
             tags: Vec::new(),
+            visibility: Visibility::Workspace,
             key_results: Vec::new(),
             initiatives: Vec::new(),
         }
@@ -242,6 +252,7 @@ impl NewObjective {
             progress_source: fields.progress_source,
             manual_progress: fields.manual_progress,
             tags: fields.tags,
+            visibility: fields.visibility,
             key_results,
             initiatives,
         }
@@ -265,6 +276,7 @@ impl NewObjective {
             progress_source: self.progress_source,
             manual_progress: self.manual_progress.clone(),
             tags: self.tags.clone(),
+            visibility: self.visibility,
         }
     }
 }
@@ -325,6 +337,7 @@ impl SharedObjective {
             progress_source: self.progress_source,
             manual_progress: self.given_progress(),
             tags: shown_tags(&self.tags),
+            visibility: self.visibility,
         }
     }
 
@@ -349,6 +362,7 @@ impl SharedObjective {
                 .and_then(|manual| manual.note.clone())
                 .map(String::from),
             tags: stored_tags(&fields.tags),
+            visibility: fields.visibility,
             ..self.row
         };
         if fields.owner_id != before.owner_id {

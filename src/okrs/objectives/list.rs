@@ -3,6 +3,7 @@
 //! Words that depend on the clock or on key results (pace, confidence), and tags, are filtered in
 //! memory, before paging.
 
+use diesel::dsl::not;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
@@ -10,7 +11,8 @@ use utoipa::IntoParams;
 use super::circle::SharedObjective;
 use super::row::{ObjectiveRow, ObjectiveState};
 use super::show::{ObjectivePage, show};
-use crate::access::{Resource, Scoped};
+use crate::access::Scoped;
+use crate::access::hidden::Hidden;
 use crate::http::page::{Paged, Total};
 use crate::http::{Page, Paging, Result};
 use crate::maths::Pace;
@@ -174,8 +176,10 @@ fn matching(
     filter: &ObjectiveFilter,
 ) -> Result<objectives::BoxedQuery<'static, MultiBackend>> {
     let workspace = tx.here()?;
-    let mut query =
-        objectives::table.filter(objectives::workspace_id.eq(workspace)).into_boxed::<MultiBackend>();
+    let mut query = objectives::table
+        .filter(objectives::workspace_id.eq(workspace))
+        .filter(not(Hidden::from(tx)?.objective()))
+        .into_boxed::<MultiBackend>();
     query = match filter.archived {
         ArchivedOkrs::No => query.filter(objectives::archived_at.is_null()),
         ArchivedOkrs::All => query,
@@ -217,6 +221,6 @@ fn matching(
 
 fn named_parents(tx: &mut Scoped, names: &[String]) -> Result<Vec<ObjectiveId>> {
     let names = names.iter().filter(|name| *name != NO_PARENT);
-    let find = |name: &String| SharedObjective::find(tx, name).map(|found| found.id);
+    let find = |name: &String| tx.find::<SharedObjective>(name).map(|found| found.id);
     names.map(find).collect::<Result<_>>().map_err(|problem| refused_in_query(problem, "parent"))
 }

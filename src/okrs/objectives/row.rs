@@ -6,8 +6,8 @@ use diesel::prelude::*;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::access::Visibility;
 use crate::http::{Code, Name, Problem, Result};
-use crate::kpis::row::Visibility;
 use crate::maths::word::words;
 use crate::maths::{ObjectiveOutcome, ProgressSource};
 use crate::okrs::cycles::CycleRow;
@@ -226,6 +226,11 @@ pub fn set_state(tx: &mut Tx, objective: &ObjectiveRow, state: RecordedState) ->
         recorded_by: tx.author().recorded_by(),
     };
     diesel::insert_into(objective_states::table).values(&row).execute(tx.db())?;
+    follow(tx, objective)
+}
+
+/// Runs what must follow a change of an objective's state, or of who may see it.
+pub fn follow(tx: &mut Tx, objective: &ObjectiveRow) -> Result<()> {
     for follower in crate::OBJECTIVE_FOLLOWERS {
         follower(tx, objective)?;
     }

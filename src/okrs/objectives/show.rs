@@ -6,11 +6,10 @@ use utoipa::ToSchema;
 use super::closing::Closing;
 use super::fields::ManualProgress;
 use super::row::{ObjectiveRef, ObjectiveRow, ObjectiveState};
-use crate::access::{Action, Scoped};
+use crate::access::{Action, Scoped, Visibility};
 use crate::http::page::page_type;
 use crate::http::text::Tag;
 use crate::http::{Description, Name, Result};
-use crate::kpis::row::Visibility;
 use crate::maths::{ObjectiveOutcome, Pace};
 use crate::okrs::cycles::{CycleRef, CycleRow};
 use crate::okrs::initiatives::InitiativeCounts;
@@ -160,6 +159,9 @@ pub fn show(tx: &Scoped, around: &Surroundings, row: &ObjectiveRow) -> Objective
     let has_open_cycle = around.past.is_none() && cycle.is_none_or(|cycle| cycle.must_be_open().is_ok());
     let takes_changes = row.is_open() && has_open_cycle;
     let is_over = row.state == ObjectiveState::Closed && row.archived_at.is_none();
+    let parent = around.reference(tx, row.parent_id);
+    let supported = around.references(tx, &around.supported, row.id);
+    let carried_from = around.reference(tx, around.carried.source(row.id));
     Objective {
         id: row.id,
         version: row.version,
@@ -175,12 +177,12 @@ pub fn show(tx: &Scoped, around: &Surroundings, row: &ObjectiveRow) -> Objective
         contributing_teams: circle.teams.iter().filter_map(|id| around.teams.get(id).cloned()).collect(),
         cycle_id: row.cycle_id,
         cycle: cycle.map(CycleRow::shown_as_reference),
-        parent_id: row.parent_id,
-        parent: around.reference(row.parent_id),
+        parent_id: parent.as_ref().map(|parent| parent.id),
+        parent,
         children: around.child_counts.get(&row.id).copied().unwrap_or_default(),
-        supported_ids: around.supported.get(&row.id).cloned().unwrap_or_default(),
-        supported: around.references(&around.supported, row.id),
-        supporters: around.references(&around.supporters, row.id),
+        supported_ids: supported.iter().map(|supported| supported.id).collect(),
+        supported,
+        supporters: around.references(tx, &around.supporters, row.id),
         starts_on: row.starts_on,
         ends_on: row.ends_on,
         weight: row.weight.into(),
@@ -193,7 +195,7 @@ pub fn show(tx: &Scoped, around: &Surroundings, row: &ObjectiveRow) -> Objective
             .key_results_of(row.id)
             .iter()
             .filter(|key_result| key_result.archived_at.is_none())
-            .map(|key_result| show_short(around, key_result, row))
+            .map(|key_result| show_short(tx, around, key_result, row))
             .collect(),
         initiatives: around.initiatives_of(row.id),
         remedies: around.remedies.get(&row.id).copied().unwrap_or_default(),
@@ -203,13 +205,13 @@ pub fn show(tx: &Scoped, around: &Surroundings, row: &ObjectiveRow) -> Objective
         activated_at: row.activated_at,
         closed_at: row.closed_at,
         closings: around.closings.get(&row.id).cloned().unwrap_or_default(),
-        carried_from_id: around.carried.source(row.id),
-        carried_from: around.reference(around.carried.source(row.id)),
+        carried_from_id: carried_from.as_ref().map(|source| source.id),
+        carried_from,
         carried_to: around
             .carried
             .copies(row.id)
             .iter()
-            .filter_map(|id| around.reference(Some(*id)))
+            .filter_map(|id| around.reference(tx, Some(*id)))
             .collect(),
         tags: shown_tags(&row.tags),
         visibility: row.visibility,

@@ -175,7 +175,7 @@ impl Dates {
     }
 
     /// The day from which progress is expected of something made at an instant: the later of both.
-    fn begin_for(&self, made_at: Moment, calendar: &Calendar) -> Date {
+    pub fn begin_for(&self, made_at: Moment, calendar: &Calendar) -> Date {
         let made_on = calendar.day_of(made_at.timestamp());
         self.starts_on.map_or(made_on, |starts_on| starts_on.date().max(made_on))
     }

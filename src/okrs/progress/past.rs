@@ -10,8 +10,10 @@ use jiff::civil::Date;
 use crate::http::Result;
 use crate::kpis::derive::View;
 use crate::okrs::key_results::KeyResultRow;
-use crate::okrs::objectives::alignment::parents_at;
-use crate::okrs::objectives::{ObjectiveRow, ObjectiveState, RecordedState, UndoneClosings, states_at};
+use crate::okrs::objectives::alignment::{parents_at, seen_with_parents};
+use crate::okrs::objectives::{
+    Circle, ObjectiveRow, ObjectiveState, RecordedState, UndoneClosings, states_at,
+};
 use crate::store::{Moment, ObjectiveId, Tx};
 
 /// From where in the past one looks.
@@ -90,15 +92,18 @@ impl Past {
         self.objectives(tx, rows)
     }
 
-    /// How many objectives that were not archived hung right under each of some then.
-    pub fn child_counts(&self, tx: &mut Tx, parents: &[ObjectiveId]) -> Result<HashMap<ObjectiveId, i64>> {
-        let mut found = HashMap::new();
-        for child in self.children_of(tx, parents)? {
-            if let (Some(parent), None) = (child.parent_id, child.archived_at) {
-                *found.entry(parent).or_default() += 1;
-            }
-        }
-        Ok(found)
+    /// How many objectives that were not archived hung right under each of some then, as far as all
+    /// who see the one above see them, too.
+    pub fn child_counts(
+        &self,
+        tx: &mut Tx,
+        parents: &[&ObjectiveRow],
+        circles: &HashMap<ObjectiveId, Circle>,
+    ) -> Result<HashMap<ObjectiveId, i64>> {
+        let ids: Vec<ObjectiveId> = parents.iter().map(|parent| parent.id).collect();
+        let mut children = self.children_of(tx, &ids)?;
+        children.retain(|child| child.archived_at.is_none());
+        seen_with_parents(tx, parents, circles, &children)
     }
 
     /// Key results as they stood; those that had not been made are left out.

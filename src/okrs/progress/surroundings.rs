@@ -9,10 +9,10 @@ use super::parts::{Part, Parts};
 use super::past::Past;
 use super::said::{Said, said_of};
 use super::{Dates, KeyResultValue, Measured, Summary, Today, last_said_on, measure, summarise};
-use crate::access::Facts;
+use crate::access::{Facts, Resource, Scoped, Viewers, Visibility};
 use crate::http::Result;
 use crate::kpis::derive::{histories, shown};
-use crate::kpis::kpis::{KpiRef, references};
+use crate::kpis::kpis::KpiRef;
 use crate::kpis::row::KpiRow;
 use crate::maths::{Confidence, ProgressSource, check_in_due_on};
 use crate::okrs::cycles::CycleRow;
@@ -32,11 +32,20 @@ use crate::store::{CycleId, Json, KeyResultId, KpiId, MemberId, ObjectiveId, Tea
 /// Ids that one statement names at the most: below both engines' limit of bound values.
 pub const IDS_PER_STATEMENT: usize = 10_000;
 
+/// An objective that others name, and who may see it.
+#[derive(Clone, Debug)]
+pub struct Named {
+    row: ObjectiveRow,
+    viewers: Viewers,
+}
+
 /// A KPI that key results read.
 #[derive(Clone, Debug)]
 pub struct SourceKpi {
     /// The KPI, as a page shows it.
     pub reference: KpiRef,
+    /// What the policy looks at.
+    pub facts: Facts,
     /// Its current value.
     pub current: Option<KeyResultValue>,
 }
@@ -63,7 +72,7 @@ pub struct Surroundings {
     /// Who takes part in objectives beside owners and teams.
     pub circles: HashMap<ObjectiveId, Circle>,
     /// The objectives that those of the page name: parents, and what supports what.
-    pub named: HashMap<ObjectiveId, ObjectiveRow>,
+    pub named: HashMap<ObjectiveId, Named>,
     /// What each objective supports.
     pub supported: HashMap<ObjectiveId, Vec<ObjectiveId>>,
     /// What supports each objective.
@@ -118,16 +127,16 @@ impl Surroundings {
         let linked = links.iter().flat_map(|(from, to)| [*from, *to]).chain(surroundings.carried.named());
         let named: HashSet<ObjectiveId> =
             objectives.iter().filter_map(|objective| objective.parent_id).chain(linked).collect();
-        surroundings.named = ObjectiveRow::by_ids(tx, &named.into_iter().collect::<Vec<_>>())?;
+        surroundings.named = named_by_ids(tx, &named.into_iter().collect::<Vec<_>>())?;
         for (from, to) in links {
             surroundings.supported.entry(from).or_default().push(to);
             surroundings.supporters.entry(to).or_default().push(from);
         }
         surroundings.child_counts = match past {
-            None => child_counts(tx, &ids)?,
-            Some(past) => past.child_counts(tx, &ids)?,
+            None => child_counts(tx, objectives, &surroundings.circles)?,
+            Some(past) => past.child_counts(tx, objectives, &surroundings.circles)?,
         };
-        surroundings.remedies = remedies_of(tx, &ids, past)?;
+        surroundings.remedies = remedies_of(tx, objectives, &surroundings.circles, past)?;
         surroundings.children = children;
         Ok(surroundings)
     }
@@ -213,19 +222,21 @@ impl Surroundings {
         self.circle(objective.id).facts(objective)
     }
 
-    /// An objective as a page shows it where another one names it.
-    pub fn reference(&self, id: Option<ObjectiveId>) -> Option<ObjectiveRef> {
-        self.named.get(&id?).map(ObjectiveRow::shown_as_reference)
+    /// An objective as a page shows it where another one names it; none that is private to others.
+    pub fn reference(&self, tx: &Scoped, id: Option<ObjectiveId>) -> Option<ObjectiveRef> {
+        let named = self.named.get(&id?)?;
+        tx.is_among(&named.viewers).then(|| named.row.shown_as_reference())
     }
 
     /// Those objectives of a list of links, as a page shows them.
     pub fn references(
         &self,
+        tx: &Scoped,
         links: &HashMap<ObjectiveId, Vec<ObjectiveId>>,
         of: ObjectiveId,
     ) -> Vec<ObjectiveRef> {
         let ids = links.get(&of).map_or(&[][..], Vec::as_slice);
-        ids.iter().filter_map(|id| self.reference(Some(*id))).collect()
+        ids.iter().filter_map(|id| self.reference(tx, Some(*id))).collect()
     }
 
     /// A member as a page shows it.
@@ -249,11 +260,19 @@ impl Surroundings {
         self.initiatives.of_objective(objective, key_results.map(|row| row.id))
     }
 
+    /// Whether all who see an objective see a KPI as well: only then may its value count there.
+    fn may_count(&self, objective: &ObjectiveRow, kpi: &SourceKpi) -> bool {
+        self.facts(objective).viewers.all_see(&kpi.facts.viewers)
+    }
+
     /// What is said of a key result of an objective.
     pub fn measure(&self, row: &KeyResultRow, objective: &ObjectiveRow) -> Measured {
         thawed(objective, row.frozen.as_ref()).unwrap_or_else(|| {
             let current = match (row.source, row.kpi_id) {
-                (KeyResultSource::Kpi, Some(kpi)) => self.kpis.get(&kpi).and_then(|kpi| kpi.current),
+                (KeyResultSource::Kpi, Some(kpi)) => {
+                    let kpi = self.kpis.get(&kpi).filter(|kpi| self.may_count(objective, kpi));
+                    kpi.and_then(|kpi| kpi.current)
+                }
                 (KeyResultSource::Kpi, None) => None,
                 (KeyResultSource::Manual, _) => {
                     self.said.get(&row.id).and_then(|said| said.valued.as_ref()?.current())
@@ -299,7 +318,7 @@ impl Surroundings {
             }
             if lives_by_children(objective) && levels > 0 {
                 for child in self.children.get(&objective.id).into_iter().flatten() {
-                    if !self.circle(objective.id).sees(objective, child, self.circle(child.id)) {
+                    if !self.facts(objective).viewers.all_see(&self.facts(child).viewers) {
                         made_of.private += 1;
                         continue;
                     }
@@ -369,6 +388,13 @@ pub fn cycles_of(tx: &mut Tx, objectives: &[&ObjectiveRow]) -> Result<HashMap<Cy
     Ok(found)
 }
 
+fn named_by_ids(tx: &mut Tx, ids: &[ObjectiveId]) -> Result<HashMap<ObjectiveId, Named>> {
+    let rows = ObjectiveRow::by_ids(tx, ids)?;
+    let mut viewers = Circle::viewers_of(tx, &rows.values().collect::<Vec<_>>())?;
+    let named = |(id, row)| (id, Named { row, viewers: viewers.remove(&id).unwrap_or_default() });
+    Ok(rows.into_iter().map(named).collect())
+}
+
 /// The KPIs that key results read, with their current values.
 pub fn source_kpis(tx: &mut Tx, ids: impl IntoIterator<Item = KpiId>) -> Result<HashMap<KpiId, SourceKpi>> {
     let ids: HashSet<KpiId> = ids.into_iter().collect();
@@ -376,11 +402,11 @@ pub fn source_kpis(tx: &mut Tx, ids: impl IntoIterator<Item = KpiId>) -> Result<
     let mut found = HashMap::new();
     for ids in ids.chunks(IDS_PER_STATEMENT) {
         let states = shown(tx, ids)?;
-        for (id, reference) in references(tx, ids)? {
-            let current = states.get(&id).and_then(|state| {
+        for row in rows_of(tx, ids)? {
+            let current = states.get(&row.id).and_then(|state| {
                 Some(KeyResultValue { value: state.value?.into(), at: state.period_starts_at? })
             });
-            found.insert(id, SourceKpi { reference, current });
+            found.insert(row.id, SourceKpi { reference: (&row).into(), facts: row.facts(), current });
         }
     }
     Ok(found)
@@ -392,15 +418,11 @@ fn source_kpis_then(
     ids: impl IntoIterator<Item = KpiId>,
     past: &Past,
 ) -> Result<HashMap<KpiId, SourceKpi>> {
-    let workspace = tx.workspace_id()?;
     let ids: HashSet<KpiId> = ids.into_iter().collect();
     let ids: Vec<KpiId> = ids.into_iter().collect();
     let mut found = HashMap::new();
     for ids in ids.chunks(IDS_PER_STATEMENT) {
-        let rows: Vec<KpiRow> = kpis::table
-            .filter(kpis::workspace_id.eq(workspace))
-            .filter(kpis::id.eq_any(ids.to_vec()))
-            .load(tx.db())?;
+        let rows = rows_of(tx, ids)?;
         let histories = histories(tx, &rows, &past.view)?;
         for row in &rows {
             let current = histories.get(&row.id).and_then(|history| history.state.current);
@@ -408,31 +430,48 @@ fn source_kpis_then(
                 let at = current.period.starts_at.into();
                 Some(KeyResultValue { value: current.value?.into(), at })
             });
-            found.insert(row.id, SourceKpi { reference: row.into(), current });
+            found.insert(row.id, SourceKpi { reference: row.into(), facts: row.facts(), current });
         }
     }
     Ok(found)
 }
 
-/// How many KPIs objectives are meant to heal.
+fn rows_of(tx: &mut Tx, ids: &[KpiId]) -> Result<Vec<KpiRow>> {
+    let rows =
+        kpis::table.filter(kpis::workspace_id.eq(tx.workspace_id()?)).filter(kpis::id.eq_any(ids.to_vec()));
+    Ok(rows.load(tx.db())?)
+}
+
+/// How many KPIs objectives are meant to heal, as far as all who see the objective see the KPI.
 fn remedies_of(
     tx: &mut Tx,
-    objectives: &[ObjectiveId],
+    objectives: &[&ObjectiveRow],
+    circles: &HashMap<ObjectiveId, Circle>,
     past: Option<&Past>,
 ) -> Result<HashMap<ObjectiveId, i64>> {
     let workspace = tx.workspace_id()?;
     let by_then = past.map_or(tx.now, |past| past.recorded_by);
-    let mut found = HashMap::new();
-    for ids in objectives.chunks(IDS_PER_STATEMENT) {
-        let counts: Vec<(ObjectiveId, i64)> = remedies::table
+    let by_id: HashMap<ObjectiveId, &ObjectiveRow> = objectives.iter().map(|row| (row.id, *row)).collect();
+    let ids: Vec<ObjectiveId> = by_id.keys().copied().collect();
+    let nobody = Circle::default();
+    let mut found: HashMap<ObjectiveId, i64> = HashMap::new();
+    for ids in ids.chunks(IDS_PER_STATEMENT) {
+        let links: Vec<(ObjectiveId, (Visibility, Option<MemberId>, Option<TeamId>))> = remedies::table
+            .inner_join(kpis::table.on(kpis::id.eq(remedies::kpi_id)))
             .filter(remedies::workspace_id.eq(workspace))
             .filter(remedies::objective_id.eq_any(ids.to_vec()))
             .filter(remedies::created_at.le(by_then))
             .filter(remedies::withdrawn_at.is_null().or(remedies::withdrawn_at.gt(by_then)))
-            .group_by(remedies::objective_id)
-            .select((remedies::objective_id, diesel::dsl::count_star()))
+            .select((remedies::objective_id, (kpis::visibility, kpis::owner_id, kpis::team_id)))
             .load(tx.db())?;
-        found.extend(counts);
+        for (id, (visibility, owner, team)) in links {
+            let kpi = Facts::of(owner, team).seen_by(visibility);
+            let Some(objective) = by_id.get(&id) else { continue };
+            let objective = circles.get(&id).unwrap_or(&nobody).facts(objective);
+            if objective.viewers.all_see(&kpi.viewers) {
+                *found.entry(id).or_default() += 1;
+            }
+        }
     }
     Ok(found)
 }

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::parts::Part;
 use super::*;
-use crate::kpis::row::Visibility;
+use crate::access::Visibility;
 use crate::maths::{Confidence, KeyResultKind};
 use crate::okrs::key_results::row::KeyResultSource;
 use crate::okrs::objectives::ObjectiveState;
@@ -207,7 +207,8 @@ fn a_private_child_counts_where_all_see_it() {
         (&private, &with_bob, &private, &with_team, true),
         (&private, &with_team, &private, &with_bob, false),
     ] {
-        assert_eq!(circle.sees(parent, child, others), sees, "{circle:?} and {others:?}");
+        let (above, below) = (circle.facts(parent).viewers, others.facts(child).viewers);
+        assert_eq!(above.all_see(&below), sees, "{circle:?} and {others:?}");
     }
 }
 

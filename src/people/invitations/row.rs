@@ -60,7 +60,7 @@ impl InvitationRow {
 impl Resource for InvitationRow {
     const PARAMETER: &'static str = "invitation";
 
-    fn find(tx: &mut Scoped, reference: &str) -> Result<Self> {
+    fn load(tx: &mut Scoped, reference: &str) -> Result<Self> {
         let id: InvitationId = reference.parse().map_err(crate::access::target::invalid_id)?;
         let workspace = tx.here()?;
         invitations::table

@@ -97,7 +97,7 @@ impl MemberRow {
 impl Resource for MemberRow {
     const PARAMETER: &'static str = "member";
 
-    fn find(tx: &mut Scoped, reference: &str) -> Result<Self> {
+    fn load(tx: &mut Scoped, reference: &str) -> Result<Self> {
         let id = match (reference, tx.member()) {
             (ME, Some(me)) => me,
             (ME, None) => return Err(Problem::not_found()),

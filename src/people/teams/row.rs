@@ -89,7 +89,7 @@ impl TeamRow {
 impl Resource for TeamRow {
     const PARAMETER: &'static str = "team";
 
-    fn find(tx: &mut Scoped, reference: &str) -> Result<Self> {
+    fn load(tx: &mut Scoped, reference: &str) -> Result<Self> {
         let workspace = tx.here()?;
         let found = if looks_like_id(reference) {
             Self::by_id(tx, workspace, reference.parse().map_err(invalid_id)?)?
@@ -171,7 +171,7 @@ pub fn resolve_optional(
 pub fn filtered(tx: &mut Scoped, parameter: &str, texts: &[String]) -> Result<Vec<TeamId>> {
     texts
         .iter()
-        .map(|text| match TeamRow::find(tx, text) {
+        .map(|text| match tx.find::<TeamRow>(text) {
             Ok(row) => Ok(row.id),
             Err(problem) if problem.code == Code::InvalidId => {
                 Err(Problem::new(Code::InvalidQuery, format!("{parameter}: {}", problem.detail)))

@@ -153,7 +153,7 @@ pub(super) fn is_known(tx: &Scoped, row: &TokenRow) -> bool {
 impl Resource for TokenRow {
     const PARAMETER: &'static str = "token";
 
-    fn find(tx: &mut Scoped, reference: &str) -> Result<Self> {
+    fn load(tx: &mut Scoped, reference: &str) -> Result<Self> {
         let id: TokenId = reference.parse().map_err(invalid_id)?;
         let workspace = tx.here()?;
         let row: Option<Self> = tokens::table

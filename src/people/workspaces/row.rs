@@ -17,7 +17,7 @@ use crate::store::{AccountId, KpiId, MemberId, Tx, WorkspaceId, WorkspaceRow};
 impl Resource for WorkspaceRow {
     const PARAMETER: &'static str = "workspace";
 
-    fn find(tx: &mut Scoped, _: &str) -> Result<Self> {
+    fn load(tx: &mut Scoped, _: &str) -> Result<Self> {
         // The guard has found it by the same segment of the path, and the caller's place in it.
         Ok(tx.workspace()?.clone())
     }

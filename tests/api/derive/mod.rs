@@ -11,12 +11,13 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseResult, TestRng, TestRunner};
+use regimen::access::Visibility;
 use regimen::clock::Clock;
 use regimen::kpis::derive::{
     History, PeriodRow, Quality, Since, StateRow, TargetRow, View, history, recompute, shown,
 };
 use regimen::kpis::points::record::{Content, Entry, Outcome, record};
-use regimen::kpis::row::{Category, DisplayStyle, KpiRow, Visibility};
+use regimen::kpis::row::{Category, DisplayStyle, KpiRow};
 use regimen::maths::{Aggregation, Cadence, Health, HealthReason};
 use regimen::store::journal::{EventType, Subject};
 use regimen::store::schema::{events, kpi_periods, kpi_states, kpis, targets, workspaces};
@@ -386,6 +387,10 @@ impl<'a> World<'a> {
             let kinds: Vec<EventType> = one.iter().map(|(_, kind)| *kind).collect();
             let follows = match kinds.as_slice() {
                 [EventType::PointsRecorded, rest @ ..] => rest,
+                rest => rest,
+            };
+            let follows = match follows {
+                [EventType::KpiSignal, rest @ ..] => rest,
                 rest => rest,
             };
             let is_told_once =

@@ -2,6 +2,7 @@
 //! body fits, and the headers that every answer has are there.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use jsonschema::Validator;
@@ -17,6 +18,43 @@ pub fn document() -> &'static Value {
     DOCUMENT.get_or_init(|| {
         serde_json::to_value(Document::of(&regimen::slices()).published).expect("the document is JSON")
     })
+}
+
+/// One operation of the document.
+#[derive(Clone)]
+pub struct Operation {
+    /// Its method.
+    pub method: Method,
+    /// Its path, with parameters in braces.
+    pub template: &'static str,
+    /// What the document says of it.
+    pub said: &'static Value,
+}
+
+impl Operation {
+    /// Its name in the document.
+    pub fn id(&self) -> &'static str {
+        self.said["operationId"].as_str().unwrap_or_else(|| panic!("{self} has no operationId"))
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.template)
+    }
+}
+
+/// Every operation of the document, path by path.
+pub fn operations() -> Vec<Operation> {
+    let mut all = Vec::new();
+    for (template, item) in document()["paths"].as_object().expect("paths") {
+        for (method, said) in item.as_object().expect("methods") {
+            let method = method.to_ascii_uppercase().parse().expect("a method");
+            all.push(Operation { method, template, said });
+        }
+    }
+    assert!(all.len() > 50, "the document lists {} operations", all.len());
+    all
 }
 
 /// The path of the document that a request path belongs to: literal segments win over parameters.

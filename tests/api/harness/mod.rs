@@ -6,7 +6,7 @@ mod server;
 mod statements;
 
 pub use caller::{Answer, Caller};
-pub use contract::{described, document, hold};
+pub use contract::{Operation, described, document, hold, operations};
 pub use server::{App, EngineUnderTest, PASSWORD, Settings, email, play, play_where, play_with};
 
 /// Declares stories, each told to both engines.

@@ -12,12 +12,12 @@ stories! {
         ann.post("kpis", json!({"name": "Churn rate"})).await.expect(201);
         let objective = launch(&ann).await;
         let conversion = key_result(&objective, 0);
-        let form = ann.post("initiatives", json!({"key_result_id": conversion, "title": "Shorten the form", "due_on": "2026-04-30", "url": "https://tracker.example.com/work/42"})).await;
+        let form = ann.post("initiatives", json!({"key_result_id": conversion, "title": "Shorten the form", "due_on": "2026-04-30", "url": "https://tracker.example.com/tickets/42"})).await;
         form.expect(201);
         assert_eq!(form.header("location").rsplit('/').next(), Some(form.text("/id")));
         assert_eq!((form.text("/status"), form.text("/owner/name"), form.text("/key_result/title")), ("planned", "ann", "Conversion"));
         assert_eq!((form.text("/key_result/objective_id"), form.at("/objective_id"), form.at("/kpi")), (objective.text("/id"), &Value::Null, &Value::Null));
-        assert_eq!((form.at("/overdue"), form.text("/url")), (&json!(false), "https://tracker.example.com/work/42"));
+        assert_eq!((form.at("/overdue"), form.text("/url")), (&json!(false), "https://tracker.example.com/tickets/42"));
         let page = ann.post("initiatives", json!({"objective_id": objective.text("/id"), "title": "New front page", "status": "in_progress", "due_on": "2026-04-10"})).await;
         assert_eq!(page.expect(201).text("/objective/title"), "Launch a higher-converting website");
         let calls = ann.post("initiatives", json!({"kpi_id": "churn-rate", "title": "Call those who left", "owner_id": null})).await;

@@ -3,6 +3,7 @@
 
 mod negotiation;
 mod origins;
+mod privacy;
 mod random;
 mod raw;
 mod reading;
@@ -11,38 +12,11 @@ mod slow;
 
 use std::collections::BTreeMap;
 
-use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{App, Caller, document};
-
-/// One operation of the document.
-#[derive(Clone)]
-struct Operation {
-    method: Method,
-    /// Its path, with parameters in braces.
-    template: &'static str,
-    said: &'static Value,
-}
-
-/// Every operation of the document.
-fn operations() -> Vec<Operation> {
-    let mut all = Vec::new();
-    for (template, item) in document()["paths"].as_object().expect("paths") {
-        for (method, said) in item.as_object().expect("methods") {
-            let method = method.to_ascii_uppercase().parse().expect("a method");
-            all.push(Operation { method, template, said });
-        }
-    }
-    assert!(all.len() > 50, "the document lists {} operations", all.len());
-    all
-}
+use crate::harness::{App, Caller, Operation, operations};
 
 impl Operation {
-    fn id(&self) -> &'static str {
-        self.said["operationId"].as_str().expect("an operationId")
-    }
-
     /// Whether it is open to everybody.
     fn is_open(&self) -> bool {
         self.said["security"] == json!([])

@@ -3,7 +3,7 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::*;
-use crate::kpis::row::Visibility;
+use crate::access::Visibility;
 use crate::maths::{
     Aggregation, Band, Cadence, DatedTarget, Folded, Health, PeriodValue, ProgressSource, Target,
     judge_series,

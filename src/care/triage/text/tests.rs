@@ -44,6 +44,7 @@ fn row(name: &str, value: f64, outcomes: &[RemedyOutcome]) -> TriageRow {
         gap: None,
         severity: None,
         freshness: KpiFreshness { state: Freshness::Fresh, due_on: None, stale_on: None },
+        trend: None,
         episode: None,
         last_episode: None,
         accepted_until: None,

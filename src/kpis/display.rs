@@ -1,5 +1,6 @@
 //! Values as people read them: with the unit, percent sign or currency that the KPI has.
 
+use crate::kpis::kpis::Display;
 use crate::kpis::row::{DisplayStyle, KpiRow};
 use crate::maths::Band;
 
@@ -34,6 +35,11 @@ impl<'a> Style<'a> {
     /// Of a KPI.
     pub fn of(kpi: &'a KpiRow) -> Self {
         Self::new(kpi.display_style, kpi.currency.as_deref(), kpi.unit.as_deref(), kpi.display_precision)
+    }
+
+    /// Of what a KPI says of its display.
+    pub fn shown(display: &'a Display) -> Self {
+        Self::new(display.style, display.currency.as_deref(), display.unit.as_deref(), display.precision)
     }
 
     /// What stands behind the number.

@@ -1,0 +1,2 @@
+ALTER TABLE kpi_states DROP COLUMN trend;
+ALTER TABLE kpi_states DROP COLUMN rules;

@@ -1,0 +1,126 @@
+//! What a request is about: its workspace, condition, key and query, as its address and headers say.
+
+use std::net::IpAddr;
+
+use actix_web::HttpRequest;
+use actix_web::http::Method;
+use actix_web::http::header::{HeaderName, IF_MATCH};
+
+use super::credential;
+use crate::access::caller::Credential;
+use crate::access::door::Door;
+use crate::access::scoped::IfMatch;
+use crate::access::target::segment;
+use crate::http::body::Input;
+use crate::http::routes::Repeatable;
+use crate::http::{Code, Problem, Result, finish};
+use crate::state::State;
+
+/// What is known of a call before the database is asked.
+#[derive(Clone)]
+pub(super) struct Call {
+    pub(super) credential: Option<Credential>,
+    pub(super) workspace: Option<String>,
+    pub(super) if_match: Option<IfMatch>,
+    pub(super) idempotency_key: Option<Keyed>,
+    pub(super) query: Option<Asked>,
+    pub(super) request_id: String,
+    pub(super) peer: Option<IpAddr>,
+}
+
+/// An `Idempotency-Key`, and what it is sent for.
+#[derive(Clone)]
+pub(super) struct Keyed {
+    pub(super) key: String,
+    /// Method and path.
+    pub(super) operation: String,
+}
+
+/// A query, and what it is asked of.
+#[derive(Clone)]
+pub(super) struct Asked {
+    pub(super) text: String,
+    /// Method and path as the document has them.
+    route: String,
+}
+
+/// The longest `If-Match` that is read.
+const LONGEST_IF_MATCH: usize = 1024;
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+impl Call {
+    /// Reads all that can be read before the database is asked: the credential first.
+    pub(super) fn of<D: Door>(request: &HttpRequest, state: &State) -> Result<Self> {
+        let peer = request.peer_addr().map(|address| address.ip());
+        Ok(Self {
+            credential: credential::read::<D>(request, state, peer)?,
+            workspace: D::NEEDS.place.map(|_| segment(request, "workspace")).transpose()?,
+            if_match: if_match(request)?,
+            idempotency_key: idempotency_key::<D>(request)?,
+            query: query(request),
+            request_id: finish::request_id(request),
+            peer,
+        })
+    }
+
+    /// Reads the input; a query that nobody reads is refused.
+    pub(super) fn parse<I: Input>(&self, input: &I, state: &State) -> Result<I::Parsed> {
+        let Some(query) = &self.query else { return input.parse(state) };
+        if !I::READS_QUERY {
+            return Err(Problem::new(Code::InvalidQuery, "this operation takes no query parameters"));
+        }
+        let parsed = input.parse(state)?;
+        state.parameters.check(&query.route, &query.text)?;
+        Ok(parsed)
+    }
+}
+
+/// The query, if there is one; HEAD is GET without the body.
+fn query(request: &HttpRequest) -> Option<Asked> {
+    let text = Some(request.query_string()).filter(|text| !text.is_empty())?;
+    let method = if *request.method() == Method::HEAD { &Method::GET } else { request.method() };
+    let route = format!("{method} {}", request.match_pattern().unwrap_or_default());
+    Some(Asked { text: text.to_owned(), route })
+}
+
+fn if_match(request: &HttpRequest) -> Result<Option<IfMatch>> {
+    let Some(header) = request.headers().get(IF_MATCH) else { return Ok(None) };
+    let refused = || Problem::new(Code::InvalidHeader, "If-Match takes one tag as it came in ETag, or *");
+    let text = header.to_str().map_err(|_| refused())?.trim();
+    if text.len() > LONGEST_IF_MATCH {
+        return Err(refused());
+    }
+    if text == "*" {
+        return Ok(Some(IfMatch::Any));
+    }
+    let tag = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).ok_or_else(refused)?;
+    let version = tag.split('-').next().unwrap_or_default();
+    if version.is_empty() || !version.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(refused());
+    }
+    // A number beyond those that count versions is that of no version: 412, as for any other.
+    Ok(Some(IfMatch::Version(version.parse().unwrap_or(i32::MAX))))
+}
+
+fn idempotency_key<D: Door>(request: &HttpRequest) -> Result<Option<Keyed>> {
+    let Some(header) = request.headers().get(&IDEMPOTENCY_KEY) else { return Ok(None) };
+    if *request.method() != Method::POST {
+        return Ok(None);
+    }
+    if D::NEEDS.repeatable == Repeatable::Never {
+        return Err(Problem::new(
+            Code::IdempotencyNotSupported,
+            "its answer bears a secret that is shown once, or it has no caller",
+        ));
+    }
+    match header.to_str() {
+        Ok(key) if (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            let operation = format!("{} {}", request.method(), request.path());
+            Ok(Some(Keyed { key: key.to_owned(), operation }))
+        }
+        _ => {
+            Err(Problem::new(Code::InvalidHeader, "Idempotency-Key takes 1 to 255 visible ASCII characters"))
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Running what a handler wants: reads on one snapshot; writes after a first look, in one transaction.
+
+use std::sync::Arc;
+
+use super::Db;
+use super::call::Keyed;
+use super::credential::check_place;
+use crate::access::caller::{self, Actor};
+use crate::access::door::Door;
+use crate::access::scoped::Scoped;
+use crate::access::target::Target;
+use crate::http::answer::{Answer, Answers, Reply, Typed};
+use crate::http::body::{Input, Mode};
+use crate::http::limits::Left;
+use crate::http::{Code, Problem, Result, idempotency};
+use crate::store::{AccountId, Author, Failure, Lane, RawId, StoreError};
+
+/// What came out of the first look: who calls, and the input as it was read.
+pub struct Admitted<P> {
+    /// The input.
+    pub input: Arc<P>,
+    lane: Lane,
+    caller: Option<RawId>,
+}
+
+impl<P> Admitted<P> {
+    /// The account that calls, outside any workspace.
+    pub fn account(&self) -> Result<AccountId> {
+        match self.lane {
+            Lane::Account(account) => Ok(account),
+            Lane::Workspace(_) | Lane::Open => Err(Problem::not_found()),
+        }
+    }
+}
+
+/// How a job ends that must not be kept: by a refusal, or because it was only a rehearsal.
+enum Stop {
+    Refused(Problem),
+    Rehearsed(Reply),
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl From<Problem> for Stop {
+    fn from(problem: Problem) -> Self {
+        Self::Refused(problem)
+    }
+}
+
+impl Failure for Stop {
+    fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Refused(problem) => problem.store_error(),
+            Self::Rehearsed(_) => None,
+        }
+    }
+}
+
+impl<D: Door> Db<D> {
+    /// Answers from one snapshot of the data.
+    pub async fn read<T: Target, I: Input + Send + 'static, R: Answers + 'static>(
+        self,
+        target: T,
+        input: I,
+        job: impl FnOnce(&mut Scoped, T::Found, I::Parsed) -> Result<R> + Send + 'static,
+    ) -> Answer<R> {
+        let (state, call) = (self.state.clone().into_inner(), self.call.clone());
+        let author = Author::system(call.request_id.clone());
+        let (reply, left) = self
+            .state
+            .store
+            .read(author, move |tx| -> Result<(Reply, Option<Left>)> {
+                let (mut scoped, left) = call.admit::<D>(tx, &state)?;
+                let found = reach::<D, T>(&target, &mut scoped)?;
+                let parsed = call.parse(&input, &state)?;
+                let reply = job(&mut scoped, found, parsed)?.into_reply();
+                caller::note_use_of(&scoped);
+                Ok((reply, left))
+            })
+            .await?;
+        self.note(left);
+        Ok(Typed::new(reply))
+    }
+
+    /// Looks first and then writes, in one transaction; answers after it is durable.
+    pub async fn write<T: Target, I: Input + Clone + Send + 'static, R: Answers + 'static>(
+        self,
+        target: T,
+        input: I,
+        job: impl Fn(&mut Scoped, &T::Found, &I::Parsed) -> Result<R> + Send + 'static,
+    ) -> Answer<R> {
+        let admitted = self.admit(&target, &input).await?;
+        self.commit(target, &input, admitted, job).await
+    }
+
+    /// The first look, on a read connection: caller, path, right, body.
+    pub async fn admit<T: Target, I: Input + Clone + Send + 'static>(
+        &self,
+        target: &T,
+        input: &I,
+    ) -> Result<Admitted<I::Parsed>> {
+        let (state, call) = (self.state.clone().into_inner(), self.call.clone());
+        let author = Author::system(call.request_id.clone());
+        let (target, input) = (target.clone(), input.clone());
+        let (admitted, left) = self
+            .state
+            .store
+            .read(author, move |tx| -> Result<(Admitted<I::Parsed>, Option<Left>)> {
+                let (mut scoped, left) = call.admit::<D>(tx, &state)?;
+                reach::<D, T>(&target, &mut scoped)?;
+                let input = Arc::new(call.parse(&input, &state)?);
+                let caller = scoped.actor().key();
+                // The request itself was counted as one of them.
+                let left = match (caller, I::points(&input)) {
+                    (Some(caller), count @ 2..) => Some(state.limits.points(caller, count - 1)?),
+                    _ => left,
+                };
+                let lane = match (scoped.actor(), scoped.here()) {
+                    (_, Ok(workspace)) => Lane::Workspace(workspace),
+                    (Actor::Account(signed), Err(_)) => Lane::Account(signed.account),
+                    (Actor::Stranger | Actor::Token(_) | Actor::Inside(_), Err(_)) => Lane::Open,
+                };
+                Ok((Admitted { input, lane, caller }, left))
+            })
+            .await?;
+        self.note(left);
+        Ok(admitted)
+    }
+
+    /// The write itself, for handlers that do something slow between the first look and it.
+    pub async fn commit<T: Target, I: Input, R: Answers + 'static>(
+        self,
+        target: T,
+        input: &I,
+        admitted: Admitted<I::Parsed>,
+        job: impl Fn(&mut Scoped, &T::Found, &I::Parsed) -> Result<R> + Send + 'static,
+    ) -> Answer<R> {
+        let (state, call) = (self.state.clone().into_inner(), self.call.clone());
+        let author = Author::system(call.request_id.clone());
+        let Admitted { input: parsed, lane, caller } = admitted;
+        let remembered = match (&call.idempotency_key, caller) {
+            (Some(Keyed { key, operation }), Some(caller)) => {
+                let query = call.query.as_ref().map_or("", |query| &query.text);
+                Some(idempotency::Key::new(caller, operation, key, &[query.as_bytes(), input.raw()]))
+            }
+            _ => None,
+        };
+        let keyed = remembered.is_some();
+        let ended = self
+            .state
+            .store
+            .write(lane, author, move |tx| -> Result<Reply, Stop> {
+                let (mut scoped, _) = call.recognise(tx, &state)?;
+                let found = reach::<D, T>(&target, &mut scoped)?;
+                if let Some(key) = &remembered
+                    && let Some(reply) = key.recall(&mut scoped)?
+                {
+                    return Ok(reply.replayed());
+                }
+                let result = job(&mut scoped, &found, &parsed).map(Answers::into_reply);
+                // 412 comes before 409, and after all that is wrong with the body.
+                if result.as_ref().map_or_else(|problem| problem.code.status() == 409, |_| true)
+                    && let Some(version) = T::version(&found)
+                {
+                    scoped.expect_version(Some(version))?;
+                }
+                let reply = result?;
+                match I::mode(&parsed) {
+                    Mode::Rehearsal => Err(Stop::Rehearsed(reply)),
+                    Mode::ForReal => {
+                        if let Some(key) = &remembered
+                            && (200..300).contains(&reply.status)
+                        {
+                            key.remember(&mut scoped, &reply)?;
+                        }
+                        Ok(reply)
+                    }
+                }
+            })
+            .await;
+        match ended {
+            Ok(reply) | Err(Stop::Rehearsed(reply)) => Ok(Typed::new(reply)),
+            // The lock is waited for no longer than a first call may take.
+            Err(Stop::Refused(problem))
+                if keyed && problem.store_error().is_some_and(StoreError::is_lock_timeout) =>
+            {
+                Err(Problem::new(
+                    Code::IdempotencyInProgress,
+                    "a first call with this key is still running; try again",
+                )
+                .retry_after(1))
+            }
+            Err(Stop::Refused(problem)) => Err(problem),
+        }
+    }
+}
+
+/// The things that the path names, if role, scope and policy let the caller come to them: what does
+/// not exist is told first.
+fn reach<D: Door, T: Target>(target: &T, scoped: &mut Scoped) -> Result<T::Found> {
+    let located = target.locate(scoped)?;
+    check_place::<D>(scoped)?;
+    target.grant(scoped, located)
+}

@@ -1,0 +1,249 @@
+//! The forecast of a KPI: where a robust line through its newest complete periods leads.
+//!
+//! It says on which period the healthy band would be reached or left if things went on like this, with the
+//! targets that are set for those periods, or that on this trend it would not be.
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::access::{Action, At, Db, Reads};
+use crate::http::answer::{Answer, Json};
+use crate::http::text::{PeriodName, Sentence};
+use crate::http::{Query, Routes, routes};
+use crate::kpis::derive::{AsOf, History, history};
+use crate::kpis::display::Style;
+use crate::kpis::periods::period_name;
+use crate::kpis::row::KpiRow;
+use crate::kpis::targets::Bounds;
+use crate::maths::word::words;
+use crate::maths::{
+    Band, Cadence, Crossing, Expected, FEWEST_SAMPLES, Line, LineSample, MOST_SAMPLES, Period, STEPS_AHEAD,
+    Step, crossing, target_in_force, theil_sen,
+};
+use crate::store::{Day, Moment};
+
+/// The paths of forecasts.
+pub fn routes() -> Routes {
+    routes! { "kpis",
+        "/v1/workspaces/{workspace}/kpis/{kpi}/forecast" {
+            /// Show where a KPI is heading.
+            /// A Theil–Sen line through the newest 12 complete periods that have a value, at least four, and the next
+            /// 24 periods on it, the running one first, each with the target that is set for it. For an irregular KPI
+            /// x counts days, and a step ahead is the mean distance between its points. It says what the trend
+            /// implies, not what will happen.
+            GET show_forecast
+        }
+    }
+}
+
+words! {
+    /// What the line does about the healthy band within 24 periods.
+    pub enum Outlook {
+        /// The newest value lies outside the band, and the line gets inside.
+        Reached = "reached",
+        /// The newest value lies inside the band, and the line gets outside.
+        Left = "left",
+        /// On this trend the band is neither reached nor left.
+        NotOnThisTrend = "not_on_this_trend",
+        /// There is no target to reach or leave, now or in those periods.
+        NoTarget = "no_target",
+        /// Fewer than four complete periods have a value, or they give no line.
+        InsufficientData = "insufficient_data",
+    }
+}
+crate::http::words::impl_wire_words!(Outlook);
+
+/// From where the forecast is made.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct ForecastFilter {
+    /// As it stood when this day ended in the workspace's time zone; today means now.
+    as_of: Option<Day>,
+    /// Counting only what had been recorded by this moment.
+    known_at: Option<Moment>,
+}
+
+/// Where a KPI is heading.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct KpiForecast {
+    /// What the line does about the healthy band.
+    outlook: Outlook,
+    /// The same as a sentence made of the numbers.
+    #[schema(value_type = Sentence)]
+    reason: String,
+    /// How many complete periods the line is drawn through.
+    #[schema(minimum = 0, maximum = 12)]
+    based_on: usize,
+    /// The median of the slopes of all pairs, in the KPI's unit per period, for an irregular KPI per day; null without a line.
+    slope: Option<f64>,
+    /// The first period on which the band is reached or left; null where it is neither.
+    first: Option<ForecastPeriod>,
+    /// The next 24 periods, the running one first; none without a line.
+    #[schema(max_items = 24)]
+    ahead: Vec<ForecastPeriod>,
+}
+
+/// A period ahead and what the line says of it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ForecastPeriod {
+    /// What people call it.
+    #[schema(value_type = PeriodName)]
+    period: String,
+    /// Its first day.
+    starts_on: Day,
+    /// Its last day.
+    ends_on: Day,
+    /// The line, in the KPI's unit.
+    value: f64,
+    /// The line plus the 10th percentile of the residuals, in the KPI's unit.
+    low: f64,
+    /// The line plus the 90th percentile of the residuals, in the KPI's unit.
+    high: f64,
+    /// The healthy band that is set for its last day, in the KPI's unit; null without one.
+    target: Option<Bounds>,
+}
+
+async fn show_forecast(
+    db: Db<Reads>,
+    kpi: At<KpiRow>,
+    query: Query<ForecastFilter>,
+) -> Answer<Json<KpiForecast>> {
+    db.read(kpi.to(Action::View), query, |tx, kpi, ForecastFilter { as_of, known_at }| {
+        let view = AsOf { as_of, known_at }.view(tx)?.unwrap_or_default();
+        let history = history(tx, &kpi, &view)?;
+        Ok(Json::new(forecast(&history, &kpi)))
+    })
+    .await
+}
+
+fn forecast(history: &History, kpi: &KpiRow) -> KpiForecast {
+    let complete = history.complete();
+    let newest = complete.get(complete.len().saturating_sub(MOST_SAMPLES)..).unwrap_or_default();
+    let samples: Vec<LineSample> =
+        newest.iter().map(|(period, y)| LineSample { x: number(history, period), y: *y }).collect();
+    let Some((line, (_, value))) = theil_sen(&samples).zip(newest.last()) else {
+        return KpiForecast {
+            outlook: Outlook::InsufficientData,
+            reason: without_line(samples.len()),
+            based_on: samples.len(),
+            slope: None,
+            first: None,
+            ahead: Vec::new(),
+        };
+    };
+    let periods = periods_ahead(history, &samples);
+    let steps: Vec<Step> = periods.iter().map(|period| step(history, period)).collect();
+    let ahead: Vec<ForecastPeriod> = periods
+        .iter()
+        .zip(&steps)
+        .map(|(period, step)| {
+            let Expected { value, low, high } = line.at(step.x);
+            ForecastPeriod {
+                period: period_name(kpi.cadence, period.starts_on),
+                starts_on: period.starts_on.into(),
+                ends_on: period.ends_on.into(),
+                value,
+                low,
+                high,
+                target: step.band.and_then(Bounds::unless_open),
+            }
+        })
+        .collect();
+    let is_set = steps.iter().any(|step| step.band.is_some());
+    let band = history.state.target.map(|target| target.band).filter(|_| is_set);
+    let crossing = band.map(|band| (band, crossing(&line, *value, &band, &steps)));
+    let (outlook, first) = match crossing.map(|(_, crossing)| crossing) {
+        None => (Outlook::NoTarget, None),
+        Some(Crossing::Reached(step)) => (Outlook::Reached, ahead.get(step)),
+        Some(Crossing::Left(step)) => (Outlook::Left, ahead.get(step)),
+        Some(Crossing::NeverReached | Crossing::NeverLeft) => (Outlook::NotOnThisTrend, None),
+    };
+    KpiForecast {
+        outlook,
+        reason: Telling { kpi, line: &line, based_on: samples.len(), first }.sentence(crossing),
+        based_on: samples.len(),
+        slope: Some(line.slope),
+        first: first.cloned(),
+        ahead,
+    }
+}
+
+/// The calendar number of a period; for an irregular KPI that of its day.
+fn number(history: &History, period: &Period) -> f64 {
+    history.calendar.ordinal(history.settings.cadence, period.starts_on) as f64
+}
+
+fn step(history: &History, period: &Period) -> Step {
+    let target = target_in_force(&history.targets, period.ends_on);
+    Step { x: number(history, period), band: target.map(|target| target.band) }
+}
+
+/// The next 24 periods, the running one first; for an irregular KPI days as far apart as its points are.
+fn periods_ahead(history: &History, samples: &[LineSample]) -> Vec<Period> {
+    let (calendar, cadence) = (&history.calendar, history.settings.cadence);
+    let running = calendar.period_of(cadence, history.now);
+    let periods: Vec<Period> = match cadence {
+        Cadence::Irregular => {
+            let span = samples.first().zip(samples.last()).map_or(0.0, |(first, last)| last.x - first.x);
+            let distance = (span / (samples.len() as f64 - 1.0)).round().max(1.0) as i64;
+            let day = |step: i64| {
+                running.starts_on.saturating_add(jiff::SignedDuration::from_hours(24 * distance * step))
+            };
+            (1..).map(|step| calendar.period_of_day(cadence, day(step))).take(STEPS_AHEAD).collect()
+        }
+        _ => std::iter::successors(Some(running), |period| calendar.next(cadence, period))
+            .take(STEPS_AHEAD)
+            .collect(),
+    };
+    periods
+}
+
+/// Why there is no line through so many values.
+fn without_line(count: usize) -> String {
+    match count {
+        ..FEWEST_SAMPLES => {
+            format!("A line needs {FEWEST_SAMPLES} complete periods with a value; there are {count}.")
+        }
+        _ => format!("The newest {count} values give no line: they stand on one day, or are too large."),
+    }
+}
+
+/// What the sentence is made of.
+struct Telling<'a> {
+    kpi: &'a KpiRow,
+    line: &'a Line,
+    based_on: usize,
+    first: Option<&'a ForecastPeriod>,
+}
+
+impl Telling<'_> {
+    fn sentence(&self, crossing: Option<(Band, Crossing)>) -> String {
+        let style = Style::of(self.kpi);
+        let per = match self.kpi.cadence {
+            Cadence::Irregular => "day",
+            _ => "period",
+        };
+        let moved = style.within(self.line.slope, 48);
+        let going = format!("Over the last {} it changed by {moved} a {per}", self.based_on);
+        let met = self.first.map(|first| {
+            let (low, high) = (style.within(first.low, 48), style.within(first.high, 48));
+            format!("in {}, with {} ({low} to {high})", first.period, style.within(first.value, 48))
+        });
+        let when = met.unwrap_or_default();
+        match crossing {
+            None => format!("{going}; there is no target to reach or leave."),
+            Some((_, Crossing::Reached(_))) => {
+                format!("{going}; on this trend it reaches its target {when}.")
+            }
+            Some((_, Crossing::Left(_))) => format!("{going}; on this trend it leaves its target {when}."),
+            Some((band, Crossing::NeverReached)) => {
+                let band = style.band(band);
+                format!("{going}; on this trend {band} is not reached within {STEPS_AHEAD} periods.")
+            }
+            Some((band, Crossing::NeverLeft)) => {
+                let band = style.band(band);
+                format!("{going}; on this trend {band} is not left within {STEPS_AHEAD} periods.")
+            }
+        }
+    }
+}
