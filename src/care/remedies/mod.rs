@@ -29,8 +29,8 @@ use crate::http::body::Rules;
 use crate::http::page::Paged;
 use crate::http::query::Rehearsable;
 use crate::http::{
-    Answer, Body, Created, FieldErrors, Json, Listing, NoContent, Note, Nothing, Page, Paging, PatchBody,
-    Problem, Query, Result, Routes, routes,
+    Answer, Body, Code, Created, FieldErrors, Json, Listing, NoContent, Note, Nothing, Page, Paging,
+    PatchBody, Problem, Query, Refusals, Refuses, Result, Routes, routes,
 };
 use crate::kpis::derive::{AsOf, View};
 use crate::kpis::row::KpiRow;
@@ -161,6 +161,7 @@ async fn create_remedy(
     kpi: At<KpiRow>,
     rehearsal: Rehearsable,
     body: Body<NewRemedy>,
+    _: Refuses<NotPrescribed>,
 ) -> Answer<Created<Remedy>> {
     db.write(kpi.to(Action::Prescribe), (rehearsal, body), |tx, kpi, (_, new)| {
         let row = prescribe::prescribe(tx, kpi, new)?;
@@ -235,6 +236,19 @@ async fn withdraw_remedy(db: Db<Writes>, id: At<LinkedRemedy>) -> Answer<NoConte
         Ok(NoContent)
     })
     .await
+}
+
+enum NotPrescribed {}
+impl Refusals for NotPrescribed {
+    const CODES: &'static [Code] = &[
+        Code::KpiArchived,
+        Code::KpiIsHealthy,
+        Code::KpiHasNoValue,
+        Code::KpiHasNoTarget,
+        Code::ObjectiveClosed,
+        Code::CycleClosed,
+        Code::AlreadyExists,
+    ];
 }
 
 /// The remedies that had been made by where one stands, the newest first.
