@@ -6,6 +6,7 @@ pub mod due;
 pub mod guardrails;
 pub mod overview;
 pub mod remedies;
+pub mod retrospective;
 mod text;
 pub mod tree;
 pub mod triage;

@@ -137,25 +137,36 @@ async fn show_tree(db: Db<Reads>, filter: Query<TreeFilter>) -> Answer<Json<Tree
         let past = view.map(|view| Past::of(tx, view)).transpose()?;
         let rows = match root {
             Some(root) => under(tx, root.row, past.as_ref())?,
-            None => of_cycle(tx, cycle.as_ref(), past.as_ref())?,
+            None => seen_of_cycle(tx, cycle.as_ref(), past.as_ref())?,
         };
         Ok(Json::new(tree(tx, rows, cycle.as_ref(), past)?))
     })
     .await
 }
 
-/// The objectives of a cycle.
-fn of_cycle(tx: &mut Scoped, cycle: Option<&CycleRow>, past: Option<&Past>) -> Result<Vec<ObjectiveRow>> {
-    let Some(cycle) = cycle else { return Ok(Vec::new()) };
+/// The objectives of a cycle, whoever may see them; seen from the past, as they stood then.
+pub fn of_cycle(tx: &mut Scoped, cycle: &CycleRow, past: Option<&Past>) -> Result<Vec<ObjectiveRow>> {
     let rows = objectives::table
         .filter(objectives::workspace_id.eq(tx.here()?))
         .filter(objectives::cycle_id.eq(cycle.id))
-        .filter(not(Hidden::from(tx)?.objective()))
         .load(tx.db())?;
     match past {
         None => Ok(rows),
         Some(past) => past.objectives(tx, rows),
     }
+}
+
+/// Those of them that the caller may see.
+fn seen_of_cycle(
+    tx: &mut Scoped,
+    cycle: Option<&CycleRow>,
+    past: Option<&Past>,
+) -> Result<Vec<ObjectiveRow>> {
+    let Some(cycle) = cycle else { return Ok(Vec::new()) };
+    let hidden: HashSet<ObjectiveId> = Hidden::from(tx)?.objectives().load(tx.db())?.into_iter().collect();
+    let mut rows = of_cycle(tx, cycle, past)?;
+    rows.retain(|row| !hidden.contains(&row.id));
+    Ok(rows)
 }
 
 /// An objective and all that hangs under it: one statement for each level. What hangs under one that is private to

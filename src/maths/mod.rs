@@ -12,6 +12,7 @@ pub mod number;
 pub mod period;
 pub mod progress;
 pub mod remedy;
+pub mod retrospective;
 pub mod roll_up;
 pub mod series;
 pub mod signal;

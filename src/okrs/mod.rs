@@ -1,6 +1,7 @@
 //! Prescribe: cycles, objectives, key results, check-ins and initiatives, and the progress that follows.
 
 pub mod check_ins;
+pub mod copies;
 pub mod cycles;
 pub mod history;
 pub mod initiatives;

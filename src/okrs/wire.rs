@@ -171,6 +171,14 @@ pub fn refused_in_query(problem: Problem, parameter: &str) -> Problem {
     }
 }
 
+/// What several refusals come to: the first one, with the fields of all.
+pub fn together(refusals: Vec<Problem>) -> Option<Problem> {
+    refusals.into_iter().reduce(|mut first, other| {
+        first.errors.extend(other.errors);
+        first
+    })
+}
+
 /// A pattern of SQL's `LIKE` that finds a text anywhere, with `\` as escape.
 pub fn anywhere(text: &str) -> String {
     let folded = crate::http::text::folded(text);

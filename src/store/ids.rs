@@ -48,6 +48,8 @@ kinds! {
     ObjectiveStateKind, ObjectiveStateId, "ost", "ObjectiveState", "objective_state";
     /// A change of an objective's parent.
     ObjectiveMoveKind, ObjectiveMoveId, "omv", "ObjectiveMove", "objective_move";
+    /// A closing of an objective.
+    ClosingKind, ClosingId, "cls", "Closing", "closing";
     /// A link from an objective to one that it supports.
     SupportKind, SupportId, "sup", "Support", "support";
     /// A key result.

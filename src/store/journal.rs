@@ -113,6 +113,10 @@ crate::maths::word::words! {
         ObjectiveActivated = "objective.activated",
         /// An objective was closed.
         ObjectiveClosed = "objective.closed",
+        /// A closed objective was opened again.
+        ObjectiveReopened = "objective.reopened",
+        /// An objective was carried over into another cycle: a new one goes on with it.
+        ObjectiveCarriedOver = "objective.carried_over",
         /// An objective was archived.
         ObjectiveArchived = "objective.archived",
         /// An objective was restored from the archive.

@@ -311,6 +311,35 @@ tables! {
         recorded_by -> SqlId,
     }
 
+    objective_closings (id) {
+        id -> SqlId,
+        workspace_id -> SqlId,
+        objective_id -> SqlId,
+        outcome -> Text,
+        score -> Nullable<Double>,
+        reflection -> Nullable<Text>,
+        frozen -> SqlJson,
+        closed_at -> SqlMoment,
+        closed_by -> SqlId,
+        reopened_at -> Nullable<SqlMoment>,
+        reopened_by -> Nullable<SqlId>,
+    }
+
+    key_result_closings (closing_id, key_result_id) {
+        workspace_id -> SqlId,
+        closing_id -> SqlId,
+        key_result_id -> SqlId,
+        frozen -> SqlJson,
+    }
+
+    objective_carry_overs (objective_id) {
+        workspace_id -> SqlId,
+        objective_id -> SqlId,
+        carried_from_id -> SqlId,
+        recorded_at -> SqlMoment,
+        recorded_by -> SqlId,
+    }
+
     objective_contributors (objective_id, member_id) {
         workspace_id -> SqlId,
         objective_id -> SqlId,
@@ -527,6 +556,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     cycles,
     objectives,
     objective_states,
+    objective_closings,
+    key_result_closings,
+    objective_carry_overs,
     objective_contributors,
     objective_teams,
     objective_moves,

@@ -294,6 +294,83 @@ stories! {
         }
         bob.get(&format!("tree?objective={hidden}")).await.refused(404, "not_found");
     }
+
+    /// Copies are seen by whom the originals are seen by, and what is private to others is not known to who copies.
+    async fn copies_of_private_objectives_stay_private(app) {
+        let (ann, bob, ..) = cast(&app).await;
+        ann.post("cycles", json!({"name": "Q2", "starts_on": "2026-04-01", "ends_on": "2026-06-30"})).await.expect(201);
+        let kpi = made(&ann, "kpis", json!({"name": "Hidden", "visibility": "private"})).await;
+        let hidden = made(&ann, "objectives", json!({"title": "Hidden", "visibility": "private", "cycle_id": "q1"})).await;
+        let key_results = json!([{"title": "Reads it", "kind": "at_most", "target": 1, "kpi_id": kpi}]);
+        let open = json!({
+            "title": "Open", "cycle_id": "q1", "parent_id": hidden, "contributor_ids": [me(&bob).await], "key_results": key_results,
+        });
+        let open = made(&ann, "objectives", open).await;
+        for (path, body) in [
+            ("cycles/q1/carry-over", json!({"to_cycle_id": "q2", "objective_ids": [open, hidden]})),
+            ("objective-copies", json!({"objective_ids": [open, hidden]})),
+        ] {
+            bob.post(path, body).await.refused(404, "not_found").names("/objective_ids/1", "not_found");
+        }
+        // All that is open is all that he sees; the copy hangs under nothing and reads nothing that he does not know.
+        let carried = bob.post("cycles/q1/carry-over", json!({"to_cycle_id": "q2"})).await;
+        assert_eq!(carried.expect(200).at("/copies").as_array().map(Vec::len), Some(1));
+        let copy = |field: &str| carried.at(&format!("/copies/0/objective{field}"));
+        assert_eq!((copy("/title"), copy("/parent_id"), copy("/visibility")), (&json!("Open"), &Value::Null, &json!("workspace")));
+        assert_eq!((copy("/key_results/0/source"), copy("/key_results/0/kpi_id")), (&json!("manual"), &Value::Null));
+
+        // For her the copy of the parent is private too, and what hung under it reads the KPI still.
+        let carried = ann.post("cycles/q1/carry-over", json!({"to_cycle_id": "q2"})).await;
+        assert_eq!(carried.expect(200).at("/copies").as_array().map(Vec::len), Some(2));
+        let copies: Vec<&str> = ["/copies/0/objective/id", "/copies/1/objective/id"].map(|field| carried.text(field)).to_vec();
+        assert_eq!((carried.text("/copies/0/objective/visibility"), carried.text("/copies/1/objective/parent_id")), ("private", copies[0]));
+        assert_eq!(carried.text("/copies/1/objective/key_results/0/kpi_id"), kpi);
+        bob.get(&format!("objectives/{}", copies[0])).await.refused(404, "not_found");
+        assert_eq!(*bob.get(&format!("objectives/{}", copies[1])).await.expect(200).at("/parent_id"), Value::Null);
+        let template = ann.post("objective-copies", json!({"objective_ids": [hidden], "cycle_id": "q2"})).await;
+        assert_eq!(template.expect(200).text("/copies/0/objective/visibility"), "private");
+        assert_eq!(ids(&bob.get("objectives?cycle=q2").await).len(), 2);
+        assert_eq!(bob.get("tree?cycle=q2").await.at("/objectives").as_array().map(Vec::len), Some(2));
+
+        // Where one end is private, those who do not see it are not told of the other.
+        let (original, copy) = (format!("objectives/{hidden}"), format!("objectives/{}", copies[0]));
+        ann.patch(&copy, json!({"visibility": "workspace"})).await.expect(200);
+        let seen = bob.get(&copy).await;
+        assert_eq!((seen.expect(200).at("/carried_from_id"), seen.at("/carried_from")), (&Value::Null, &Value::Null));
+        assert_eq!(ann.get(&copy).await.text("/carried_from/title"), "Hidden");
+        ann.patch(&original, json!({"visibility": "workspace"})).await.expect(200);
+        ann.patch(&copy, json!({"visibility": "private"})).await.expect(200);
+        assert_eq!(*bob.get(&original).await.expect(200).at("/carried_to"), json!([]));
+        assert_eq!(ann.get(&original).await.text("/carried_to/0/title"), "Hidden");
+    }
+
+    /// What a cycle came to is the same for everybody: it counts what everybody sees, and says how much it left out.
+    async fn a_summary_counts_what_everybody_sees(app) {
+        let (ann, bob, ..) = cast(&app).await;
+        let hidden_kpi = made(&ann, "kpis", json!({"name": "Hidden", "visibility": "private", "target": {"max": 4}})).await;
+        made(&ann, "kpis", json!({"name": "Churn", "target": {"max": 4}})).await;
+        for key in ["hidden", "churn"] {
+            ann.put(&format!("kpis/{key}/points/2026-02-28"), json!({"value": 6})).await.expect(201);
+        }
+        let milestone = json!({"title": "Done", "kind": "milestone"});
+        let reads = json!({"title": "Reads it", "kind": "decrease", "start": 8, "target": 4, "kpi_id": hidden_kpi});
+        let mut objectives = Vec::new();
+        for (visibility, key_results) in [("workspace", json!([milestone, reads])), ("private", json!([milestone]))] {
+            let body = json!({"title": visibility, "cycle_id": "q1", "state": "active", "visibility": visibility, "key_results": key_results});
+            objectives.push(made(&ann, "objectives", body).await);
+        }
+        let key_result = ann.get(&format!("objectives/{}", objectives[0])).await.text("/key_results/0/id").to_owned();
+        ann.post(&format!("key-results/{key_result}/check-ins"), json!({"value": 1, "confidence": "on_track"})).await.expect(201);
+        for (key, objective) in ["hidden", "churn"].into_iter().zip(&objectives) {
+            ann.post(&format!("kpis/{key}/remedies"), json!({"objective_id": objective})).await.expect(201);
+        }
+        let seen = bob.get("cycles/q1/summary").await;
+        assert_eq!((seen.expect(200).number("/objectives/total"), seen.number("/private_items")), (1.0, 1.0));
+        assert_eq!((seen.number("/key_results/total"), seen.number("/key_results/met"), seen.number("/mean_progress")), (2.0, 1.0, 1.0));
+        assert_eq!((seen.number("/remedies/outcomes/in_progress"), seen.number("/remedies/healed")), (0.0, 0.0));
+        assert_eq!(seen.at("/never_checked_in").as_array().map(Vec::len), Some(1));
+        assert_eq!(ann.get("cycles/q1/summary").await.at(""), seen.at(""));
+    }
 }
 
 /// How many items a page has.

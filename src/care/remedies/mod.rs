@@ -29,8 +29,8 @@ use crate::http::body::Rules;
 use crate::http::page::Paged;
 use crate::http::query::Rehearsable;
 use crate::http::{
-    Answer, Body, Created, FieldErrors, Json, Listing, NoContent, Note, Nothing, Page, Paging, PatchBody,
-    Problem, Query, Result, Routes, routes,
+    Answer, Body, Code, Created, FieldErrors, Json, Listing, NoContent, Note, Nothing, Page, Paging,
+    PatchBody, Problem, Query, Refusals, Refuses, Result, Routes, routes,
 };
 use crate::kpis::derive::{AsOf, View};
 use crate::kpis::row::KpiRow;
@@ -161,6 +161,7 @@ async fn create_remedy(
     kpi: At<KpiRow>,
     rehearsal: Rehearsable,
     body: Body<NewRemedy>,
+    _: Refuses<NotPrescribed>,
 ) -> Answer<Created<Remedy>> {
     db.write(kpi.to(Action::Prescribe), (rehearsal, body), |tx, kpi, (_, new)| {
         let row = prescribe::prescribe(tx, kpi, new)?;
@@ -237,6 +238,19 @@ async fn withdraw_remedy(db: Db<Writes>, id: At<LinkedRemedy>) -> Answer<NoConte
     .await
 }
 
+enum NotPrescribed {}
+impl Refusals for NotPrescribed {
+    const CODES: &'static [Code] = &[
+        Code::KpiArchived,
+        Code::KpiIsHealthy,
+        Code::KpiHasNoValue,
+        Code::KpiHasNoTarget,
+        Code::ObjectiveClosed,
+        Code::CycleClosed,
+        Code::AlreadyExists,
+    ];
+}
+
 /// The remedies that had been made by where one stands, the newest first.
 fn made(tx: &mut Scoped, of: Of, view: Option<&View>) -> Result<Vec<RemedyRow>> {
     let standpoint = Standpoint::of(tx, view)?;
@@ -262,6 +276,20 @@ fn page(
 /// Where a remedy stands in a list.
 fn newest_first(made_at: Moment, id: RemedyId) -> (Reverse<Moment>, Reverse<RemedyId>) {
     (Reverse(made_at), Reverse(id))
+}
+
+/// The remedies of objectives, the newest first; those of KPIs that fewer people see than the objective are
+/// left out.
+pub fn of_objectives(
+    tx: &mut Scoped,
+    objectives: &[ObjectiveId],
+    view: Option<&View>,
+) -> Result<Vec<Remedy>> {
+    let standpoint = Standpoint::of(tx, view)?;
+    let mut rows = made_by(tx, Of::Objectives(objectives), standpoint.recorded_by)?;
+    let counting = Counting::of(tx, &rows)?;
+    rows.retain(|row| counting.heals(row));
+    show(tx, rows, view)
 }
 
 fn named_kpis(tx: &mut Scoped, names: &[String]) -> Result<Vec<KpiId>> {

@@ -12,7 +12,7 @@ use crate::maths::{
     Calendar, Judged, KpiSettings, Recovery, RemedyInput, RemedyLink, RemedyObjective, RemedyOutcome,
     days_to_recovery, days_to_remedy, effect_by, may_be_chance, outcome, recovery, share_of_gap_closed,
 };
-use crate::okrs::objectives::{ObjectiveRow, RecordedState, states_at};
+use crate::okrs::objectives::{ObjectiveRow, RecordedState, UndoneClosings, states_at};
 use crate::store::{KpiId, Moment, ObjectiveId, StoreError, Tx};
 
 /// From where one looks.
@@ -75,15 +75,21 @@ pub fn objectives_then(
     let found = row::objectives_of(tx, ids)?;
     let states = match view {
         None => None,
-        Some(_) => Some(states_at(tx, ids, standpoint.recorded_by)?),
+        Some(_) => {
+            let undone = UndoneClosings::at(tx, standpoint.recorded_by)?;
+            Some((states_at(tx, ids, standpoint.recorded_by)?, undone))
+        }
     };
     let objectives = found.into_iter().map(|row| {
         let then = match &states {
             None => ObjectiveThen::now(row),
-            Some(states) => {
-                let state = states.get(&row.id).copied().unwrap_or(RecordedState::Draft);
-                ObjectiveThen { row, state }
-            }
+            Some((states, undone)) => match states.get(&row.id).copied() {
+                Some(RecordedState::Closed) => {
+                    ObjectiveThen { row: undone.as_closed(row), state: RecordedState::Closed }
+                }
+                Some(state) => ObjectiveThen { row, state },
+                None => ObjectiveThen { row, state: RecordedState::Draft },
+            },
         };
         (then.row.id, then)
     });

@@ -245,7 +245,7 @@ fn title(kpi: &KpiRow, state: &KpiState) -> String {
     format!("{head}{}{tail}", cut(&kpi.name, room))
 }
 
-/// Refuses to link an objective that is over, or one that heals this KPI already.
+/// Refuses to link an objective that is over or whose cycle is, or one that heals this KPI already.
 fn must_take_kpi(tx: &mut Scoped, kpi: &KpiRow, objective: &ObjectiveRow) -> Result<()> {
     if objective.archived_at.is_some() || objective.state == ObjectiveState::Closed {
         return Err(Problem::new(
@@ -254,6 +254,9 @@ fn must_take_kpi(tx: &mut Scoped, kpi: &KpiRow, objective: &ObjectiveRow) -> Res
         )
         .with("/objective_id", "objective_closed", "it is closed or archived"));
     }
+    objective
+        .must_have_open_cycle(tx)
+        .map_err(|problem| problem.with("/objective_id", "cycle_closed", "its cycle is closed"))?;
     let now = tx.now;
     let links = row::made_by(tx, Of::Objective(objective.id), now)?;
     if links.iter().any(|link| link.kpi_id == kpi.id && link.withdrawn_at.is_none()) {

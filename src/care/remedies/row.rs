@@ -138,6 +138,8 @@ pub enum Of<'a> {
     Kpis(&'a [KpiId]),
     /// Those of an objective.
     Objective(ObjectiveId),
+    /// Those of some objectives.
+    Objectives(&'a [ObjectiveId]),
 }
 
 /// The remedies that had been made by an instant, withdrawn ones too, the newest first.
@@ -153,6 +155,13 @@ pub fn made_by(tx: &mut Tx, of: Of, instant: Moment) -> Result<Vec<RemedyRow>, S
     match of {
         Of::Workspace => found = query().load(tx.db())?,
         Of::Objective(id) => found = query().filter(remedies::objective_id.eq(id)).load(tx.db())?,
+        Of::Objectives(ids) => {
+            for ids in ids.chunks(IDS_PER_STATEMENT) {
+                let rows: Vec<RemedyRow> =
+                    query().filter(remedies::objective_id.eq_any(ids)).load(tx.db())?;
+                found.extend(rows);
+            }
+        }
         Of::Kpis(ids) => {
             for ids in ids.chunks(IDS_PER_STATEMENT) {
                 let rows: Vec<RemedyRow> = query().filter(remedies::kpi_id.eq_any(ids)).load(tx.db())?;

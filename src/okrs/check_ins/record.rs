@@ -17,6 +17,7 @@ use crate::okrs::key_results::OwnedKeyResult;
 use crate::okrs::key_results::row::KeyResultSource;
 use crate::okrs::objectives::{ObjectiveRow, ObjectiveState};
 use crate::okrs::progress::{Dates, SourceKpi, cycles_of, source_kpis};
+use crate::okrs::wire::together;
 use crate::store::journal::{EventType, Subject};
 use crate::store::{CheckInId, CycleId, KpiId, Moment, batch};
 
@@ -77,14 +78,6 @@ pub fn record(tx: &mut Scoped, entries: &[Entry]) -> Result<Vec<CheckInRow>> {
     }
     batch::insert_check_ins(tx, &rows)?;
     Ok(rows)
-}
-
-/// What several refusals come to: the first one, with the fields of all.
-fn together(refusals: Vec<Problem>) -> Option<Problem> {
-    refusals.into_iter().reduce(|mut first, other| {
-        first.errors.extend(other.errors);
-        first
-    })
 }
 
 /// What check-ins are judged by, loaded once for all of them.

@@ -1,12 +1,10 @@
-//! What happens to objectives: they are made, changed, activated, closed, archived and restored.
+//! What happens to objectives: they are made, changed, activated, archived and restored.
 //!
 //! Each is one change of the row, one event and, where the state changes, one entry in the history
 //! of states.
 
 use diesel::prelude::*;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
-use utoipa::ToSchema;
 
 use super::alignment;
 use super::circle::{Circle, SharedObjective};
@@ -14,35 +12,16 @@ use super::fields::{NewObjective, NewObjectiveState, ObjectiveFields};
 use super::row::{ObjectiveRow, ObjectiveState, RecordedState, follow, set_state};
 use super::supports;
 use crate::access::{Resource, Scoped, Visibility};
-use crate::http::body::Rules;
-use crate::http::{Code, Description, FieldErrors, Patch, Problem, Result};
-use crate::maths::{ObjectiveOutcome, ProgressSource};
+use crate::http::{Code, FieldErrors, Patch, Problem, Result};
+use crate::maths::ProgressSource;
 use crate::okrs::initiatives;
 use crate::okrs::key_results::row::of_objectives;
 use crate::okrs::key_results::{self, Completeness, KeyResultRow, judge_goal};
-use crate::okrs::progress::{Dates, Surroundings, due_on};
-use crate::okrs::wire::{Share, changed, fields_of};
+use crate::okrs::progress::{Dates, due_on};
+use crate::okrs::wire::{changed, fields_of};
 use crate::store::journal::EventType;
 use crate::store::schema::objectives;
 use crate::store::{Json, KeyResultId, ObjectiveId};
-
-/// How an objective ended.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ObjectiveClosing {
-    /// How it ended.
-    pub outcome: ObjectiveOutcome,
-    /// How well, 0 to 1, as people see it; its progress where nothing is said.
-    #[serde(default)]
-    pub score: Option<Share>,
-    /// What was learned.
-    #[serde(default)]
-    pub reflection: Option<Description>,
-}
-
-impl Rules for ObjectiveClosing {
-    fn judge(&self, _: &mut FieldErrors) {}
-}
 
 /// Makes an objective with its key results and initiatives; an active one must lack nothing.
 pub fn create(tx: &mut Scoped, new: &NewObjective) -> Result<SharedObjective> {
@@ -93,6 +72,7 @@ pub fn create(tx: &mut Scoped, new: &NewObjective) -> Result<SharedObjective> {
     }
     made.must_have_open_cycle(tx)?;
     alignment::must_fit(tx, &made)?;
+    supports::must_fit(tx, &made.supported, &[])?;
     if new.state == NewObjectiveState::Active {
         must_be_ready(&made, &key_results)?;
         (made.row.state, made.row.activated_at) = (ObjectiveState::Active, Some(now));
@@ -152,6 +132,7 @@ pub fn update(
     if is_moved {
         alignment::must_fit(tx, &after)?;
     }
+    supports::must_fit(tx, &after.supported, &before.supported)?;
     (after.row.version, after.row.updated_at) = (before.version + 1, tx.now);
     after.save(tx)?;
     after.circle.replace(tx, &after, &before.circle)?;
@@ -196,45 +177,6 @@ pub fn activate(tx: &mut Scoped, row: &ObjectiveRow) -> Result<ObjectiveRow> {
     Ok(after)
 }
 
-/// Ends an objective: its numbers and those of its key results are frozen as they are now.
-pub fn close(tx: &mut Scoped, row: &ObjectiveRow, closing: &ObjectiveClosing) -> Result<ObjectiveRow> {
-    row.must_take_changes(tx)?;
-    if row.state == ObjectiveState::Draft {
-        return Err(Problem::new(
-            Code::Conflict,
-            "the objective is a draft: activate it before closing it, or archive it",
-        ));
-    }
-    let now = tx.now;
-    let around = Surroundings::of_objectives(tx, &[row])?;
-    let summary = around.summarise(row);
-    for key_result in around.key_results_of(row.id) {
-        let measured = around.measure(key_result, row);
-        let mut key_result = key_result.clone();
-        key_result.frozen = Some(frozen(&measured)?);
-        key_result.save(tx)?;
-    }
-    let after = ObjectiveRow {
-        state: ObjectiveState::Closed,
-        outcome: Some(closing.outcome),
-        score: closing.score.map(Share::value).or(summary.progress.value),
-        reflection: closing.reflection.clone().map(String::from),
-        frozen: Some(frozen(&summary)?),
-        closed_at: Some(now),
-        version: row.version + 1,
-        updated_at: now,
-        ..row.clone()
-    };
-    after.save(tx)?;
-    let change = json!({
-        "state": after.state, "outcome": after.outcome, "score": after.score, "reflection": after.reflection,
-        "progress": summary.progress.value,
-    });
-    tx.tell(EventType::ObjectiveClosed, after.subject(), change);
-    set_state(tx, &after, RecordedState::Closed)?;
-    Ok(after)
-}
-
 /// Puts an objective into the archive; one that is there stays as it is.
 pub fn archive(tx: &mut Scoped, row: &ObjectiveRow) -> Result<()> {
     if row.archived_at.is_some() {
@@ -261,12 +203,6 @@ pub fn restore(tx: &mut Scoped, row: &ObjectiveRow) -> Result<ObjectiveRow> {
     tx.tell(EventType::ObjectiveRestored, after.subject(), json!({ "archived_at": null }));
     set_state(tx, &after, after.state.into())?;
     Ok(after)
-}
-
-fn frozen(numbers: &impl Serialize) -> Result<Json> {
-    serde_json::to_value(numbers)
-        .map(Json)
-        .map_err(|error| Problem::new(Code::Internal, format!("the numbers cannot be kept: {error}")))
 }
 
 /// Refuses with all that is missing before people can work on an objective.

@@ -228,6 +228,36 @@ impl NewObjective {
         }
     }
 
+    /// With these fields, in this state, and with what is made together with it.
+    pub fn of(
+        fields: ObjectiveFields,
+        state: NewObjectiveState,
+        key_results: Vec<NewKeyResult>,
+        initiatives: Vec<NewObjectiveInitiative>,
+    ) -> Self {
+        Self {
+            title: fields.title,
+            why: fields.why,
+            owner_id: fields.owner_id,
+            team_id: fields.team_id,
+            contributor_ids: fields.contributor_ids,
+            contributing_team_ids: fields.contributing_team_ids,
+            cycle: fields.cycle,
+            starts_on: fields.starts_on,
+            ends_on: fields.ends_on,
+            parent_id: fields.parent_id,
+            supported_ids: fields.supported_ids,
+            weight: fields.weight,
+            state,
+            progress_source: fields.progress_source,
+            manual_progress: fields.manual_progress,
+            tags: fields.tags,
+            visibility: fields.visibility,
+            key_results,
+            initiatives,
+        }
+    }
+
     /// The part that can be changed later.
     pub fn fields(&self) -> ObjectiveFields {
         ObjectiveFields {
@@ -270,7 +300,8 @@ impl Rules for ObjectiveFields {
     }
 }
 
-fn judge_dates(dates: &Dates, errors: &mut FieldErrors) {
+/// Adds what is wrong with days of its own or its cycle's.
+pub fn judge_dates(dates: &Dates, errors: &mut FieldErrors) {
     if let (Some(starts_on), Some(ends_on)) = (dates.starts_on, dates.ends_on)
         && ends_on < starts_on
     {

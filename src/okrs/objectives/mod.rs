@@ -5,8 +5,10 @@
 //! results that a person can redo by hand.
 
 pub mod alignment;
+mod carried;
 mod change;
 mod circle;
+mod closing;
 mod fields;
 mod guarded;
 mod list;
@@ -14,9 +16,11 @@ pub mod row;
 mod show;
 pub mod supports;
 
-pub use change::{ObjectiveClosing, activate, close, create, missing};
+pub use carried::{Carried, record_carry_over};
+pub use change::{activate, archive, create, missing};
 pub use circle::{Circle, SharedObjective};
-pub use fields::{ManualProgress, NewObjective, NewObjectiveState, ObjectiveFields};
+pub use closing::{Closing, ObjectiveClosing, UndoneClosings, close, closings_by};
+pub use fields::{ManualProgress, NewObjective, NewObjectiveState, ObjectiveFields, judge_dates};
 pub use guarded::{Guards, ObjectiveGuardrail};
 use list::ObjectiveFilter;
 pub use row::{
@@ -67,6 +71,11 @@ pub fn routes() -> Routes {
             /// Close an objective.
             /// Its values, progress and pace are frozen as they are now.
             POST close_objective,
+        }
+        "/v1/workspaces/{workspace}/objectives/{objective}/reopen" {
+            /// Open a closed objective again.
+            /// It is active as before and its numbers move. How it had ended stays in `closings`.
+            POST reopen_objective,
         }
     }
 }
@@ -151,6 +160,18 @@ async fn close_objective(
 ) -> Answer<Json<Objective>> {
     db.write(id.to(Action::Edit), body, |tx, row, closing| {
         let row = close(tx, row, closing)?;
+        Ok(Json::versioned(show_one(tx, &row)?, row.version))
+    })
+    .await
+}
+
+async fn reopen_objective(
+    db: Db<Writes>,
+    id: At<SharedObjective>,
+    _: Refuses<NotClosed>,
+) -> Answer<Json<Objective>> {
+    db.write(id.to(Action::Edit), Nothing, |tx, row, ()| {
+        let row = closing::reopen(tx, row)?;
         Ok(Json::versioned(show_one(tx, &row)?, row.version))
     })
     .await

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::closing::Closing;
 use super::fields::ManualProgress;
 use super::guarded::ObjectiveGuardrail;
 use super::row::{ObjectiveRef, ObjectiveRow, ObjectiveState};
@@ -107,6 +108,14 @@ pub struct Objective {
     activated_at: Option<Moment>,
     /// When it was closed.
     closed_at: Option<Moment>,
+    /// Its closings, the earliest first; those that were undone by reopening it too.
+    closings: Vec<Closing>,
+    /// The objective of another cycle that it goes on with.
+    carried_from_id: Option<ObjectiveId>,
+    /// That objective, as a page shows it.
+    carried_from: Option<ObjectiveRef>,
+    /// The objectives of other cycles that go on with it, as a page shows them, the earliest first.
+    carried_to: Vec<ObjectiveRef>,
     /// Tags.
     #[schema(max_items = 20)]
     tags: Vec<Tag>,
@@ -129,6 +138,8 @@ pub struct ObjectiveCan {
     edit: bool,
     /// Close it.
     close: bool,
+    /// Open it again, where it is closed.
+    reopen: bool,
     /// Archive it, or restore it where it is archived.
     archive: bool,
     /// Check in on its key results.
@@ -151,8 +162,10 @@ pub fn show(tx: &Scoped, around: &Surroundings, row: &ObjectiveRow) -> Objective
     // Nobody changes the past.
     let has_open_cycle = around.past.is_none() && cycle.is_none_or(|cycle| cycle.must_be_open().is_ok());
     let takes_changes = row.is_open() && has_open_cycle;
+    let is_over = row.state == ObjectiveState::Closed && row.archived_at.is_none();
     let parent = around.reference(tx, row.parent_id);
     let supported = around.references(tx, &around.supported, row.id);
+    let carried_from = around.reference(tx, around.carried.source(row.id));
     Objective {
         id: row.id,
         version: row.version,
@@ -196,6 +209,15 @@ pub fn show(tx: &Scoped, around: &Surroundings, row: &ObjectiveRow) -> Objective
         reflection: row.reflection.as_deref().map(Description::from),
         activated_at: row.activated_at,
         closed_at: row.closed_at,
+        closings: around.closings.get(&row.id).cloned().unwrap_or_default(),
+        carried_from_id: carried_from.as_ref().map(|source| source.id),
+        carried_from,
+        carried_to: around
+            .carried
+            .copies(row.id)
+            .iter()
+            .filter_map(|id| around.reference(tx, Some(*id)))
+            .collect(),
         tags: shown_tags(&row.tags),
         visibility: row.visibility,
         archived_at: row.archived_at,
@@ -204,6 +226,7 @@ pub fn show(tx: &Scoped, around: &Surroundings, row: &ObjectiveRow) -> Objective
         can: ObjectiveCan {
             edit: takes_changes && tx.may(Action::Edit, &facts),
             close: takes_changes && row.is_worked_on() && tx.may(Action::Edit, &facts),
+            reopen: is_over && has_open_cycle && tx.may(Action::Edit, &facts),
             archive: has_open_cycle && tx.may(Action::Archive, &facts),
             check_in: takes_changes && row.is_worked_on() && tx.may(Action::CheckIn, &facts),
         },

@@ -52,6 +52,22 @@ pub fn named(
     Ok(ids)
 }
 
+/// Refuses to support from now on what takes no changes.
+pub fn must_fit(tx: &mut Tx, supported: &[ObjectiveId], before: &[ObjectiveId]) -> Result<()> {
+    let new: Vec<ObjectiveId> = supported.iter().copied().filter(|id| !before.contains(id)).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let rows = ObjectiveRow::by_ids(tx, &new)?;
+    for row in new.iter().filter_map(|id| rows.get(id)) {
+        row.must_take_changes(tx).map_err(|problem| {
+            let detail = format!("{} takes no changes", row.title);
+            problem.with("/supported_ids", "closed", detail)
+        })?;
+    }
+    Ok(())
+}
+
 /// Ends the links that are not there any more, and keeps the new ones.
 pub fn replace(
     tx: &mut Tx,

@@ -91,7 +91,7 @@ pub struct ConfidenceSummary {
 }
 
 /// How many key results are of each confidence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ConfidenceTally {
     /// Key results that are on track.
     pub on_track: u32,

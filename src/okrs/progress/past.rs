@@ -11,7 +11,9 @@ use crate::http::Result;
 use crate::kpis::derive::View;
 use crate::okrs::key_results::KeyResultRow;
 use crate::okrs::objectives::alignment::{parents_at, seen_with_parents};
-use crate::okrs::objectives::{Circle, ObjectiveRow, ObjectiveState, RecordedState, states_at};
+use crate::okrs::objectives::{
+    Circle, ObjectiveRow, ObjectiveState, RecordedState, UndoneClosings, states_at,
+};
 use crate::store::{Moment, ObjectiveId, Tx};
 
 /// From where in the past one looks.
@@ -26,6 +28,8 @@ pub struct Past {
     /// What was recorded later had not happened yet, or was not known.
     pub recorded_by: Moment,
     parents: HashMap<ObjectiveId, ObjectiveId>,
+    /// Closings that held then and do not any more.
+    undone: UndoneClosings,
 }
 
 impl Past {
@@ -43,7 +47,9 @@ impl Past {
         };
         let by_then = until.unwrap_or(tx.now);
         let recorded_by = view.known_at.map_or(by_then, |known_at| by_then.min(known_at));
-        Ok(Self { view, today, until, recorded_by, parents: parents_at(tx, recorded_by)? })
+        let parents = parents_at(tx, recorded_by)?;
+        let undone = UndoneClosings::at(tx, recorded_by)?;
+        Ok(Self { view, today, until, recorded_by, parents, undone })
     }
 
     /// Objectives as they stood; those that had not been made are left out.
@@ -69,7 +75,7 @@ impl Past {
         match state {
             RecordedState::Draft => ObjectiveRow { activated_at: None, ..open(ObjectiveState::Draft, row) },
             RecordedState::Active => open(ObjectiveState::Active, row),
-            RecordedState::Closed => ObjectiveRow { state: ObjectiveState::Closed, archived_at: None, ..row },
+            RecordedState::Closed => self.undone.as_closed(row),
             RecordedState::Archived => {
                 ObjectiveRow { archived_at: row.archived_at.or(Some(self.recorded_by)), ..row }
             }
@@ -108,6 +114,7 @@ impl Past {
             .map(|row| KeyResultRow {
                 archived_at: by_then(row.archived_at),
                 activated_at: by_then(row.activated_at),
+                frozen: self.undone.frozen(row.id).cloned().or(row.frozen),
                 ..row
             })
             .collect()

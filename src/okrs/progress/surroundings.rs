@@ -21,7 +21,9 @@ use crate::okrs::key_results::KeyResultRow;
 use crate::okrs::key_results::row::{KeyResultSource, of_objectives};
 use crate::okrs::objectives::alignment::{LEVELS, child_counts, children_of};
 use crate::okrs::objectives::supports;
-use crate::okrs::objectives::{Circle, ObjectiveGuardrail, ObjectiveRef, ObjectiveRow, ObjectiveState};
+use crate::okrs::objectives::{
+    Carried, Circle, Closing, ObjectiveGuardrail, ObjectiveRef, ObjectiveRow, ObjectiveState, closings_by,
+};
 use crate::people::members::{self, MemberRef};
 use crate::people::teams::{self, TeamRef};
 use crate::store::schema::{cycles, kpis, remedies};
@@ -86,6 +88,10 @@ pub struct Surroundings {
     pub guardrails: HashMap<ObjectiveId, Vec<ObjectiveGuardrail>>,
     /// How many initiatives are meant to move them.
     pub initiatives: Tally,
+    /// How objectives were closed.
+    pub closings: HashMap<ObjectiveId, Vec<Closing>>,
+    /// What objectives go on with, and what goes on with them.
+    pub carried: Carried,
 }
 
 impl Surroundings {
@@ -117,7 +123,10 @@ impl Surroundings {
             None => supports::of_objectives(tx, &ids)?,
             Some(past) => supports::links_at(tx, past.recorded_by)?,
         };
-        let linked = links.iter().flat_map(|(from, to)| [*from, *to]);
+        let by_then = past.map_or(tx.now, |past| past.recorded_by);
+        surroundings.closings = closings_by(tx, &ids, by_then)?;
+        surroundings.carried = Carried::of(tx, &ids, by_then)?;
+        let linked = links.iter().flat_map(|(from, to)| [*from, *to]).chain(surroundings.carried.named());
         let named: HashSet<ObjectiveId> =
             objectives.iter().filter_map(|objective| objective.parent_id).chain(linked).collect();
         surroundings.named = named_by_ids(tx, &named.into_iter().collect::<Vec<_>>())?;
@@ -196,6 +205,8 @@ impl Surroundings {
             child_counts: HashMap::new(),
             remedies: HashMap::new(),
             guardrails: HashMap::new(),
+            closings: HashMap::new(),
+            carried: Carried::default(),
         })
     }
 

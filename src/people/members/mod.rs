@@ -28,6 +28,7 @@ use crate::store::schema::{accounts, members, team_members};
 use crate::store::{AccountId, MemberId, Moment, TeamId};
 pub use row::{
     MemberInput, MemberRef, MemberRow, admit, filtered, names, refuse_last_owner, resolve, resolve_optional,
+    still_here,
 };
 
 /// The paths of members.

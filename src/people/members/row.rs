@@ -1,6 +1,6 @@
 //! A member as it is stored, and how paths, bodies and filters name one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -188,6 +188,19 @@ pub fn names(
         .select((members::id, members::name))
         .load(tx.db())?;
     Ok(found.into_iter().map(|(id, name)| (id, MemberRef { id, name })).collect())
+}
+
+/// Those of some members who are active.
+pub fn still_here(tx: &mut Tx, ids: impl IntoIterator<Item = MemberId>) -> Result<HashSet<MemberId>> {
+    let workspace = tx.workspace_id()?;
+    let ids: HashSet<MemberId> = ids.into_iter().collect();
+    let active: Vec<MemberId> = members::table
+        .filter(members::workspace_id.eq(workspace))
+        .filter(members::id.eq_any(ids.into_iter().collect::<Vec<_>>()))
+        .filter(members::state.eq(MemberState::Active))
+        .select(members::id)
+        .load(tx.db())?;
+    Ok(active.into_iter().collect())
 }
 
 /// The active member that a body names; 404 with the pointer where there is none here.

@@ -29,7 +29,9 @@ use crate::store::schema::teams;
 use crate::store::{MemberId, Moment, TeamId};
 pub use people::{Duty, TeamMember};
 use people::{list_team_members, people_of, put_team_member, remove_team_member};
-pub use row::{TeamInput, TeamRef, TeamRow, filtered, names, resolve, resolve_optional, with_sub_teams};
+pub use row::{
+    TeamInput, TeamRef, TeamRow, filtered, names, resolve, resolve_optional, still_here, with_sub_teams,
+};
 
 words! {
     /// Whether a team is at work.

@@ -1,6 +1,6 @@
 //! A team as it is stored, and how paths, bodies and filters name one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -126,6 +126,19 @@ pub fn names(
         .select((teams::id, teams::slug, teams::name))
         .load(tx.db())?;
     Ok(found.into_iter().map(|(id, slug, name)| (id, TeamRef { id, slug, name })).collect())
+}
+
+/// Those of some teams that are not archived.
+pub fn still_here(tx: &mut Tx, ids: impl IntoIterator<Item = TeamId>) -> Result<HashSet<TeamId>> {
+    let workspace = tx.workspace_id()?;
+    let ids: HashSet<TeamId> = ids.into_iter().collect();
+    let here: Vec<TeamId> = teams::table
+        .filter(teams::workspace_id.eq(workspace))
+        .filter(teams::id.eq_any(ids.into_iter().collect::<Vec<_>>()))
+        .filter(teams::archived_at.is_null())
+        .select(teams::id)
+        .load(tx.db())?;
+    Ok(here.into_iter().collect())
 }
 
 /// The team that a body names by id or slug; 404 with the pointer where there is none here that

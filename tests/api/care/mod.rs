@@ -7,6 +7,7 @@ mod overview;
 mod past;
 mod refusals;
 mod remedies;
+mod retrospective;
 mod triage;
 
 use serde_json::{Value, json};

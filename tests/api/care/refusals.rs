@@ -60,6 +60,11 @@ stories! {
         ann.call(reqwest::Method::POST, &format!("{}/restore", objective(&made))).send().await.expect(200);
         ann.post(&format!("{}/close", objective(&made)), json!({"outcome": "dropped"})).await.expect(200);
         ann.post("kpis/churn-rate/remedies", json!({"objective_id": id})).await.refused(409, "objective_closed");
+        ann.post("cycles", json!({"name": "Past", "starts_on": "2026-01-01", "ends_on": "2026-12-31"})).await.expect(201);
+        let open = ann.post("objectives", json!({"title": "Left open", "cycle_id": "past"})).await;
+        ann.patch("cycles/past", json!({"state": "closed"})).await.expect(200);
+        let left = ann.post("kpis/churn-rate/remedies", json!({"objective_id": open.expect(201).text("/id")})).await;
+        left.refused(409, "cycle_closed").names("/objective_id", "cycle_closed");
         ann.delete("kpis/churn-rate").await.expect(204);
         ann.post("kpis/churn-rate/remedies", json!({})).await.refused(409, "kpi_archived");
         assert_eq!(told(&ann, "remedy.created").await, 1);

@@ -184,6 +184,11 @@ stories! {
         story.tell(&ann, post.clone(), &format!("objectives/{website}/close"), Some(json!({"outcome": "missed", "score": 0.2, "reflection": "Half of the visitors were not enough to learn from."}))).await;
         story.tell(&ann, delete.clone(), &format!("objectives/{website}"), None).await;
         story.tell(&ann, post.clone(), &format!("objectives/{website}/restore"), None).await;
+        story.tell(&ann, post.clone(), &format!("objectives/{website}/reopen"), None).await;
+        story.tell(&ann, get.clone(), "cycles/current/summary", None).await;
+        ann.post("cycles", json!({"name": "Q3 2026", "starts_on": "2026-07-01", "ends_on": "2026-09-30"})).await.expect(201);
+        story.tell(&ann, post.clone(), "cycles/current/carry-over", Some(json!({"objective_ids": [website], "to_cycle_id": "q3-2026", "close": {"outcome": "partial", "reflection": "The new page helps, and more of it will."}}))).await;
+        story.tell(&ann, post.clone(), "objective-copies", Some(json!({"objective_ids": [website], "cycle_id": "q3-2026", "due_days": "shift"}))).await;
         story.tell(&ann, delete.clone(), &format!("remedies/{remedy}"), None).await;
         story.tell(&ann, get.clone(), "events?limit=5", None).await;
 

@@ -163,7 +163,7 @@ stories! {
         for person in [&bob, &cleo] {
             person.patch(&at, json!({"why": format!("{}", person.get("members/me").await.text("/name"))})).await.expect(200);
             person.post(&check_in, said.clone()).await.expect(201);
-            assert_eq!(*person.get(&at).await.at("/can"), json!({"edit": true, "close": true, "archive": true, "check_in": true}));
+            assert_eq!(*person.get(&at).await.at("/can"), json!({"edit": true, "close": true, "reopen": false, "archive": true, "check_in": true}));
             assert_eq!(*person.get(&format!("key-results/{}", made.text("/key_results/0/id"))).await.at("/can/edit"), true);
         }
         vic.patch(&at, json!({"why": "viewers read"})).await.refused(403, "forbidden");

@@ -2,13 +2,16 @@
 
 mod alignment;
 mod batches;
+mod carry_over;
 mod check_ins;
+mod closing;
 mod cycles;
 mod history;
 mod initiatives;
 mod key_results;
 mod objectives;
 mod roll_up;
+mod templates;
 mod tree;
 
 use serde_json::{Value, json};

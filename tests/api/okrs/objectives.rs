@@ -128,7 +128,7 @@ stories! {
         assert_eq!((closed.text("/state"), closed.text("/outcome"), closed.number("/score")), ("closed", "partial", 0.5));
         assert_eq!(closed.text("/reflection"), "Start earlier.");
         assert_eq!(closed.at("/progress"), open.at("/progress"));
-        assert_eq!(*closed.at("/can"), json!({"edit": false, "close": false, "archive": true, "check_in": false}));
+        assert_eq!(*closed.at("/can"), json!({"edit": false, "close": false, "reopen": true, "archive": true, "check_in": false}));
 
         ann.put("kpis/conversion/points/2026-06-10", json!({"value": 4})).await.expect(201);
         app.it_is("2026-06-28T10:00:00Z");
@@ -304,7 +304,7 @@ stories! {
         bob.patch(&under("objectives", &his, ""), json!({"why": "because"})).await.expect(200);
         owner.patch(&under("objectives", &his, ""), json!({"why": "therefore"})).await.expect(200);
         vic.post("objectives", json!({"title": "x"})).await.refused(403, "forbidden");
-        assert_eq!(*vic.get(&under("objectives", &his, "")).await.at("/can"), json!({"edit": false, "close": false, "archive": false, "check_in": false}));
+        assert_eq!(*vic.get(&under("objectives", &his, "")).await.at("/can"), json!({"edit": false, "close": false, "reopen": false, "archive": false, "check_in": false}));
         eve.get(&under("objectives", &his, "")).await.refused(404, "not_found");
         eve.patch(&under("objectives", &his, ""), json!({"title": "x"})).await.refused(404, "not_found");
         // The owner of a key result checks in on it, though the objective is another's.

@@ -3,15 +3,18 @@
 //! Admins plan them; objectives name the one that they belong to. The shortest active one that
 //! holds today answers to `current`. A closed one takes no more changes to its OKRs.
 
+mod nesting;
+mod row;
+
+use std::collections::HashMap;
+
 use diesel::prelude::*;
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
 use super::wire::{changed, path};
-use crate::access::target::invalid_id;
-use crate::access::{Action, Admins, At, Db, Facts, Reads, Resource, Scoped};
+use crate::access::{Action, Admins, At, Db, Facts, Reads, Scoped};
 use crate::http::body::Rules;
 use crate::http::page::{Total, page_type};
 use crate::http::text::{Slug, folded, texts};
@@ -19,14 +22,14 @@ use crate::http::{
     Answer, Body, Code, Created, FieldErrors, Json, Listing, Name, NoContent, Nothing, Page, PatchBody,
     Problem, Refusals, Refuses, Result, Routes, routes,
 };
-use crate::maths::days_between;
 use crate::maths::word::words;
 use crate::people::slug;
 use crate::store::connection::MultiBackend;
-use crate::store::id::looks_like_id;
-use crate::store::journal::{EventType, Subject};
+use crate::store::journal::EventType;
 use crate::store::schema::{cycles, objectives};
 use crate::store::{CycleId, Day, Moment, Tx, WorkspaceId};
+use nesting::{judge_nesting, named_parent, parts_of};
+pub use row::{CycleRow, current_candidates, today};
 
 texts! {
     /// A cycle in a body: its id, its slug, or `current` for the shortest active one that holds today.
@@ -49,10 +52,11 @@ pub fn routes() -> Routes {
             /// Show a cycle.
             GET show_cycle,
             /// Change a cycle.
-            /// Closing it is a change of `state`; a closed one takes no changes to its OKRs.
+            /// Closing it is a change of `state`, and so is opening it again; a closed one takes no changes to
+            /// its OKRs.
             PATCH update_cycle,
             /// Delete a cycle.
-            /// Only while no objective names it.
+            /// Only while no objective and no other cycle names it.
             DELETE delete_cycle,
         }
     }
@@ -96,6 +100,12 @@ pub struct NewCycle {
     #[serde(default = "active")]
     #[schema(default = "active")]
     pub state: CycleState,
+    /// The longer cycle that it is a part of, such as its year: its id, its slug, or `current`. All days
+    /// lie within the parent's.
+    #[serde(default)]
+    #[schema(value_type = Option<CycleInput>, example = "2026")]
+    #[serde(rename = "parent_id")]
+    pub parent: Option<String>,
 }
 
 fn active() -> CycleState {
@@ -120,6 +130,10 @@ pub struct Cycle {
     ends_on: Day,
     /// Where it stands.
     state: CycleState,
+    /// The longer cycle that it is a part of.
+    parent_id: Option<CycleId>,
+    /// That cycle, as a page shows it.
+    parent: Option<CycleRef>,
     /// When it was made.
     created_at: Moment,
     /// When its own fields changed last.
@@ -133,7 +147,7 @@ pub struct Cycle {
 pub struct CycleCan {
     /// Change it.
     edit: bool,
-    /// Delete it, while no objective names it.
+    /// Delete it, while no objective and no other cycle names it.
     delete: bool,
 }
 
@@ -198,7 +212,8 @@ async fn list_cycles(db: Db<Reads>, listing: Listing<CycleFilter>) -> Answer<Pag
         let rows: Vec<CycleRow> =
             query.order((cycles::starts_on, cycles::id)).limit(paging.rows()).load(tx.db())?;
         let paged = paging.page(rows, total, |row| Place { starts_on: row.starts_on, id: row.id });
-        Ok(Page::show(&paging, paged, |row| show(tx, &row)))
+        let parents = parents_of(tx, &paged.rows)?;
+        Ok(Page::show(&paging, paged, |row| show(tx, &parents, &row)))
     })
     .await
 }
@@ -217,8 +232,11 @@ async fn create_cycle(
             }
         }
         let (workspace, now) = (tx.here()?, tx.now);
+        let id = CycleId::generate(now.timestamp());
+        let parent = named_parent(tx, new)?;
+        judge_nesting(tx, id, new, parent.as_ref())?;
         let row = CycleRow {
-            id: CycleId::generate(now.timestamp()),
+            id,
             workspace_id: workspace,
             slug: free_slug(tx, workspace, new, None)?,
             name: new.name.as_str().to_owned(),
@@ -226,7 +244,7 @@ async fn create_cycle(
             starts_on: new.starts_on,
             ends_on: new.ends_on,
             state: new.state,
-            parent_id: None,
+            parent_id: parent.map(|parent| parent.id),
             version: 1,
             created_at: now,
             updated_at: now,
@@ -234,25 +252,29 @@ async fn create_cycle(
         diesel::insert_into(cycles::table).values(&row).execute(tx.db())?;
         let change = json!({
             "name": row.name, "slug": row.slug, "starts_on": row.starts_on, "ends_on": row.ends_on,
-            "state": row.state,
+            "state": row.state, "parent_id": row.parent_id,
         });
         tx.tell(EventType::CycleCreated, row.subject(), change);
-        Ok(Created::at(path(workspace, &format!("cycles/{}", row.id)), show(tx, &row), row.version))
+        let location = path(workspace, &format!("cycles/{}", row.id));
+        Ok(Created::at(location, show_one(tx, &row)?, row.version))
     })
     .await
 }
 
 async fn show_cycle(db: Db<Reads>, id: At<CycleRow>) -> Answer<Json<Cycle>> {
-    db.read(id.to(Action::View), Nothing, |tx, row, ()| Ok(Json::versioned(show(tx, &row), row.version)))
+    db.read(id.to(Action::View), Nothing, |tx, row, ()| Ok(Json::versioned(show_one(tx, &row)?, row.version)))
         .await
 }
 
 async fn update_cycle(db: Db<Admins>, id: At<CycleRow>, body: PatchBody<NewCycle>) -> Answer<Json<Cycle>> {
     db.write(id.to(Action::Manage), body, |tx, row, patch| {
         let Some(fields) = patch.merged(&row.fields(), row.version, tx.state())? else {
-            return Ok(Json::versioned(show(tx, row), row.version));
+            return Ok(Json::versioned(show_one(tx, row)?, row.version));
         };
+        let parent = named_parent(tx, &fields)?;
+        judge_nesting(tx, row.id, &fields, parent.as_ref())?;
         let after = CycleRow {
+            parent_id: parent.map(|parent| parent.id),
             slug: free_slug(tx, row.workspace_id, &fields, Some(row.id))?,
             name: fields.name.as_str().to_owned(),
             name_folded: folded(fields.name.as_str()),
@@ -262,7 +284,7 @@ async fn update_cycle(db: Db<Admins>, id: At<CycleRow>, body: PatchBody<NewCycle
             ..CycleRow::clone(row)
         };
         if after == **row {
-            return Ok(Json::versioned(show(tx, row), row.version));
+            return Ok(Json::versioned(show_one(tx, row)?, row.version));
         }
         let changes = changed(&row.fields(), &after.fields());
         let row = CycleRow { version: row.version + 1, updated_at: tx.now, ..after };
@@ -272,7 +294,7 @@ async fn update_cycle(db: Db<Admins>, id: At<CycleRow>, body: PatchBody<NewCycle
         .set(&row)
         .execute(tx.db())?;
         tx.tell(EventType::CycleUpdated, row.subject(), changes);
-        Ok(Json::versioned(show(tx, &row), row.version))
+        Ok(Json::versioned(show_one(tx, &row)?, row.version))
     })
     .await
 }
@@ -289,6 +311,10 @@ async fn delete_cycle(db: Db<Admins>, id: At<CycleRow>, _: Refuses<StillNamed>) 
                 Code::Conflict,
                 format!("{naming} objectives belong to it, archived ones included: close it instead"),
             ));
+        }
+        if let Some(part) = parts_of(tx, row.id)?.first() {
+            let detail = format!("the cycle {} is a part of it: take that out of it first", part.name);
+            return Err(Problem::new(Code::Conflict, detail));
         }
         diesel::delete(
             cycles::table.filter(cycles::workspace_id.eq(row.workspace_id)).filter(cycles::id.eq(row.id)),
@@ -308,118 +334,6 @@ impl Refusals for SlugIsTaken {
 enum StillNamed {}
 impl Refusals for StillNamed {
     const CODES: &'static [Code] = &[Code::Conflict];
-}
-
-/// A cycle as it is stored.
-#[derive(Clone, Debug, PartialEq, Queryable, Insertable, AsChangeset)]
-#[diesel(table_name = cycles, treat_none_as_null = true)]
-pub struct CycleRow {
-    pub id: CycleId,
-    pub workspace_id: WorkspaceId,
-    pub slug: String,
-    pub name: String,
-    pub name_folded: String,
-    pub starts_on: Day,
-    pub ends_on: Day,
-    pub state: CycleState,
-    pub parent_id: Option<CycleId>,
-    pub version: i32,
-    pub created_at: Moment,
-    pub updated_at: Moment,
-}
-
-impl CycleRow {
-    /// The cycle that a path or a body names: by id, by slug, or `current`; 404 where there is none.
-    pub fn named(tx: &mut Tx, name: &str) -> Result<Self> {
-        let workspace = tx.workspace_id()?;
-        if name == CURRENT {
-            return current_candidates(tx, today(tx)?)?.into_iter().next().ok_or_else(Problem::not_found);
-        }
-        let query = cycles::table.filter(cycles::workspace_id.eq(workspace)).into_boxed::<MultiBackend>();
-        let query = if looks_like_id(name) {
-            query.filter(cycles::id.eq(name.parse::<CycleId>().map_err(invalid_id)?))
-        } else {
-            query.filter(cycles::slug.eq(name.to_owned()))
-        };
-        query.first(tx.db()).optional()?.ok_or_else(Problem::not_found)
-    }
-
-    /// Refuses where the cycle is closed.
-    pub fn must_be_open(&self) -> Result<()> {
-        match self.state {
-            CycleState::Planning | CycleState::Active => Ok(()),
-            CycleState::Closed => Err(Problem::new(
-                Code::CycleClosed,
-                format!("the cycle {} is closed: its OKRs take no more changes", self.name),
-            )),
-        }
-    }
-
-    /// The cycle where something belongs to it.
-    pub fn shown_as_reference(&self) -> CycleRef {
-        CycleRef {
-            id: self.id,
-            slug: self.slug.as_str().into(),
-            name: self.name.as_str().into(),
-            starts_on: self.starts_on,
-            ends_on: self.ends_on,
-            state: self.state,
-        }
-    }
-
-    fn fields(&self) -> NewCycle {
-        NewCycle {
-            name: self.name.as_str().into(),
-            slug: Some(self.slug.as_str().into()),
-            starts_on: self.starts_on,
-            ends_on: self.ends_on,
-            state: self.state,
-        }
-    }
-
-    fn subject(&self) -> Subject {
-        Subject::new("cycle", self.id, &self.name)
-    }
-
-    fn length_in_days(&self) -> i64 {
-        days_between(self.starts_on.date(), self.ends_on.date())
-    }
-}
-
-impl Resource for CycleRow {
-    const PARAMETER: &'static str = "cycle";
-
-    fn load(tx: &mut Scoped, reference: &str) -> Result<Self> {
-        tx.here()?;
-        Self::named(tx, reference)
-    }
-
-    fn facts(&self) -> Facts {
-        Facts::default()
-    }
-
-    fn version(&self) -> Option<i32> {
-        Some(self.version)
-    }
-}
-
-/// Today, in the workspace's time zone.
-pub fn today(tx: &Tx) -> Result<Date> {
-    Ok(tx.workspace()?.calendar().day_of(tx.now.timestamp()))
-}
-
-/// The active cycles that hold a day, the shortest first; of equally long ones the later.
-pub fn current_candidates(tx: &mut Tx, today: Date) -> Result<Vec<CycleRow>> {
-    let workspace = tx.workspace_id()?;
-    let today = Day::from(today);
-    let mut rows: Vec<CycleRow> = cycles::table
-        .filter(cycles::workspace_id.eq(workspace))
-        .filter(cycles::state.eq(CycleState::Active))
-        .filter(cycles::starts_on.le(today))
-        .filter(cycles::ends_on.ge(today))
-        .load(tx.db())?;
-    rows.sort_by_key(|row| (row.length_in_days(), std::cmp::Reverse((row.starts_on, row.id))));
-    Ok(rows)
 }
 
 impl Rules for NewCycle {
@@ -456,8 +370,19 @@ fn free_slug(tx: &mut Tx, workspace: WorkspaceId, new: &NewCycle, own: Option<Cy
     }
 }
 
-fn show(tx: &Scoped, row: &CycleRow) -> Cycle {
+fn parents_of(tx: &mut Tx, rows: &[CycleRow]) -> Result<HashMap<CycleId, CycleRow>> {
+    let ids: Vec<CycleId> = rows.iter().filter_map(|row| row.parent_id).collect();
+    CycleRow::by_ids(tx, &ids)
+}
+
+fn show_one(tx: &mut Scoped, row: &CycleRow) -> Result<Cycle> {
+    let parents = parents_of(tx, std::slice::from_ref(row))?;
+    Ok(show(tx, &parents, row))
+}
+
+fn show(tx: &Scoped, parents: &HashMap<CycleId, CycleRow>, row: &CycleRow) -> Cycle {
     let manages = tx.may(Action::Manage, &Facts::default());
+    let parent = row.parent_id.and_then(|id| parents.get(&id));
     Cycle {
         id: row.id,
         version: row.version,
@@ -466,6 +391,8 @@ fn show(tx: &Scoped, row: &CycleRow) -> Cycle {
         starts_on: row.starts_on,
         ends_on: row.ends_on,
         state: row.state,
+        parent_id: row.parent_id,
+        parent: parent.map(CycleRow::shown_as_reference),
         created_at: row.created_at,
         updated_at: row.updated_at,
         can: CycleCan { edit: manages, delete: manages },
