@@ -8,15 +8,15 @@ use utoipa::ToSchema;
 
 use super::remedies::{self, Remedy};
 use crate::access::{Action, At, Db, Reads, Scoped, Visibility};
+use crate::care::tree::of_cycle;
 use crate::http::{Answer, Json, Query, Result, Routes, routes};
 use crate::kpis::derive::AsOf;
-use crate::maths::retrospective::{BUCKETS, Spread, lower_end, net_confidence, spread};
-use crate::maths::{Confidence, ObjectiveOutcome, Pace, RemedyOutcome, confidence_counts};
+use crate::maths::retrospective::{BUCKETS, Spread, lower_end, spread};
+use crate::maths::{Confidence, ObjectiveOutcome, Pace, RemedyOutcome, confidence_counts, net_confidence};
 use crate::okrs::cycles::{CycleRef, CycleRow};
 use crate::okrs::key_results::KeyResultRef;
 use crate::okrs::objectives::{ObjectiveRow, ObjectiveState};
 use crate::okrs::progress::{ConfidenceSummary, ConfidenceTally, Past, Surroundings};
-use crate::care::tree::of_cycle;
 use crate::okrs::wire::Share;
 use crate::people::teams::TeamRef;
 use crate::store::{Day, KpiId, ObjectiveId, TeamId};

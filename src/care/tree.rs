@@ -5,7 +5,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use diesel::dsl::not;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};

@@ -1,7 +1,6 @@
-//! What a whole cycle comes to: how its scores are spread, and how confident people are on balance.
+//! What a whole cycle comes to: how its scores are spread.
 
 use super::number::mean;
-use super::progress::ConfidenceCounts;
 
 /// How many buckets scores are spread over: tenths of the way.
 pub const BUCKETS: usize = 10;
@@ -34,19 +33,12 @@ pub fn lower_end(place: usize) -> f64 {
     place as f64 / BUCKETS as f64
 }
 
-/// Net confidence, -1..1: the share of key results on track minus the share off track, of those that
-/// have a confidence; `None` where none has.
-pub fn net_confidence(counts: &ConfidenceCounts) -> Option<f64> {
-    let said = f64::from(counts.on_track) + f64::from(counts.at_risk) + f64::from(counts.off_track);
-    (said > 0.0).then(|| (f64::from(counts.on_track) - f64::from(counts.off_track)) / said)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::maths::{Confidence, confidence_counts};
+    use crate::maths::{Confidence, ConfidenceCounts, confidence_counts, net_confidence};
 
     #[test]
     fn a_share_lies_in_the_tenth_that_begins_at_or_below_it() {

@@ -161,7 +161,8 @@ impl Company {
         let key_results: Vec<&KeyResultRow> =
             objectives.iter().flat_map(|id| around.key_results_of(*id)).collect();
         let ids: Vec<KeyResultId> = key_results.iter().map(|row| row.id).collect();
-        let initiatives = initiatives::under(tx, &ids, &objectives, tx.now)?;
+        let now = tx.now;
+        let initiatives = initiatives::under(tx, &ids, &objectives, now)?;
         let owners = originals.iter().flat_map(|Original { objective, .. }| {
             objective.owner_id.into_iter().chain(objective.circle.contributors.iter().copied())
         });
