@@ -134,6 +134,22 @@ fn the_shop_has_something_of_everything(server: &Server, token: &str) {
     for outcome in ["recovered", "failed", "relapsed", "in_progress"] {
         assert!(outcomes.iter().any(|one| one == outcome), "no remedy {outcome}: {outcomes:?}");
     }
+    let (_, tree) = get(server, token, "harbour-street/tree?cycle=this-half");
+    let objectives = tree["objectives"].as_array().expect("objectives");
+    let titled = |title: &str| {
+        let found = objectives.iter().find(|one| text(one, "/objective/title") == title);
+        found.unwrap_or_else(|| panic!("{title} is not in {tree}"))
+    };
+    let website = titled("Launch a higher-converting website");
+    assert_eq!(text(website, "/objective/parent/title"), "Live from those who come back");
+    assert_eq!(text(website, "/objective/guardrails/0/kpi/key"), "revenue");
+    assert_eq!(website["initiatives"].as_array().map(Vec::len), Some(3));
+    assert_eq!(website["remedies"].as_array().map(Vec::len), Some(2));
+    let mails = titled("Answer every mail within a day");
+    assert_eq!(mails["objective"]["key_results"][0]["start"], 62.0, "carried over from where it stood");
+    assert_eq!(text(titled("Find somebody to take over the workshop"), "/objective/visibility"), "private");
+    let (_, summary) = get(server, token, "harbour-street/cycles/last-half/summary");
+    assert_eq!(text(&summary, "/cycle/slug"), "last-half");
     let (status, _) = get(server, token, "harbour-street/cycles/current");
     assert_eq!(status, 200, "a cycle holds today");
 }

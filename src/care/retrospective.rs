@@ -12,11 +12,11 @@ use crate::care::tree::of_cycle;
 use crate::http::{Answer, Json, Query, Result, Routes, routes};
 use crate::kpis::derive::AsOf;
 use crate::maths::retrospective::{BUCKETS, Spread, lower_end, spread};
-use crate::maths::{Confidence, ObjectiveOutcome, Pace, RemedyOutcome, confidence_counts, net_confidence};
+use crate::maths::{Confidence, ObjectiveOutcome, RemedyOutcome, confidence_counts, net_confidence};
 use crate::okrs::cycles::{CycleRef, CycleRow};
 use crate::okrs::key_results::KeyResultRef;
 use crate::okrs::objectives::{ObjectiveRow, ObjectiveState};
-use crate::okrs::progress::{ConfidenceSummary, ConfidenceTally, Past, Surroundings};
+use crate::okrs::progress::{ConfidenceSummary, ConfidenceTally, PaceTally, Past, Surroundings};
 use crate::okrs::wire::Share;
 use crate::people::teams::TeamRef;
 use crate::store::{Day, KpiId, ObjectiveId, TeamId};
@@ -107,21 +107,6 @@ pub struct OutcomeTally {
     dropped: u32,
 }
 
-/// How many things are of each pace.
-#[derive(Debug, Default, Serialize, ToSchema)]
-pub struct PaceTally {
-    /// On track.
-    on_track: u32,
-    /// At risk.
-    at_risk: u32,
-    /// Off track.
-    off_track: u32,
-    /// Too early to say.
-    too_early: u32,
-    /// Without a pace.
-    none: u32,
-}
-
 /// How objectives were scored.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Scores {
@@ -210,6 +195,7 @@ fn summary(tx: &mut Scoped, cycle: &CycleRow, view: AsOf) -> Result<CycleSummary
     let past = view.map(|view| Past::of(tx, view)).transpose()?;
     let mut rows = of_cycle(tx, cycle, past.as_ref())?;
     rows.retain(|row| row.archived_at.is_none());
+    rows.sort_by(|left, right| (&left.title_folded, left.id).cmp(&(&right.title_folded, right.id)));
     let all = rows.len();
     rows.retain(|row| row.visibility == Visibility::Workspace);
     let private_items = u32::try_from(all - rows.len()).unwrap_or(u32::MAX);
@@ -332,18 +318,6 @@ fn teams(around: &Surroundings, rows: &[ObjectiveRow]) -> Vec<TeamConfidence> {
     };
     teams.sort_by_key(place);
     teams
-}
-
-impl PaceTally {
-    fn add(&mut self, pace: Pace) {
-        match pace {
-            Pace::OnTrack => self.on_track += 1,
-            Pace::AtRisk => self.at_risk += 1,
-            Pace::OffTrack => self.off_track += 1,
-            Pace::TooEarly => self.too_early += 1,
-            Pace::None => self.none += 1,
-        }
-    }
 }
 
 impl RemedyTally {

@@ -9,6 +9,7 @@ use jiff::{Span, ToSpan};
 use serde_json::{Value, json};
 
 use super::days_before;
+use super::goals::{self, id_of};
 use super::script::Script;
 use crate::http::Result as Judged;
 use crate::people::seed;
@@ -84,6 +85,7 @@ pub async fn load(script: &Script, now: Moment) -> Result<(), Failure> {
     let mut numbers = Numbers { waiting: all_numbers(now) };
     make_team_and_kpis(script).await?;
     make_cycles(script, now).await?;
+    let pillar = goals::pillar(script).await?;
 
     // Nine months back: leads dry up, and a series of webinars is meant to help.
     numbers.pass_until(month(now, 8).saturating_add(9.days()), now, script).await?;
@@ -96,7 +98,9 @@ pub async fn load(script: &Script, now: Moment) -> Result<(), Failure> {
 
     // Seven months back: acquisition became dear; the website is to convert better.
     numbers.pass_until(month(now, 6).saturating_add(4.days()), now, script).await?;
-    let website = website(script, now).await?;
+    let mails = goals::answer_faster(script, &pillar).await?;
+    let website = website(script, now, &pillar).await?;
+    goals::build_the_website(script, &website.objective, &website.copy).await?;
     link(
         script,
         "cost-per-acquisition",
@@ -119,6 +123,9 @@ pub async fn load(script: &Script, now: Moment) -> Result<(), Failure> {
         json!({"outcome": "missed", "reflection": "Those who came were customers already."}),
     )
     .await?;
+
+    // What was begun in the last half-year goes on in this one.
+    goals::carry_over(script, &mails).await?;
 
     // The newsletter loses its readers; shorter subjects help, for a while.
     numbers.pass_until(week(now, 12).saturating_add(2.days()), now, script).await?;
@@ -158,6 +165,8 @@ pub async fn load(script: &Script, now: Moment) -> Result<(), Failure> {
     )
     .await?;
 
+    goals::something_private(script).await?;
+
     // Something that heals nothing and supports nothing: an orphan, which is no fault.
     let till = script
         .post(
@@ -177,14 +186,14 @@ struct Website {
     copy: String,
 }
 
-async fn website(script: &Script, now: Moment) -> Result<Website, Failure> {
+async fn website(script: &Script, now: Moment, pillar: &str) -> Result<Website, Failure> {
     let made = script
         .post(
             "objectives",
             json!({
                 "title": "Launch a higher-converting website",
                 "why": "We pay 75 for a customer whom the website then loses.",
-                "cycle_id": "this-half", "state": "draft", "tags": ["website"],
+                "cycle_id": "this-half", "state": "draft", "tags": ["website"], "parent_id": pillar,
                 "key_results": [
                     {"title": "Cost per acquisition from 75 to 50", "kind": "decrease", "start": 75.0, "target": 50.0, "unit": "EUR",
                      "kpi_id": "cost-per-acquisition", "due_on": month(now, 0).last_of_month().to_string()},
@@ -198,10 +207,6 @@ async fn website(script: &Script, now: Moment) -> Result<Website, Failure> {
     let shown = &made["key_results"];
     let copy = shown.as_array().into_iter().flatten().find(|one| one["kind"] == "milestone").map(id_of);
     Ok(Website { objective, copy: copy.unwrap_or_else(|| Err("the milestone is missing".into()))? })
-}
-
-fn id_of(made: &Value) -> Result<String, Failure> {
-    made["id"].as_str().map(str::to_owned).ok_or_else(|| format!("an id is missing in {made}").into())
 }
 
 async fn activate(script: &Script, objective: &Value) -> Result<(), Failure> {

@@ -5,6 +5,7 @@
 //! The loader calls the served App in process, with a clock that it sets, so that the demo obeys
 //! every rule that callers obey.
 
+mod goals;
 mod harbour_street;
 mod nhs_england;
 mod script;

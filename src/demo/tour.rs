@@ -36,6 +36,22 @@ pub fn tour(url: &str, access: &Access) -> String {
             ),
         ),
         (
+            "The whole half-year in one call: objectives, key results, work, guardrails and remedies:",
+            format!("curl -s -H 'Authorization: Bearer {start}' {url}/v1/workspaces/{shop}/tree"),
+        ),
+        (
+            "A home page in one call:",
+            format!(
+                "curl -s -H 'Authorization: Bearer {start}' '{url}/v1/workspaces/{shop}/overview?group_by=category'"
+            ),
+        ),
+        (
+            "What the half-year before came to:",
+            format!(
+                "curl -s -H 'Authorization: Bearer {start}' {url}/v1/workspaces/{shop}/cycles/last-half/summary"
+            ),
+        ),
+        (
             "What happened meanwhile:",
             format!("curl -s -H 'Authorization: Bearer {start}' '{url}/v1/workspaces/{shop}/events?limit=5'"),
         ),

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::care::triage::Group;
 use crate::maths::{Confidence, ConfidenceCounts, Health, Pace, net_confidence};
+use crate::okrs::progress::PaceTally;
 
 /// What is counted.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,26 +120,6 @@ pub struct OverviewObjectives {
     pub confidence: ConfidenceSpread,
 }
 
-/// How many objectives are of each pace.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
-pub struct PaceTally {
-    /// On track.
-    #[schema(minimum = 0)]
-    pub on_track: u32,
-    /// At risk.
-    #[schema(minimum = 0)]
-    pub at_risk: u32,
-    /// Off track.
-    #[schema(minimum = 0)]
-    pub off_track: u32,
-    /// Too early to tell.
-    #[schema(minimum = 0)]
-    pub too_early: u32,
-    /// Without a pace.
-    #[schema(minimum = 0)]
-    pub none: u32,
-}
-
 /// How many things are of each confidence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ConfidenceSpread {
@@ -213,14 +194,7 @@ impl OverviewKpis {
 impl OverviewObjectives {
     fn add(&mut self, pace: Pace, worst: Option<Confidence>) {
         self.total += 1;
-        let count = match pace {
-            Pace::OnTrack => &mut self.pace.on_track,
-            Pace::AtRisk => &mut self.pace.at_risk,
-            Pace::OffTrack => &mut self.pace.off_track,
-            Pace::TooEarly => &mut self.pace.too_early,
-            Pace::None => &mut self.pace.none,
-        };
-        *count += 1;
+        self.pace.add(pace);
         self.confidence.add(worst);
     }
 }

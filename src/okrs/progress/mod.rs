@@ -103,6 +103,40 @@ pub struct ConfidenceTally {
     pub never: u32,
 }
 
+/// How many things are of each pace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PaceTally {
+    /// On track.
+    #[schema(minimum = 0)]
+    pub on_track: u32,
+    /// At risk.
+    #[schema(minimum = 0)]
+    pub at_risk: u32,
+    /// Off track.
+    #[schema(minimum = 0)]
+    pub off_track: u32,
+    /// Too early to tell.
+    #[schema(minimum = 0)]
+    pub too_early: u32,
+    /// Without a pace.
+    #[schema(minimum = 0)]
+    pub none: u32,
+}
+
+impl PaceTally {
+    /// Counts one more.
+    pub fn add(&mut self, pace: Pace) {
+        let count = match pace {
+            Pace::OnTrack => &mut self.on_track,
+            Pace::AtRisk => &mut self.at_risk,
+            Pace::OffTrack => &mut self.off_track,
+            Pace::TooEarly => &mut self.too_early,
+            Pace::None => &mut self.none,
+        };
+        *count += 1;
+    }
+}
+
 impl From<ConfidenceCounts> for ConfidenceSummary {
     fn from(counts: ConfidenceCounts) -> Self {
         Self {

@@ -9,7 +9,7 @@ use super::parts::{Part, Parts};
 use super::past::Past;
 use super::said::{Said, said_of};
 use super::{Dates, KeyResultValue, Measured, Summary, Today, last_said_on, measure, summarise};
-use crate::access::{Facts, Resource, Scoped, Viewers, Visibility};
+use crate::access::{Facts, Resource, Scoped, Viewers};
 use crate::http::Result;
 use crate::kpis::derive::{histories, shown};
 use crate::kpis::kpis::KpiRef;
@@ -471,19 +471,18 @@ fn remedies_of(
     let nobody = Circle::default();
     let mut found: HashMap<ObjectiveId, i64> = HashMap::new();
     for ids in ids.chunks(IDS_PER_STATEMENT) {
-        let links: Vec<(ObjectiveId, (Visibility, Option<MemberId>, Option<TeamId>))> = remedies::table
+        let links: Vec<(ObjectiveId, KpiRow)> = remedies::table
             .inner_join(kpis::table.on(kpis::id.eq(remedies::kpi_id)))
             .filter(remedies::workspace_id.eq(workspace))
             .filter(remedies::objective_id.eq_any(ids.to_vec()))
             .filter(remedies::created_at.le(by_then))
             .filter(remedies::withdrawn_at.is_null().or(remedies::withdrawn_at.gt(by_then)))
-            .select((remedies::objective_id, (kpis::visibility, kpis::owner_id, kpis::team_id)))
+            .select((remedies::objective_id, kpis::all_columns))
             .load(tx.db())?;
-        for (id, (visibility, owner, team)) in links {
-            let kpi = Facts::of(owner, team).seen_by(visibility);
+        for (id, kpi) in links {
             let Some(objective) = by_id.get(&id) else { continue };
             let objective = circles.get(&id).unwrap_or(&nobody).facts(objective);
-            if objective.viewers.all_see(&kpi.viewers) {
+            if objective.viewers.all_see(&kpi.facts().viewers) {
                 *found.entry(id).or_default() += 1;
             }
         }
