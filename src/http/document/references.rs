@@ -22,6 +22,8 @@ pub fn schema(parameter: &str) -> Option<Object> {
         "workspace" => text(id_or("workspace", &form::<Slug>()?)?, "acme"),
         "team" => text(id_or("team", &form::<Slug>()?)?, "growth"),
         "cycle" => text(id_or("cycle", &form::<Slug>()?)?, "current"),
+        // A parent as a filter: an objective, or those without one.
+        "parent" => text(id_or("objective", "none")?, "none"),
         "kpi" => text(form::<KpiKey>()?, "churn-rate"),
         "member" | "owner" | "author" | "mention" => text(id_or("member", "me")?, "me"),
         "at" => text(form::<WhenText>()?, "2026-03-31"),
