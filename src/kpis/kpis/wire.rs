@@ -249,10 +249,10 @@ pub struct RemedyCounts {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Playbook {
     /// When it is at risk.
-    #[schema(value_type = Option<Note>)]
+    #[schema(value_type = Option<Description>)]
     pub at_risk: Option<String>,
     /// When it is unhealthy.
-    #[schema(value_type = Option<Note>)]
+    #[schema(value_type = Option<Description>)]
     pub unhealthy: Option<String>,
 }
 
