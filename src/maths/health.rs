@@ -117,6 +117,11 @@ impl TargetFault {
 }
 
 impl Target {
+    /// The target of two bands as they are stored; `None` where the healthy one is open on both sides.
+    pub fn unless_open(band: Band, tolerance: Band) -> Option<Self> {
+        (band != Band::default()).then_some(Self { band, tolerance })
+    }
+
     /// A target without a tolerance.
     pub fn new(band: Band) -> Self {
         Self { band, tolerance: Band::default() }

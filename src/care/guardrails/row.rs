@@ -42,11 +42,9 @@ pub struct GuardrailRow {
 impl GuardrailRow {
     /// The target in force when it was made; `None` where there was none.
     pub fn target(&self) -> Option<Target> {
-        let target = Target {
-            band: Band { min: self.baseline_min, max: self.baseline_max },
-            tolerance: Band { min: self.baseline_tolerance_min, max: self.baseline_tolerance_max },
-        };
-        (target.band != Band::default()).then_some(target)
+        let band = Band { min: self.baseline_min, max: self.baseline_max };
+        let tolerance = Band { min: self.baseline_tolerance_min, max: self.baseline_tolerance_max };
+        Target::unless_open(band, tolerance)
     }
 
     /// The KPI as it was when it was linked. Without a value the day of the linking stands for its period.

@@ -10,6 +10,7 @@ mod row;
 mod wire;
 
 use std::cmp::Reverse;
+use std::collections::HashSet;
 
 use diesel::prelude::*;
 
@@ -255,7 +256,7 @@ impl Refusals for NotPrescribed {
 fn made(tx: &mut Scoped, of: Of, view: Option<&View>) -> Result<Vec<RemedyRow>> {
     let standpoint = Standpoint::of(tx, view)?;
     let mut rows = made_by(tx, of, standpoint.recorded_by)?;
-    let hidden: Vec<RemedyId> = Hidden::from(tx)?.remedies().load(tx.db())?;
+    let hidden: HashSet<RemedyId> = Hidden::from(tx)?.remedies().load(tx.db())?.into_iter().collect();
     rows.retain(|row| !hidden.contains(&row.id));
     Ok(rows)
 }

@@ -69,13 +69,11 @@ pub struct TargetRow {
 impl TargetRow {
     /// The target for the maths; a row without bounds says that from its date on there is none.
     pub fn dated(&self) -> DatedTarget {
-        let target = Target {
-            band: Band { min: self.target_min, max: self.target_max },
-            tolerance: Band { min: self.tolerance_min, max: self.tolerance_max },
-        };
+        let band = Band { min: self.target_min, max: self.target_max };
+        let tolerance = Band { min: self.tolerance_min, max: self.tolerance_max };
         DatedTarget {
             effective_from: (self.effective_from != Day::BEGINNING).then(|| self.effective_from.date()),
-            target: (target.band != Band::default()).then_some(target),
+            target: Target::unless_open(band, tolerance),
         }
     }
 }
