@@ -7,8 +7,7 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Stdio};
 
-use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection};
+mod postgres;
 
 /// The program as it was built for these tests.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_regimen");
@@ -30,15 +29,10 @@ impl Place {
     /// A database of its own, migrated by the program. No engine is ever skipped in silence.
     pub fn on_postgres(name: &str) -> Self {
         let database = format!("regimen_{name}_{}", std::process::id());
-        on_server(&format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)"));
-        on_server(&format!("CREATE DATABASE {database}"));
-        let server = server_url();
-        let (base, query) =
-            server.split_once('?').map_or((&*server, None), |(base, query)| (base, Some(query)));
-        let (host, _) = base.rsplit_once('/').expect("TEST_POSTGRES_URL ends with /DATABASE");
-        let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+        postgres::drop_database(&database);
+        postgres::create_database(&database);
         let place = Self {
-            url: format!("{host}/{database}{query}"),
+            url: postgres::database_url(&database),
             folder: folder(&format!("{name}_postgres")),
             database: Some(database),
         };
@@ -75,7 +69,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.folder);
         if let Some(name) = &self.database {
-            on_server(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+            postgres::drop_database(name);
         }
     }
 }
@@ -132,17 +126,4 @@ fn folder(name: &str) -> PathBuf {
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).expect("a folder");
     folder
-}
-
-fn server_url() -> String {
-    std::env::var("TEST_POSTGRES_URL").expect(
-        "TEST_POSTGRES_URL names no PostgreSQL server: run `tests/run`, or `tests/postgres with cargo test`",
-    )
-}
-
-fn on_server(statement: &str) {
-    PgConnection::establish(&server_url())
-        .expect("the PostgreSQL server answers")
-        .batch_execute(statement)
-        .unwrap_or_else(|error| panic!("{statement}: {error}"));
 }

@@ -3,12 +3,10 @@
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::sync::OnceLock;
 
 use actix_web::web::Data;
 use actix_web::{HttpServer, rt::System};
-use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection};
 use regimen::access::keys::KeyRing;
 use regimen::access::password::{Cost, Hasher};
 use regimen::app::{self, Parts};
@@ -22,6 +20,9 @@ use serde_json::json;
 
 use super::caller::Caller;
 use super::statements;
+
+#[path = "../../support/postgres.rs"]
+mod postgres;
 
 /// The engine that a story is told to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -285,8 +286,8 @@ impl Scratch {
             }
             EngineUnderTest::Postgres => {
                 let template = postgres_template();
-                on_server(&format!("CREATE DATABASE {name} TEMPLATE {template}"));
-                Self { url: database_on_server(&name), folder, database: Some(name) }
+                postgres::copy_database(&name, template);
+                Self { url: postgres::database_url(&name), folder, database: Some(name) }
             }
         }
     }
@@ -296,7 +297,7 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.folder);
         if let Some(name) = &self.database {
-            on_server(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+            postgres::drop_database(name);
         }
     }
 }
@@ -318,35 +319,10 @@ fn postgres_template() -> &'static String {
     static TEMPLATE: OnceLock<String> = OnceLock::new();
     TEMPLATE.get_or_init(|| {
         let name = format!("regimen_template_{}", std::process::id());
-        on_server(&format!("DROP DATABASE IF EXISTS {name}"));
-        on_server(&format!("CREATE DATABASE {name}"));
-        migrate::migrate(&DatabaseUrl::parse(&database_on_server(&name)).expect("a URL"))
+        postgres::drop_database(&name);
+        postgres::create_database(&name);
+        migrate::migrate(&DatabaseUrl::parse(&postgres::database_url(&name)).expect("a URL"))
             .expect("it migrates");
         name
     })
-}
-
-/// The server for tests. No engine is ever skipped in silence.
-pub fn server_url() -> String {
-    std::env::var("TEST_POSTGRES_URL").expect(
-        "TEST_POSTGRES_URL names no PostgreSQL server: run `tests/run`, or `tests/postgres with cargo test`",
-    )
-}
-
-/// The same server, another database.
-pub fn database_on_server(name: &str) -> String {
-    let url = server_url();
-    let (base, query) = url.split_once('?').map_or((url.as_str(), None), |(base, query)| (base, Some(query)));
-    let (host, _) = base.rsplit_once('/').expect("TEST_POSTGRES_URL ends with /DATABASE");
-    query.map_or_else(|| format!("{host}/{name}"), |query| format!("{host}/{name}?{query}"))
-}
-
-/// Making and dropping databases goes one at a time: a template in use cannot be copied.
-fn on_server(statement: &str) {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    PgConnection::establish(&server_url())
-        .expect("the PostgreSQL server answers")
-        .batch_execute(statement)
-        .unwrap_or_else(|error| panic!("{statement}: {error}"));
 }
