@@ -53,6 +53,7 @@ pub fn slices() -> Vec<Routes> {
         okrs::check_ins::routes(),
         okrs::initiatives::routes(),
         okrs::history::routes(),
+        okrs::forecast::routes(),
         okrs::copies::routes(),
         care::remedies::routes(),
         care::guardrails::routes(),

@@ -2,6 +2,7 @@
 
 pub mod announcements;
 mod baseline;
+mod compared;
 pub mod due;
 pub mod guardrails;
 pub mod overview;

@@ -180,6 +180,8 @@ pub struct RemedyTally {
     awaiting_effect: u32,
     /// Remedies that failed.
     failed: u32,
+    /// Remedies that kept a slipping KPI from getting unhealthy until their objective ended.
+    held: u32,
 }
 
 async fn show_cycle_summary(
@@ -331,6 +333,7 @@ impl RemedyTally {
             RemedyOutcome::InProgress => self.in_progress += 1,
             RemedyOutcome::AwaitingEffect => self.awaiting_effect += 1,
             RemedyOutcome::Failed => self.failed += 1,
+            RemedyOutcome::Held => self.held += 1,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What every handler needs and none should write: reading requests, and answering them.
 
 pub mod accept;
+pub mod advice;
 pub mod answer;
 pub mod body;
 pub mod coding;

@@ -51,11 +51,13 @@ pub fn schema<W: Word>() -> RefOr<Schema> {
 
 mod of_the_maths {
     use crate::maths::{
-        Aggregation, Because, Cadence, ClosedBy, Confidence, Direction, Freshness, Health, HealthReason,
-        KeyResultKind, LeftOut, ObjectiveOutcome, Pace, ProgressSource, RemedyOutcome, Rule, Trend,
+        AdviceCode, Aggregation, Because, Cadence, ClosedBy, Confidence, Direction, Freshness, Health,
+        HealthReason, KeyResultKind, LeftOut, ObjectiveOutcome, Pace, ProgressSource, RemedyOutcome, Rule,
+        Trend,
     };
 
     impl_wire_words!(
+        AdviceCode,
         Aggregation,
         Because,
         Cadence,

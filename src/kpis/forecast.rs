@@ -3,6 +3,7 @@
 //! It says on which period the healthy band would be reached or left if things went on like this, with the
 //! targets that are set for those periods, or that on this trend it would not be.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -17,8 +18,8 @@ use crate::kpis::row::KpiRow;
 use crate::kpis::targets::Bounds;
 use crate::maths::word::words;
 use crate::maths::{
-    Band, Cadence, Crossing, Expected, FEWEST_SAMPLES, Line, LineSample, MOST_SAMPLES, Period, STEPS_AHEAD,
-    Step, crossing, target_in_force, theil_sen,
+    Band, Cadence, Calendar, Crossing, Expected, FEWEST_SAMPLES, Heading, Line, MOST_SAMPLES, Period,
+    STEPS_AHEAD, Step, crossing, target_in_force,
 };
 use crate::store::{Day, Moment};
 
@@ -92,15 +93,31 @@ pub struct ForecastPeriod {
     /// Its first day.
     starts_on: Day,
     /// Its last day.
-    ends_on: Day,
-    /// The line, in the KPI's unit.
-    value: f64,
-    /// The line plus the 10th percentile of the residuals, in the KPI's unit.
+    pub ends_on: Day,
+    /// The line, in the unit of the values.
+    pub value: f64,
+    /// The line plus the 10th percentile of the residuals, in the unit of the values.
     low: f64,
-    /// The line plus the 90th percentile of the residuals, in the KPI's unit.
+    /// The line plus the 90th percentile of the residuals, in the unit of the values.
     high: f64,
-    /// The healthy band that is set for its last day, in the KPI's unit; null without one.
+    /// The healthy band that is set for its last day, or what the key result wants; null without one.
     target: Option<Bounds>,
+}
+
+impl ForecastPeriod {
+    /// What a line says of a period, and the band that is set for it.
+    pub fn of(heading: &Heading, cadence: Cadence, period: &Period, band: Option<Band>) -> Self {
+        let Expected { value, low, high } = heading.at(period);
+        Self {
+            period: period_name(cadence, period.starts_on),
+            starts_on: period.starts_on.into(),
+            ends_on: period.ends_on.into(),
+            value,
+            low,
+            high,
+            target: band.and_then(Bounds::unless_open),
+        }
+    }
 }
 
 async fn show_forecast(
@@ -118,40 +135,33 @@ async fn show_forecast(
 
 fn forecast(history: &History, kpi: &KpiRow) -> KpiForecast {
     let complete = history.complete();
-    let newest = complete.get(complete.len().saturating_sub(MOST_SAMPLES)..).unwrap_or_default();
-    let samples: Vec<LineSample> =
-        newest.iter().map(|(period, y)| LineSample { x: number(history, period), y: *y }).collect();
-    let Some((line, (_, value))) = theil_sen(&samples).zip(newest.last()) else {
+    let based_on = complete.len().min(MOST_SAMPLES);
+    let Some(heading) = Heading::of(&history.calendar, history.settings.cadence, &complete) else {
         return KpiForecast {
             outlook: Outlook::InsufficientData,
-            reason: without_line(samples.len()),
-            based_on: samples.len(),
+            reason: without_line(based_on),
+            based_on,
             slope: None,
             first: None,
             ahead: Vec::new(),
         };
     };
-    let periods = periods_ahead(history, &samples);
-    let steps: Vec<Step> = periods.iter().map(|period| step(history, period)).collect();
+    let periods = periods_ahead(&heading, &history.calendar, history.settings.cadence, history.now);
+    let steps: Vec<Step> = periods
+        .iter()
+        .map(|period| {
+            let target = target_in_force(&history.targets, period.ends_on);
+            heading.step(period, target.map(|target| target.band))
+        })
+        .collect();
     let ahead: Vec<ForecastPeriod> = periods
         .iter()
         .zip(&steps)
-        .map(|(period, step)| {
-            let Expected { value, low, high } = line.at(step.x);
-            ForecastPeriod {
-                period: period_name(kpi.cadence, period.starts_on),
-                starts_on: period.starts_on.into(),
-                ends_on: period.ends_on.into(),
-                value,
-                low,
-                high,
-                target: step.band.and_then(Bounds::unless_open),
-            }
-        })
+        .map(|(period, step)| ForecastPeriod::of(&heading, kpi.cadence, period, step.band))
         .collect();
     let is_set = steps.iter().any(|step| step.band.is_some());
     let band = history.state.target.map(|target| target.band).filter(|_| is_set);
-    let crossing = band.map(|band| (band, crossing(&line, *value, &band, &steps)));
+    let crossing = band.map(|band| (band, crossing(&heading.line, heading.value, &band, &steps)));
     let (outlook, first) = match crossing.map(|(_, crossing)| crossing) {
         None => (Outlook::NoTarget, None),
         Some(Crossing::Reached(step)) => (Outlook::Reached, ahead.get(step)),
@@ -160,42 +170,24 @@ fn forecast(history: &History, kpi: &KpiRow) -> KpiForecast {
     };
     KpiForecast {
         outlook,
-        reason: Telling { kpi, line: &line, based_on: samples.len(), first }.sentence(crossing),
-        based_on: samples.len(),
-        slope: Some(line.slope),
+        reason: Telling { kpi, line: &heading.line, based_on, first }.sentence(crossing),
+        based_on,
+        slope: Some(heading.line.slope),
         first: first.cloned(),
         ahead,
     }
 }
 
-/// The calendar number of a period; for an irregular KPI that of its day.
-fn number(history: &History, period: &Period) -> f64 {
-    history.calendar.ordinal(history.settings.cadence, period.starts_on) as f64
-}
-
-fn step(history: &History, period: &Period) -> Step {
-    let target = target_in_force(&history.targets, period.ends_on);
-    Step { x: number(history, period), band: target.map(|target| target.band) }
-}
-
 /// The next 24 periods, the running one first; for an irregular KPI days as far apart as its points are.
-fn periods_ahead(history: &History, samples: &[LineSample]) -> Vec<Period> {
-    let (calendar, cadence) = (&history.calendar, history.settings.cadence);
-    let running = calendar.period_of(cadence, history.now);
-    let periods: Vec<Period> = match cadence {
-        Cadence::Irregular => {
-            let span = samples.first().zip(samples.last()).map_or(0.0, |(first, last)| last.x - first.x);
-            let distance = (span / (samples.len() as f64 - 1.0)).round().max(1.0) as i64;
-            let day = |step: i64| {
-                running.starts_on.saturating_add(jiff::SignedDuration::from_hours(24 * distance * step))
-            };
-            (1..).map(|step| calendar.period_of_day(cadence, day(step))).take(STEPS_AHEAD).collect()
-        }
-        _ => std::iter::successors(Some(running), |period| calendar.next(cadence, period))
-            .take(STEPS_AHEAD)
-            .collect(),
-    };
-    periods
+pub fn periods_ahead(
+    heading: &Heading,
+    calendar: &Calendar,
+    cadence: Cadence,
+    now: Timestamp,
+) -> Vec<Period> {
+    let running = calendar.period_of(cadence, now);
+    let first = (cadence != Cadence::Irregular).then_some(running);
+    first.into_iter().chain(heading.periods_after(running)).take(STEPS_AHEAD).collect()
 }
 
 /// Why there is no line through so many values.

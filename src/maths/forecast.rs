@@ -2,8 +2,12 @@
 //! The line is Theil and Sen's, which one wild value cannot turn (P. K. Sen, *Estimates of the regression
 //! coefficient based on Kendall's tau*, JASA 63, 1968). It says what the trend implies, not what will happen.
 
-use super::health::{Band, gap};
+use jiff::SignedDuration;
+use jiff::civil::Date;
+
+use super::health::{Band, DatedTarget, gap, target_in_force};
 use super::number::{bounded, finite};
+use super::period::{Cadence, Calendar, Period};
 
 /// How many values a line is drawn through at the most.
 pub const MOST_SAMPLES: usize = 12;
@@ -11,6 +15,8 @@ pub const MOST_SAMPLES: usize = 12;
 pub const FEWEST_SAMPLES: usize = 4;
 /// How many periods ahead one looks.
 pub const STEPS_AHEAD: usize = 24;
+/// Within how many periods a healthy KPI that would leave its band is slipping.
+const STEPS_OF_SLIPPING: usize = 2;
 /// Between which shares of the residuals the interval lies.
 const INTERVAL: (f64, f64) = (0.1, 0.9);
 
@@ -125,6 +131,82 @@ pub fn crossing(line: &Line, newest: f64, band: &Band, steps: &[Step]) -> Crossi
         (true, None) => Crossing::NeverLeft,
         (false, Some(step)) => Crossing::Reached(step),
         (false, None) => Crossing::NeverReached,
+    }
+}
+
+/// The line through the newest values of a series, and the calendar that goes on behind them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Heading<'a> {
+    calendar: &'a Calendar,
+    cadence: Cadence,
+    /// The line.
+    pub line: Line,
+    /// The newest period that has a value.
+    pub newest: Period,
+    /// The value of that period.
+    pub value: f64,
+    /// Days between two points of an irregular series: their mean distance.
+    distance: i64,
+}
+
+impl<'a> Heading<'a> {
+    /// Of a series in order of time: the last 12 values of complete periods, and at least four.
+    pub fn of(calendar: &'a Calendar, cadence: Cadence, complete: &[(Period, f64)]) -> Option<Self> {
+        let recent = complete.get(complete.len().saturating_sub(MOST_SAMPLES)..)?;
+        let samples: Vec<Sample> =
+            recent.iter().map(|(period, y)| Sample { x: number(calendar, cadence, period), y: *y }).collect();
+        let line = theil_sen(&samples)?;
+        let (newest, value) = *recent.last()?;
+        let span = samples.first().zip(samples.last()).map_or(0.0, |(first, last)| last.x - first.x);
+        let distance = (span / (samples.len() as f64 - 1.0)).round().max(1.0) as i64;
+        Some(Self { calendar, cadence, line, newest, value, distance })
+    }
+
+    /// The periods that come after one; of an irregular series days as far apart as its points are.
+    pub fn periods_after(&self, last: Period) -> impl Iterator<Item = Period> {
+        let step = |period: &Period| match self.cadence {
+            Cadence::Irregular => {
+                let day = period.starts_on.saturating_add(SignedDuration::from_hours(24 * self.distance));
+                Some(self.calendar.period_of_day(self.cadence, day))
+            }
+            Cadence::Daily | Cadence::Weekly | Cadence::Monthly | Cadence::Quarterly | Cadence::Yearly => {
+                self.calendar.next(self.cadence, period)
+            }
+        };
+        std::iter::successors(Some(last), step).skip(1)
+    }
+
+    /// A period ahead, with the band that will hold then.
+    pub fn step(&self, period: &Period, band: Option<Band>) -> Step {
+        Step { x: number(self.calendar, self.cadence, period), band }
+    }
+
+    /// What the line says of a period.
+    pub fn at(&self, period: &Period) -> Expected {
+        self.line.at(number(self.calendar, self.cadence, period))
+    }
+}
+
+/// The calendar number of a period; of an irregular series that of its day.
+fn number(calendar: &Calendar, cadence: Cadence, period: &Period) -> f64 {
+    calendar.ordinal(cadence, period.starts_on) as f64
+}
+
+/// The first day of the period on which a line leaves the band that its newest value lies in, where that is one
+/// of the two that follow it; each is judged by the target that is set for it.
+///
+/// Counted from the newest value and not from today, so that the clock alone changes nothing.
+pub fn leaves_soon(heading: &Heading, band: &Band, targets: &[DatedTarget]) -> Option<Date> {
+    let soon: Vec<Period> = heading.periods_after(heading.newest).take(STEPS_OF_SLIPPING).collect();
+    let steps: Vec<Step> = soon
+        .iter()
+        .map(|period| {
+            heading.step(period, target_in_force(targets, period.ends_on).map(|target| target.band))
+        })
+        .collect();
+    match crossing(&heading.line, heading.value, band, &steps) {
+        Crossing::Left(step) => soon.get(step).map(|period| period.starts_on),
+        Crossing::Reached(_) | Crossing::NeverReached | Crossing::NeverLeft => None,
     }
 }
 

@@ -16,14 +16,15 @@ pub mod retrospective;
 pub mod roll_up;
 pub mod series;
 pub mod signal;
+pub mod smart;
 pub mod word;
 
 pub use episode::{
     ClosedBy, DEFAULT_RECOVER_PERIODS, Episode, EpisodeRules, default_confirm_periods, episodes,
 };
 pub use forecast::{
-    Crossing, Expected, FEWEST_SAMPLES, Line, MOST_SAMPLES, STEPS_AHEAD, Sample as LineSample, Step,
-    crossing, theil_sen,
+    Crossing, Expected, FEWEST_SAMPLES, Heading, Line, MOST_SAMPLES, STEPS_AHEAD, Sample as LineSample, Step,
+    crossing, leaves_soon, theil_sen,
 };
 pub use freshness::{Freshness, FreshnessDates, freshness, freshness_dates, grace_days, longest_grace_days};
 pub use guardrail::{Breach, GuardrailInput, breach};
@@ -48,4 +49,9 @@ pub use series::{
     judge_series, state,
 };
 pub use signal::{Because, Judgement, RECENT_VALUES, Rule, Segment, Trend, judge_trend, segments, trend};
+pub use smart::{
+    AdviceCode, KeyResultFacts, KpiFacts, Link, MOST_KPIS_OF_TEAM, MOST_KPIS_ON_BOARD, ObjectiveFacts,
+    Standing as DriverStanding, advice_on_key_result, advice_on_kpi, advice_on_objective, green_but_flat,
+    reach,
+};
 pub use word::{UnknownWord, Word};

@@ -137,6 +137,17 @@ pub struct Progress {
 }
 
 impl KeyResultGoal {
+    /// What the value is to be, as a band; `None` where a draft does not say it yet.
+    pub fn wanted(&self) -> Option<Band> {
+        let band = match self.kind {
+            KeyResultKind::Increase | KeyResultKind::AtLeast => Band { min: self.target, max: None },
+            KeyResultKind::Decrease | KeyResultKind::AtMost => Band { min: None, max: self.target },
+            KeyResultKind::Between => self.range,
+            KeyResultKind::Milestone => Band { min: Some(1.0), max: None },
+        };
+        (band != Band::default()).then_some(band)
+    }
+
     /// Everything that is wrong with it; empty where it can be used.
     pub fn faults(&self) -> Vec<KeyResultFault> {
         let mut faults = Vec::new();

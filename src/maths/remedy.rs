@@ -1,5 +1,6 @@
 //! Remedies: whether the objective that was meant to heal a KPI has done so.
 //! The outcome is always derived from the periods since the baseline, with the values that they hold now.
+//! A remedy of a KPI that was healthy, but slipping, is to prevent: it holds until the KPI is unhealthy.
 //! The band in force at the baseline decides, so lowering the target is never called a recovery.
 
 use jiff::civil::Date;
@@ -32,6 +33,8 @@ words! {
         AwaitingEffect = "awaiting_effect",
         /// The objective is closed, its effect should have come, and the KPI is not healthy.
         Failed = "failed",
+        /// The objective is closed, and the KPI that was slipping was never unhealthy until then.
+        Held = "held",
     }
 }
 
@@ -53,6 +56,8 @@ pub enum RemedyObjective {
     Active,
     /// It is closed.
     Closed {
+        /// The day on which it was closed.
+        closed_on: Date,
         /// The day from which on its effect should show.
         effect_by: Date,
     },
@@ -63,6 +68,8 @@ pub enum RemedyObjective {
 pub struct Baseline {
     /// The first day of the period whose value was current.
     pub starts_on: Date,
+    /// How it was doing; a remedy of a healthy KPI is to prevent.
+    pub health: Health,
     /// The target then in force.
     pub target: Option<Target>,
 }
@@ -110,6 +117,13 @@ pub fn outcome(input: &RemedyInput<'_>) -> RemedyOutcome {
         RemedyLink::Ended => return RemedyOutcome::Withdrawn,
         RemedyLink::Standing => {}
     }
+    if has_held(input) {
+        return match input.objective {
+            RemedyObjective::Draft => RemedyOutcome::Planned,
+            RemedyObjective::Active => RemedyOutcome::InProgress,
+            RemedyObjective::Closed { .. } => RemedyOutcome::Held,
+        };
+    }
     match course(input) {
         Course::Recovered(_) => return RemedyOutcome::Recovered,
         Course::Relapsed(_) => return RemedyOutcome::Relapsed,
@@ -125,7 +139,7 @@ pub fn outcome(input: &RemedyInput<'_>) -> RemedyOutcome {
         RemedyObjective::Draft => RemedyOutcome::Planned,
         RemedyObjective::Active => RemedyOutcome::InProgress,
         // Healthy, but not yet for long enough: nobody can call that failed.
-        RemedyObjective::Closed { effect_by } if input.today < effect_by || is_healthy => {
+        RemedyObjective::Closed { effect_by, .. } if input.today < effect_by || is_healthy => {
             RemedyOutcome::AwaitingEffect
         }
         RemedyObjective::Closed { .. } => RemedyOutcome::Failed,
@@ -134,16 +148,33 @@ pub fn outcome(input: &RemedyInput<'_>) -> RemedyOutcome {
 
 /// The latest recovery since the baseline, whether or not the KPI has relapsed since.
 pub fn recovery(input: &RemedyInput<'_>) -> Option<Recovery> {
+    if has_held(input) {
+        return None;
+    }
     match course(input) {
         Course::NeverRecovered => None,
         Course::Recovered(recovery) | Course::Relapsed(recovery) => Some(recovery),
     }
 }
 
-/// The periods from the baseline's own on.
+/// Whether a remedy that is to prevent has done so: the KPI was not unhealthy before the objective ended.
+fn has_held(input: &RemedyInput<'_>) -> bool {
+    let is_over_by = |period: &Judged| match input.objective {
+        RemedyObjective::Closed { closed_on, .. } => period.period.starts_on > closed_on,
+        RemedyObjective::Draft | RemedyObjective::Active => false,
+    };
+    input.baseline.health == Health::Healthy && since_baseline(input).next().is_none_or(is_over_by)
+}
+
+/// The periods from the baseline's own on; where that was healthy, from the first unhealthy one on: only
+/// what broke can recover.
 fn since_baseline<'a>(input: &RemedyInput<'a>) -> impl Iterator<Item = &'a Judged> {
-    let starts_on = input.baseline.starts_on;
-    input.judged.iter().filter(move |period| period.period.ends_on >= starts_on)
+    let Baseline { starts_on, health, .. } = input.baseline;
+    let is_whole = move |period: &&Judged| match health {
+        Health::Healthy => period.health != Health::Unhealthy,
+        Health::AtRisk | Health::Unhealthy | Health::Unknown => false,
+    };
+    input.judged.iter().filter(move |period| period.period.ends_on >= starts_on).skip_while(is_whole)
 }
 
 /// The health of a period that is healthy by its own target, held against the baseline's; otherwise its own.

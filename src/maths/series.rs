@@ -6,13 +6,17 @@ use jiff::civil::Date;
 use jiff::{Span, Timestamp};
 
 use super::episode::{DEFAULT_RECOVER_PERIODS, Episode, EpisodeRules, default_confirm_periods, episodes};
+use super::forecast::{Heading, leaves_soon};
 use super::freshness::{
     Freshness, FreshnessDates, freshness, freshness_dates, grace_days as default_grace_days,
 };
-use super::health::{DatedTarget, Health, HealthReason, Target, gap, judge, judge_running, target_in_force};
+use super::health::{
+    Band, DatedTarget, Health, HealthReason, Target, gap, judge, judge_running, target_in_force,
+};
 use super::number::finite;
 use super::period::{Aggregation, Cadence, Calendar, Folded, Period, days_between};
 use super::signal::{Trend, trend};
+use super::smart::reach;
 
 /// What the points of one period amount to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -151,6 +155,10 @@ pub struct KpiState {
     pub target: Option<Target>,
     /// Where the complete periods are going, by the target above; `None` without one, and with fewer than six.
     pub trend: Option<Trend>,
+    /// The first day of the period on which the forecast leaves the band, where that is one of the next two.
+    pub leaves_on: Option<Date>,
+    /// How far the complete periods have been, or may be without any change of the process; see [`reach`].
+    pub reach: Option<Band>,
     /// Whether the value is recent enough.
     pub freshness: Freshness,
     /// From when on it is due and stale; `None` without a point, and for an irregular KPI that expects none.
@@ -162,6 +170,14 @@ pub struct KpiState {
     /// The next instant at which any of this changes by the clock alone, other than by `due_at`, `stale_at`
     /// and the daily growth of `running`: the end of the earliest incomplete period that holds a point.
     pub next_turn: Option<Timestamp>,
+}
+
+impl KpiState {
+    /// Whether it is healthy, but gets worse, or would leave its band within two periods.
+    pub fn is_slipping(&self) -> bool {
+        self.health == Health::Healthy
+            && (self.trend == Some(Trend::Deteriorating) || self.leaves_on.is_some())
+    }
 }
 
 /// Holds every period against the target in force on its last day; one answer per period, in the same order.
@@ -234,6 +250,10 @@ pub fn state(
     let newest_point_on = latest_point_at.map(|at| calendar.day_of(at));
     let episodes = episodes(&judged, settings.episode_rules(), newest_point_on, now);
 
+    let complete = complete_periods(settings, series, now);
+    let values: Vec<f64> = complete.iter().map(|(_, value)| *value).collect();
+    let heading = Heading::of(calendar, settings.cadence, &complete);
+
     KpiState {
         current: current(settings, &judged, now),
         running: running(calendar, settings, &held, targets, now),
@@ -243,7 +263,11 @@ pub fn state(
         since: since(&judged),
         gap: seen.and_then(|seen| seen.gap),
         target,
-        trend: target.and_then(|target| trend(&complete_values(settings, series, now), &target.band)),
+        trend: target.and_then(|target| trend(&values, &target.band)),
+        leaves_on: target
+            .zip(heading)
+            .and_then(|(target, heading)| leaves_soon(&heading, &target.band, targets)),
+        reach: reach(&values),
         freshness,
         freshness_dates: dates,
         episode: episodes.last().filter(|episode| episode.closed_on.is_none()).copied(),

@@ -3,6 +3,7 @@
 pub mod check_ins;
 pub mod copies;
 pub mod cycles;
+pub mod forecast;
 pub mod history;
 pub mod initiatives;
 pub mod key_results;

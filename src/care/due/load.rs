@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::{Due, DueCheckIn, DueCounts, DueKpi, DueObjective, DueObjectiveCan};
 use crate::access::hidden::Hidden;
 use crate::access::{Action, Scoped};
-use crate::care::triage::{Placed, Scope, failed, placed_now};
+use crate::care::triage::{Placed, Scope, failed, placed_at};
 use crate::http::{FieldErrors, Measure, Result};
 use crate::kpis::kpis::Kpi;
 use crate::maths::{Freshness, expected_value};
@@ -37,7 +37,7 @@ pub fn due(tx: &mut Scoped, scope: &Scope) -> Result<Due> {
         .collect();
     let own: Vec<&ObjectiveRow> =
         open.iter().filter(|row| scope.holds(row.owner_id, row.team_id)).copied().collect();
-    let placed = placed_now(tx, scope)?;
+    let placed = placed_at(tx, scope, None)?;
     let due = Due {
         as_of: today,
         counts: DueCounts::default(),

@@ -50,7 +50,11 @@ impl GuardrailRow {
     /// The KPI as it was when it was linked. Without a value the day of the linking stands for its period.
     pub fn baseline(&self, calendar: &Calendar) -> Baseline {
         let starts_at = self.baseline_starts_at.unwrap_or(self.recorded_at);
-        Baseline { starts_on: calendar.day_of(starts_at.timestamp()), target: self.target() }
+        Baseline {
+            starts_on: calendar.day_of(starts_at.timestamp()),
+            health: self.baseline_health,
+            target: self.target(),
+        }
     }
 
     /// When a person had ended it, seen from an instant.

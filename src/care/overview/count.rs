@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::care::triage::Group;
+use crate::care::triage::TriageGroup;
 use crate::maths::{Confidence, ConfidenceCounts, Health, Pace, net_confidence};
 use crate::okrs::progress::PaceTally;
 
@@ -15,7 +15,7 @@ pub enum Item {
         /// Its health.
         health: Health,
         /// Where triage puts it.
-        group: Group,
+        group: TriageGroup,
     },
     /// An active objective.
     Objective {
@@ -97,6 +97,9 @@ pub struct TriageTally {
     /// At risk.
     #[schema(minimum = 0)]
     pub at_risk: u32,
+    /// Healthy, but slipping.
+    #[schema(minimum = 0)]
+    pub slipping: u32,
     /// Nobody can tell.
     #[schema(minimum = 0)]
     pub unknown: u32,
@@ -169,7 +172,7 @@ impl OverviewNumbers {
 }
 
 impl OverviewKpis {
-    fn add(&mut self, health: Health, group: Group) {
+    fn add(&mut self, health: Health, group: TriageGroup) {
         self.total += 1;
         let count = match health {
             Health::Healthy => &mut self.health.healthy,
@@ -179,13 +182,14 @@ impl OverviewKpis {
         };
         *count += 1;
         let count = match group {
-            Group::Untreated => &mut self.triage.untreated,
-            Group::Failed => &mut self.triage.failed,
-            Group::InTreatment => &mut self.triage.in_treatment,
-            Group::AtRisk => &mut self.triage.at_risk,
-            Group::Unknown => &mut self.triage.unknown,
-            Group::Recovered => &mut self.triage.recovered,
-            Group::Healthy => &mut self.triage.healthy,
+            TriageGroup::Untreated => &mut self.triage.untreated,
+            TriageGroup::Failed => &mut self.triage.failed,
+            TriageGroup::InTreatment => &mut self.triage.in_treatment,
+            TriageGroup::AtRisk => &mut self.triage.at_risk,
+            TriageGroup::Slipping => &mut self.triage.slipping,
+            TriageGroup::Unknown => &mut self.triage.unknown,
+            TriageGroup::Recovered => &mut self.triage.recovered,
+            TriageGroup::Healthy => &mut self.triage.healthy,
         };
         *count += 1;
     }
@@ -250,17 +254,9 @@ mod tests {
     }
 
     fn item() -> impl Strategy<Value = Item> {
-        let groups = [
-            Group::Untreated,
-            Group::Failed,
-            Group::InTreatment,
-            Group::AtRisk,
-            Group::Unknown,
-            Group::Recovered,
-            Group::Healthy,
-        ];
-        let kpi = (prop::sample::select(Health::ALL.to_vec()), prop::sample::select(groups.to_vec()))
-            .prop_map(|(health, group)| Item::Kpi { health, group });
+        let kpi =
+            (prop::sample::select(Health::ALL.to_vec()), prop::sample::select(TriageGroup::ALL.to_vec()))
+                .prop_map(|(health, group)| Item::Kpi { health, group });
         let facts = (confidence(), any::<bool>())
             .prop_map(|(confidence, is_overdue)| KeyResultFacts { confidence, is_overdue });
         let objective =

@@ -5,13 +5,14 @@
 
 mod count;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::{Db, Reads, Scoped, Visibility};
+use crate::care::compared;
 use crate::care::remedies::Standpoint;
 use crate::care::triage::{Scope, kpis_in, links_by, placed};
 use crate::http::{Answer, Json, Query, Result, Routes, routes};
@@ -34,7 +35,7 @@ pub fn routes() -> Routes {
             /// Show how things stand, as a whole and by group.
             /// KPIs in use and active objectives, each in one group; the numbers of the groups add up to the total. With
             /// `as_of` or `known_at` it is shown as it stood then; owners, teams, categories and cycles are as they
-            /// are now.
+            /// are now. `compare_to` puts the numbers of an earlier day beside them.
             GET show_overview,
         }
     }
@@ -74,6 +75,10 @@ pub struct OverviewFilter {
     #[param(inline)]
     #[serde(default)]
     known_at: Option<Moment>,
+    /// Beside all numbers, those of the end of this day; not after the day that is shown.
+    #[param(inline)]
+    #[serde(default)]
+    compare_to: Option<Day>,
 }
 
 fn by_team() -> OverviewGrouping {
@@ -85,11 +90,15 @@ fn by_team() -> OverviewGrouping {
 pub struct Overview {
     /// The day that it shows; today is shown as it is now.
     pub as_of: Day,
+    /// The day with which it is compared; null where none was asked for.
+    pub compared_to: Option<Day>,
     /// By what it is divided.
     pub group_by: OverviewGrouping,
     /// All of it.
     pub total: OverviewNumbers,
-    /// The groups that hold something, by name. The last one holds what belongs to none, and is always there.
+    /// With `compare_to`: all of it then; else null.
+    pub total_before: Option<OverviewNumbers>,
+    /// The groups that hold something, or held something then, by name. The last one holds what belongs to none, and is always there.
     pub groups: Vec<OverviewGroup>,
 }
 
@@ -106,6 +115,8 @@ pub struct OverviewGroup {
     pub cycle: Option<CycleRef>,
     /// Its numbers.
     pub numbers: OverviewNumbers,
+    /// With `compare_to`: its numbers then; else null.
+    pub before: Option<OverviewNumbers>,
 }
 
 /// What a thing belongs to, by the grouping.
@@ -151,7 +162,8 @@ async fn show_overview(db: Db<Reads>, filter: Query<OverviewFilter>) -> Answer<J
     db.read((), filter, |tx, (), filter| {
         let view = AsOf { as_of: filter.as_of, known_at: filter.known_at }.view(tx)?;
         let scope = Scope::named(tx, &filter.team, &[])?;
-        Ok(Json::new(overview(tx, &scope, filter.group_by, view)?))
+        let before = compared::before(tx, filter.compare_to, view.as_ref())?;
+        Ok(Json::new(overview(tx, &scope, filter.group_by, view, before)?))
     })
     .await
 }
@@ -161,14 +173,50 @@ fn overview(
     scope: &Scope,
     group_by: OverviewGrouping,
     view: Option<View>,
+    before: Option<View>,
 ) -> Result<Overview> {
     let standpoint = Standpoint::of(tx, view.as_ref())?;
+    let (total, counted, mut cycles) = counted(tx, scope, group_by, view)?;
+    let mut groups: BTreeMap<Option<Key>, (OverviewNumbers, Option<OverviewNumbers>)> =
+        counted.into_iter().map(|(key, numbers)| (key, (numbers, None))).collect();
+    let total_before = match before {
+        None => None,
+        Some(before) => {
+            let (total, counted, cycles_then) = self::counted(tx, scope, group_by, Some(before))?;
+            cycles.extend(cycles_then);
+            for group in groups.values_mut() {
+                group.1 = Some(OverviewNumbers::default());
+            }
+            for (key, numbers) in counted {
+                groups.entry(key).or_default().1 = Some(numbers);
+            }
+            Some(total)
+        }
+    };
+    Ok(Overview {
+        as_of: standpoint.today.into(),
+        compared_to: before.and_then(|before| before.as_of),
+        group_by,
+        total,
+        total_before,
+        groups: named(tx, groups, &cycles)?,
+    })
+}
+
+type Counted = (OverviewNumbers, Vec<(Option<Key>, OverviewNumbers)>, HashMap<CycleId, CycleRow>);
+
+/// The numbers of the whole and of each group, as they are now or were then, and the cycles that were met.
+fn counted(
+    tx: &mut Scoped,
+    scope: &Scope,
+    group_by: OverviewGrouping,
+    view: Option<View>,
+) -> Result<Counted> {
     let mut items = kpis(tx, scope, group_by, view.as_ref())?;
     let (goals, cycles) = goals(tx, scope, group_by, view)?;
     items.extend(goals);
-    let (total, counted) = count(&items);
-    let groups = named(tx, counted, &cycles)?;
-    Ok(Overview { as_of: standpoint.today.into(), group_by, total, groups })
+    let (total, groups) = count(&items);
+    Ok((total, groups, cycles))
 }
 
 type Items = Vec<(Option<Key>, Item)>;
@@ -233,18 +281,18 @@ fn objective(around: &Surroundings, row: &ObjectiveRow) -> Item {
 /// The groups with what they are called, by name; that of none comes last.
 fn named(
     tx: &mut Scoped,
-    counted: Vec<(Option<Key>, OverviewNumbers)>,
+    counted: BTreeMap<Option<Key>, (OverviewNumbers, Option<OverviewNumbers>)>,
     cycles: &HashMap<CycleId, CycleRow>,
 ) -> Result<Vec<OverviewGroup>> {
     let workspace = tx.here()?;
-    let keys = || counted.iter().filter_map(|(key, _)| *key);
+    let keys = || counted.keys().filter_map(|key| *key);
     let team = |key| if let Key::Team(id) = key { Some(id) } else { None };
     let owner = |key| if let Key::Owner(id) = key { Some(id) } else { None };
     let teams = teams::names(tx, workspace, keys().filter_map(team))?;
     let owners = members::names(tx, workspace, keys().filter_map(owner))?;
     let mut groups: Vec<(Option<String>, OverviewGroup)> = Vec::new();
-    for (key, numbers) in counted {
-        let blank = OverviewGroup { numbers, ..OverviewGroup::default() };
+    for (key, (numbers, before)) in counted {
+        let blank = OverviewGroup { numbers, before, ..OverviewGroup::default() };
         groups.push(match key {
             None => (None, blank),
             Some(Key::Team(id)) => {

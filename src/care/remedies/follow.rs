@@ -86,6 +86,7 @@ fn event_of(outcome: RemedyOutcome) -> EventType {
         | RemedyOutcome::TargetMoved
         | RemedyOutcome::Planned
         | RemedyOutcome::InProgress
-        | RemedyOutcome::AwaitingEffect => EventType::RemedyOutcomeChanged,
+        | RemedyOutcome::AwaitingEffect
+        | RemedyOutcome::Held => EventType::RemedyOutcomeChanged,
     }
 }

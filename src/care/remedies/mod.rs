@@ -3,6 +3,7 @@
 //! Prescribing links an objective or makes one, and freezes the KPI's state of the moment as the
 //! baseline. What became of a remedy is always derived from the periods since, under the band of then.
 
+mod aim;
 mod follow;
 mod outcome;
 mod prescribe;
@@ -49,9 +50,10 @@ pub fn routes() -> Routes {
             /// List the remedies of a KPI, the newest first.
             /// Withdrawn ones too. With `as_of` or `known_at` outcomes are told as they stood then.
             GET list_kpi_remedies,
-            /// Prescribe a remedy for a KPI that is not healthy.
+            /// Prescribe a remedy for a KPI that is not healthy, or that is slipping.
             /// `objective_id` links an existing objective. Otherwise one is made, with a key result that reads the
-            /// KPI, from its current value to its nearest healthy bound; `{}` is enough. The KPI's state of the
+            /// KPI, from its current value to its nearest healthy bound, or, while it is slipping, to stay within its
+            /// band; `{}` is enough. The KPI's state of the
             /// moment is kept as the baseline.
             POST create_remedy,
         }

@@ -193,12 +193,13 @@ pub fn tell(
     calendar: &Calendar,
 ) -> Told {
     let day = |at: Moment| calendar.day_of(at.timestamp());
-    let closes = objective.row.closed_at.map(|at| effect_by(seen.settings.cadence, day(at), 0));
+    let closes = objective.row.closed_at.map(|at| RemedyObjective::Closed {
+        closed_on: day(at),
+        effect_by: effect_by(seen.settings.cadence, day(at), 0),
+    });
     let standing = match (objective.state, closes) {
         (RecordedState::Draft, _) => RemedyObjective::Draft,
-        (RecordedState::Closed | RecordedState::Archived, Some(effect_by)) => {
-            RemedyObjective::Closed { effect_by }
-        }
+        (RecordedState::Closed | RecordedState::Archived, Some(closed)) => closed,
         (RecordedState::Active | RecordedState::Archived | RecordedState::Closed, _) => {
             RemedyObjective::Active
         }
@@ -237,7 +238,7 @@ pub fn tell(
             let recovery = recovery(&input);
             Told {
                 effect_by: match standing {
-                    RemedyObjective::Closed { effect_by } => Some(effect_by),
+                    RemedyObjective::Closed { effect_by, .. } => Some(effect_by),
                     RemedyObjective::Draft | RemedyObjective::Active => None,
                 },
                 share_of_gap_closed: share(remedy, seen),

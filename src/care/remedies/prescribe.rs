@@ -6,22 +6,21 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
+use super::aim::Aim;
 use super::outcome::Ground;
 use super::row::{self, Of, RemedyRow};
 use crate::access::Scoped;
 use crate::access::caller::MemberState;
-use crate::care::display::{Style, cut};
 use crate::http::body::Rules;
 use crate::http::{Code, Description, FieldErrors, Name, Note, Problem, Result};
 use crate::kpis::derive::{self, View};
 use crate::kpis::row::KpiRow;
-use crate::maths::{Health, KeyResultKind, KpiState, RemedyOutcome, Target};
+use crate::maths::{Health, KpiState, RemedyOutcome, Target};
 use crate::okrs::cycles::{self, CycleInput, CycleRow};
-use crate::okrs::key_results::NewKeyResult;
 use crate::okrs::objectives::{
     self, NewObjective, NewObjectiveState, ObjectiveRow, ObjectiveState, SharedObjective,
 };
-use crate::okrs::wire::{Weight, refused_at};
+use crate::okrs::wire::refused_at;
 use crate::people::members::{self, MemberInput, MemberRow};
 use crate::people::teams::{TeamInput, TeamRow};
 use crate::store::journal::EventType;
@@ -30,8 +29,6 @@ use crate::store::{Day, ObjectiveId, RemedyId};
 
 /// How long an objective has where no cycle holds today.
 const DAYS_WITHOUT_CYCLE: i64 = 90;
-/// How long a title may be.
-const LONGEST_TITLE: usize = 200;
 
 /// A remedy to make: an existing objective is linked, or one is made. `{}` makes one out of the KPI itself.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -41,7 +38,8 @@ pub struct NewRemedy {
     /// The objective to link. Without it one is made, with a key result that reads the KPI.
     #[serde(default)]
     pub objective_id: Option<ObjectiveId>,
-    /// The title of the objective to make; by default that the KPI is to come back to its healthy bound.
+    /// The title of the objective to make; by default that the KPI is to come back to its healthy bound, or, where it is
+    /// slipping, that it is to stay within its band.
     #[serde(default)]
     #[schema(example = "Win back lapsed customers")]
     pub title: Option<Name>,
@@ -102,10 +100,10 @@ pub fn prescribe(tx: &mut Scoped, kpi: &KpiRow, new: &NewRemedy) -> Result<Remed
         return Err(Problem::new(Code::KpiArchived, "an archived KPI takes no remedies: restore it first"));
     }
     let state = derive::history(tx, kpi, &View::default())?.state;
-    if state.health == Health::Healthy {
+    if state.health == Health::Healthy && !state.is_slipping() {
         return Err(Problem::new(
             Code::KpiIsHealthy,
-            "the KPI is healthy: there is nothing to heal; a guardrail would keep it so",
+            "the KPI is healthy and not slipping: there is nothing to heal; a guardrail would keep it so",
         ));
     }
     let objective = match wanted {
@@ -114,9 +112,10 @@ pub fn prescribe(tx: &mut Scoped, kpi: &KpiRow, new: &NewRemedy) -> Result<Remed
             *objective
         }
         Wanted::Made(mut objective) => {
-            objective.key_results.push(key_result(kpi, &state)?);
+            let aim = Aim::of(&state)?;
+            objective.key_results.push(aim.key_result(kpi));
             if new.title.is_none() {
-                objective.title = title(kpi, &state).into();
+                objective.title = aim.title(kpi).into();
             }
             objectives::create(tx, &objective)?
         }
@@ -184,65 +183,6 @@ fn team(tx: &mut Scoped, kpi: &KpiRow) -> Result<Option<TeamInput>> {
         None => None,
     };
     Ok(team.filter(|team| team.archived_at.is_none()).map(|team| team.id.into()))
-}
-
-/// The healthy bound that a value has to come back to.
-fn bound(state: &KpiState) -> Option<f64> {
-    let (gap, target) = state.gap.zip(state.target)?;
-    match () {
-        () if gap > 0.0 => target.band.min,
-        () if gap < 0.0 => target.band.max,
-        () => None,
-    }
-}
-
-/// From the current value to the nearest healthy bound.
-fn key_result(kpi: &KpiRow, state: &KpiState) -> Result<NewKeyResult> {
-    let Some(value) = state.current.and_then(|current| current.value) else {
-        return Err(Problem::new(
-            Code::KpiHasNoValue,
-            "without a value a key result has no start: link an existing objective by `objective_id`",
-        ));
-    };
-    if state.target.is_none() {
-        return Err(Problem::new(
-            Code::KpiHasNoTarget,
-            "without a target a key result has no end: link an existing objective by `objective_id`",
-        ));
-    }
-    let Some(bound) = bound(state) else {
-        return Err(Problem::new(
-            Code::KpiIsHealthy,
-            "its last value lies within the target, so there is no way to go: link an existing objective by \
-             `objective_id`, or post a new value",
-        ));
-    };
-    let style = Style::of(kpi);
-    let tail = format!(" from {} to {}", style.exactly(value), style.exactly(bound));
-    let name = cut(&kpi.name, LONGEST_TITLE.saturating_sub(tail.chars().count()));
-    Ok(NewKeyResult {
-        title: format!("{name}{tail}").into(),
-        kind: if bound > value { KeyResultKind::Increase } else { KeyResultKind::Decrease },
-        start: Some(value.into()),
-        target: Some(bound.into()),
-        range: None,
-        unit: style.unit().map(Into::into),
-        weight: Weight::ONE,
-        owner_id: None,
-        due_on: None,
-        kpi: Some(kpi.id.to_string()),
-    })
-}
-
-/// "Bring Churn rate back to 4 %".
-fn title(kpi: &KpiRow, state: &KpiState) -> String {
-    let tail = match bound(state) {
-        Some(bound) => format!(" back to {}", Style::of(kpi).exactly(bound)),
-        None => " back".to_owned(),
-    };
-    let head = "Bring ";
-    let room = LONGEST_TITLE.saturating_sub(head.len() + tail.chars().count());
-    format!("{head}{}{tail}", cut(&kpi.name, room))
 }
 
 /// Refuses to link an objective that is over or whose cycle is, or one that heals this KPI already.

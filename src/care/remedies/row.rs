@@ -55,7 +55,11 @@ impl RemedyRow {
     /// The KPI as it was when the remedy was made. Without a value the day of the making stands for its period.
     pub fn baseline(&self, calendar: &Calendar) -> Baseline {
         let starts_at = self.baseline_starts_at.unwrap_or(self.created_at);
-        Baseline { starts_on: calendar.day_of(starts_at.timestamp()), target: self.target() }
+        Baseline {
+            starts_on: calendar.day_of(starts_at.timestamp()),
+            health: self.baseline_health,
+            target: self.target(),
+        }
     }
 
     /// Whether a person had ended it by an instant.

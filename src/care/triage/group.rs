@@ -5,29 +5,34 @@ use std::cmp::{Ordering, Reverse};
 use jiff::Span;
 use jiff::civil::Date;
 
+use crate::maths::word::words;
 use crate::maths::{Freshness, Health, RemedyObjective, RemedyOutcome};
 
 /// How many days a recovery is shown, both ends included.
 const DAYS_OF_RECOVERY: i64 = 30;
 
-/// Where a KPI stands on a day. Every KPI stands in exactly one of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Group {
-    /// Unhealthy, and nothing treats it.
-    Untreated,
-    /// Unhealthy, nothing treats it, and a remedy failed in this episode.
-    Failed,
-    /// Unhealthy, and a remedy treats it or may still show its effect.
-    InTreatment,
-    /// At risk.
-    AtRisk,
-    /// Nobody can tell.
-    Unknown,
-    /// Healthy, and an episode closed lately.
-    Recovered,
-    /// Healthy: it needs nobody.
-    Healthy,
+words! {
+    /// Where a KPI stands on a day. Every KPI stands in exactly one of them.
+    pub enum TriageGroup {
+        /// Unhealthy, and nothing treats it.
+        Untreated = "untreated",
+        /// Unhealthy, nothing treats it, and a remedy failed in this episode.
+        Failed = "failed",
+        /// Unhealthy, and a remedy treats it or may still show its effect.
+        InTreatment = "in_treatment",
+        /// At risk.
+        AtRisk = "at_risk",
+        /// Healthy for longer, but it gets worse, or would leave its band soon.
+        Slipping = "slipping",
+        /// Nobody can tell.
+        Unknown = "unknown",
+        /// Healthy, and an episode closed lately.
+        Recovered = "recovered",
+        /// Healthy: it needs nobody.
+        Healthy = "healthy",
+    }
 }
+crate::http::words::impl_wire_words!(TriageGroup);
 
 /// What the rules look at in a remedy.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,6 +48,8 @@ pub struct RemedyFacts {
 pub struct Facts<'a> {
     /// Its health on the day.
     pub health: Health,
+    /// Whether it gets worse, or would leave its band soon.
+    pub is_slipping: bool,
     /// The first day of its open episode.
     pub opened_on: Option<Date>,
     /// The day on which its latest episode closed.
@@ -54,22 +61,20 @@ pub struct Facts<'a> {
 }
 
 /// The group of a KPI: by its health on the day, never by its episode.
-pub fn group(facts: &Facts) -> Group {
+pub fn group(facts: &Facts) -> TriageGroup {
     match facts.health {
-        Health::AtRisk => Group::AtRisk,
-        Health::Unknown => Group::Unknown,
-        Health::Healthy => {
-            if facts.closed_on.is_some_and(|day| is_recent(day, facts.today)) {
-                Group::Recovered
-            } else {
-                Group::Healthy
-            }
+        Health::AtRisk => TriageGroup::AtRisk,
+        Health::Unknown => TriageGroup::Unknown,
+        Health::Healthy if facts.closed_on.is_some_and(|day| is_recent(day, facts.today)) => {
+            TriageGroup::Recovered
         }
-        Health::Unhealthy if facts.remedies.iter().any(treats) => Group::InTreatment,
+        Health::Healthy if facts.is_slipping => TriageGroup::Slipping,
+        Health::Healthy => TriageGroup::Healthy,
+        Health::Unhealthy if facts.remedies.iter().any(treats) => TriageGroup::InTreatment,
         Health::Unhealthy if facts.remedies.iter().any(|remedy| failed_since(remedy, facts.opened_on)) => {
-            Group::Failed
+            TriageGroup::Failed
         }
-        Health::Unhealthy => Group::Untreated,
+        Health::Unhealthy => TriageGroup::Untreated,
     }
 }
 
@@ -88,7 +93,7 @@ fn treats(remedy: &RemedyFacts) -> bool {
 /// Whether it failed in the episode that began on a day.
 fn failed_since(remedy: &RemedyFacts, opened_on: Option<Date>) -> bool {
     match (remedy.outcome, remedy.objective) {
-        (RemedyOutcome::Failed, RemedyObjective::Closed { effect_by }) => {
+        (RemedyOutcome::Failed, RemedyObjective::Closed { effect_by, .. }) => {
             opened_on.is_some_and(|opened_on| opened_on <= effect_by)
         }
         (_, _) => false,
@@ -111,6 +116,8 @@ pub struct Rank<'a> {
     pub freshness: Freshness,
     /// From which day on it is stale.
     pub stale_on: Option<Date>,
+    /// From which day on the forecast leaves the band.
+    pub leaves_on: Option<Date>,
     /// The day on which its latest episode closed.
     pub closed_on: Option<Date>,
     /// Its key, which breaks all ties.
@@ -118,13 +125,16 @@ pub struct Rank<'a> {
 }
 
 /// The order within a group.
-pub fn order(group: Group, left: &Rank, right: &Rank) -> Ordering {
+pub fn order(group: TriageGroup, left: &Rank, right: &Rank) -> Ordering {
     let by_group = match group {
-        Group::Untreated | Group::Failed | Group::InTreatment | Group::AtRisk | Group::Healthy => {
-            worst_first(left, right)
-        }
-        Group::Unknown => longest_stale_first(left, right),
-        Group::Recovered => Reverse(left.closed_on).cmp(&Reverse(right.closed_on)),
+        TriageGroup::Untreated
+        | TriageGroup::Failed
+        | TriageGroup::InTreatment
+        | TriageGroup::AtRisk
+        | TriageGroup::Healthy => worst_first(left, right),
+        TriageGroup::Slipping => soonest_first(left, right),
+        TriageGroup::Unknown => longest_stale_first(left, right),
+        TriageGroup::Recovered => Reverse(left.closed_on).cmp(&Reverse(right.closed_on)),
     };
     by_group.then_with(|| left.key.cmp(right.key))
 }
@@ -138,6 +148,12 @@ fn worst_first(left: &Rank, right: &Rank) -> Ordering {
         (None, None) => Ordering::Equal,
     };
     by_severity.then_with(|| earliest_first(left.since, right.since))
+}
+
+/// Those that would leave their band first first, those that only get worse last; at ties the longest in this
+/// health first.
+fn soonest_first(left: &Rank, right: &Rank) -> Ordering {
+    earliest_first(left.leaves_on, right.leaves_on).then_with(|| earliest_first(left.since, right.since))
 }
 
 /// Those that never had a value first, then the longest stale, then those that are not stale.
@@ -164,16 +180,17 @@ mod tests {
     const TODAY: Date = date(2026, 3, 31);
 
     fn closed(effect_by: Date) -> RemedyObjective {
-        RemedyObjective::Closed { effect_by }
+        RemedyObjective::Closed { closed_on: date(2026, 1, 31), effect_by }
     }
 
-    fn unhealthy(remedies: &[(RemedyOutcome, RemedyObjective)]) -> Group {
+    fn unhealthy(remedies: &[(RemedyOutcome, RemedyObjective)]) -> TriageGroup {
         let remedies: Vec<RemedyFacts> = remedies
             .iter()
             .map(|(outcome, objective)| RemedyFacts { outcome: *outcome, objective: *objective })
             .collect();
         group(&Facts {
             health: Health::Unhealthy,
+            is_slipping: false,
             opened_on: Some(date(2026, 1, 1)),
             closed_on: None,
             remedies: &remedies,
@@ -188,16 +205,17 @@ mod tests {
         let at = |health| {
             group(&Facts {
                 health,
+                is_slipping: false,
                 opened_on: Some(date(2026, 1, 1)),
                 closed_on: None,
                 remedies: &working,
                 today: TODAY,
             })
         };
-        assert_eq!(at(Health::AtRisk), Group::AtRisk);
-        assert_eq!(at(Health::Unknown), Group::Unknown);
-        assert_eq!(at(Health::Healthy), Group::Healthy);
-        assert_eq!(at(Health::Unhealthy), Group::InTreatment);
+        assert_eq!(at(Health::AtRisk), TriageGroup::AtRisk);
+        assert_eq!(at(Health::Unknown), TriageGroup::Unknown);
+        assert_eq!(at(Health::Healthy), TriageGroup::Healthy);
+        assert_eq!(at(Health::Unhealthy), TriageGroup::InTreatment);
     }
 
     #[test]
@@ -205,21 +223,21 @@ mod tests {
         use RemedyObjective::{Active, Draft};
         use RemedyOutcome::*;
         let (past, future) = (closed(date(2026, 3, 1)), closed(date(2026, 4, 30)));
-        assert_eq!(unhealthy(&[]), Group::Untreated);
-        assert_eq!(unhealthy(&[(Planned, Draft)]), Group::Untreated);
-        assert_eq!(unhealthy(&[(Withdrawn, Active)]), Group::Untreated);
-        assert_eq!(unhealthy(&[(InProgress, Active)]), Group::InTreatment);
-        assert_eq!(unhealthy(&[(AwaitingEffect, future)]), Group::InTreatment);
-        assert_eq!(unhealthy(&[(Failed, past)]), Group::Failed);
-        assert_eq!(unhealthy(&[(Failed, past), (Planned, Draft)]), Group::Failed);
-        assert_eq!(unhealthy(&[(Failed, past), (InProgress, Active)]), Group::InTreatment);
+        assert_eq!(unhealthy(&[]), TriageGroup::Untreated);
+        assert_eq!(unhealthy(&[(Planned, Draft)]), TriageGroup::Untreated);
+        assert_eq!(unhealthy(&[(Withdrawn, Active)]), TriageGroup::Untreated);
+        assert_eq!(unhealthy(&[(InProgress, Active)]), TriageGroup::InTreatment);
+        assert_eq!(unhealthy(&[(AwaitingEffect, future)]), TriageGroup::InTreatment);
+        assert_eq!(unhealthy(&[(Failed, past)]), TriageGroup::Failed);
+        assert_eq!(unhealthy(&[(Failed, past), (Planned, Draft)]), TriageGroup::Failed);
+        assert_eq!(unhealthy(&[(Failed, past), (InProgress, Active)]), TriageGroup::InTreatment);
         // People still work on what relapsed; what relapsed after its end is nobody's.
-        assert_eq!(unhealthy(&[(Relapsed, Active)]), Group::InTreatment);
-        assert_eq!(unhealthy(&[(Relapsed, past)]), Group::Untreated);
-        assert_eq!(unhealthy(&[(Relapsed, Draft)]), Group::Untreated);
+        assert_eq!(unhealthy(&[(Relapsed, Active)]), TriageGroup::InTreatment);
+        assert_eq!(unhealthy(&[(Relapsed, past)]), TriageGroup::Untreated);
+        assert_eq!(unhealthy(&[(Relapsed, Draft)]), TriageGroup::Untreated);
         // A single bad day of a daily KPI does not make a relapse yet.
-        assert_eq!(unhealthy(&[(Recovered, Active)]), Group::InTreatment);
-        assert_eq!(unhealthy(&[(Recovered, past)]), Group::Untreated);
+        assert_eq!(unhealthy(&[(Recovered, Active)]), TriageGroup::InTreatment);
+        assert_eq!(unhealthy(&[(Recovered, past)]), TriageGroup::Untreated);
     }
 
     #[test]
@@ -229,32 +247,66 @@ mod tests {
                 [RemedyFacts { outcome: RemedyOutcome::Failed, objective: closed(date(2026, 3, 1)) }];
             group(&Facts {
                 health: Health::Unhealthy,
+                is_slipping: false,
                 opened_on,
                 closed_on: None,
                 remedies: &remedies,
                 today: TODAY,
             })
         };
-        assert_eq!(at(Some(date(2026, 2, 1))), Group::Failed);
-        assert_eq!(at(Some(date(2026, 3, 1))), Group::Failed);
-        assert_eq!(at(Some(date(2026, 3, 2))), Group::Untreated);
-        assert_eq!(at(None), Group::Untreated);
+        assert_eq!(at(Some(date(2026, 2, 1))), TriageGroup::Failed);
+        assert_eq!(at(Some(date(2026, 3, 1))), TriageGroup::Failed);
+        assert_eq!(at(Some(date(2026, 3, 2))), TriageGroup::Untreated);
+        assert_eq!(at(None), TriageGroup::Untreated);
     }
 
     #[test]
     fn a_recovery_is_shown_for_thirty_days_with_both_ends() {
         let at = |closed_on| {
-            group(&Facts { health: Health::Healthy, opened_on: None, closed_on, remedies: &[], today: TODAY })
+            group(&Facts {
+                health: Health::Healthy,
+                is_slipping: false,
+                opened_on: None,
+                closed_on,
+                remedies: &[],
+                today: TODAY,
+            })
         };
-        assert_eq!(at(Some(TODAY)), Group::Recovered);
-        assert_eq!(at(Some(date(2026, 3, 1))), Group::Recovered);
-        assert_eq!(at(Some(date(2026, 2, 28))), Group::Healthy);
+        assert_eq!(at(Some(TODAY)), TriageGroup::Recovered);
+        assert_eq!(at(Some(date(2026, 3, 1))), TriageGroup::Recovered);
+        assert_eq!(at(Some(date(2026, 2, 28))), TriageGroup::Healthy);
         // The last day of a period that still runs may lie ahead of the newest point, never of today.
-        assert_eq!(at(Some(date(2026, 4, 1))), Group::Healthy);
-        assert_eq!(at(None), Group::Healthy);
+        assert_eq!(at(Some(date(2026, 4, 1))), TriageGroup::Healthy);
+        assert_eq!(at(None), TriageGroup::Healthy);
     }
 
-    fn sorted(group: Group, mut ranks: Vec<Rank<'static>>) -> Vec<&'static str> {
+    #[test]
+    fn what_is_healthy_and_slips_needs_somebody_unless_it_has_just_recovered() {
+        let at = |health, closed_on| {
+            group(&Facts {
+                health,
+                is_slipping: health == Health::Healthy,
+                opened_on: None,
+                closed_on,
+                remedies: &[],
+                today: TODAY,
+            })
+        };
+        assert_eq!(at(Health::Healthy, None), TriageGroup::Slipping);
+        assert_eq!(at(Health::Healthy, Some(TODAY)), TriageGroup::Recovered);
+        assert_eq!(at(Health::AtRisk, None), TriageGroup::AtRisk);
+        let leaving = |key, day, since| Rank { leaves_on: day, since, ..rank(key) };
+        let (may, june) = (Some(date(2026, 5, 1)), Some(date(2026, 6, 1)));
+        let ranks = vec![
+            leaving("only-worse", None, may),
+            leaving("june", june, None),
+            leaving("may-later", may, june),
+            leaving("may", may, may),
+        ];
+        assert_eq!(sorted(TriageGroup::Slipping, ranks), ["may", "may-later", "june", "only-worse"]);
+    }
+
+    fn sorted(group: TriageGroup, mut ranks: Vec<Rank<'static>>) -> Vec<&'static str> {
         ranks.sort_by(|left, right| order(group, left, right));
         ranks.into_iter().map(|rank| rank.key).collect()
     }
@@ -265,6 +317,7 @@ mod tests {
             since: None,
             freshness: Freshness::Fresh,
             stale_on: None,
+            leaves_on: None,
             closed_on: None,
             key,
         }
@@ -294,7 +347,7 @@ mod tests {
             "no-yardstick",
             "also-no-yardstick",
         ];
-        assert_eq!(sorted(Group::Untreated, ranks), expected);
+        assert_eq!(sorted(TriageGroup::Untreated, ranks), expected);
     }
 
     #[test]
@@ -308,13 +361,13 @@ mod tests {
             silent("never-a", Freshness::Never, None),
         ];
         let expected = ["never-a", "never-b", "longer-stale", "stale", "no-target"];
-        assert_eq!(sorted(Group::Unknown, unknown), expected);
+        assert_eq!(sorted(TriageGroup::Unknown, unknown), expected);
         let healed = |key, closed_on| Rank { closed_on: Some(closed_on), ..rank(key) };
         let recovered = vec![
             healed("older", date(2026, 3, 2)),
             healed("newest-b", date(2026, 3, 30)),
             healed("newest-a", date(2026, 3, 30)),
         ];
-        assert_eq!(sorted(Group::Recovered, recovered), ["newest-a", "newest-b", "older"]);
+        assert_eq!(sorted(TriageGroup::Recovered, recovered), ["newest-a", "newest-b", "older"]);
     }
 }

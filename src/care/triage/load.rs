@@ -4,9 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 
-use super::group::{self, Facts, Group, Rank, RemedyFacts};
+use super::before::{TriageBefore, compare};
+use super::group::{self, Facts, Rank, RemedyFacts, TriageGroup};
+use super::loose_ends::loose_ends;
 use super::orphans::orphans;
-use super::{ClosedEpisode, Triage, TriageCounts, TriageGuardrail, TriageRemedy, TriageRow};
+use super::{ClosedEpisode, Triage, TriageCounts, TriageGuardrail, TriageInclude, TriageRemedy, TriageRow};
 use crate::access::{Resource, Scoped};
 use crate::care::guardrails;
 use crate::care::remedies::{Counting, Ground, Of, RemedyRow, Seen, Standpoint, Told, made_by, reference};
@@ -44,40 +46,66 @@ impl Scope {
     }
 }
 
+/// From when triage is seen, and what it shows besides.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// The day that is shown; now without one.
+    pub view: Option<View>,
+    /// The day with which it is compared.
+    pub before: Option<View>,
+    /// What it shows besides.
+    pub include: Vec<TriageInclude>,
+}
+
 /// Everything that triage shows, now or as it stood.
-pub fn triage(tx: &mut Scoped, scope: &Scope, view: Option<&View>) -> Result<Triage> {
+pub fn triage(tx: &mut Scoped, scope: &Scope, wanted: &Wanted) -> Result<Triage> {
+    let (view, before) = (wanted.view.as_ref(), wanted.before.as_ref());
     let standpoint = Standpoint::of(tx, view)?;
     let links = links_by(tx, &standpoint)?;
     let (made, counting) = &links;
     let healing = made.iter().filter(|link| counting.heals(link)).map(|link| link.objective_id).collect();
     let orphans = orphans(tx, scope, view, &standpoint, &healing)?;
     let kpis = seen_in(tx, scope, view, &standpoint)?;
-    let mut groups: HashMap<Group, Vec<Placed>> = HashMap::new();
-    for placed in placed(tx, kpis, links, view)? {
+    let mut all = placed(tx, kpis, links, view)?;
+    let left = match before {
+        Some(before) => compare(&mut all, placed_at(tx, scope, Some(before))?),
+        None => Vec::new(),
+    };
+    let loose_ends = match wanted.include.contains(&TriageInclude::LooseEnds) {
+        true => Some(loose_ends(tx, scope, view, &all)?),
+        false => None,
+    };
+    let mut groups: HashMap<TriageGroup, Vec<Placed>> = HashMap::new();
+    for placed in all {
         groups.entry(placed.group).or_default().push(placed);
     }
     let guards = groups.values().flatten().flat_map(|placed| &placed.guardrails);
     let breached_guardrails = guards.filter(|guard| guard.breached).count();
-    let mut take = |group: Group| rows(group, groups.remove(&group).unwrap_or_default());
+    let mut take = |group: TriageGroup| rows(group, groups.remove(&group).unwrap_or_default());
     let triage = Triage {
         as_of: standpoint.today.into(),
+        compared_to: before.and_then(|before| before.as_of),
         counts: TriageCounts::default(),
-        untreated: take(Group::Untreated),
-        failed: take(Group::Failed),
-        in_treatment: take(Group::InTreatment),
-        at_risk: take(Group::AtRisk),
-        unknown: take(Group::Unknown),
-        recovered: take(Group::Recovered),
+        untreated: take(TriageGroup::Untreated),
+        failed: take(TriageGroup::Failed),
+        in_treatment: take(TriageGroup::InTreatment),
+        at_risk: take(TriageGroup::AtRisk),
+        slipping: take(TriageGroup::Slipping),
+        unknown: take(TriageGroup::Unknown),
+        recovered: take(TriageGroup::Recovered),
         orphans,
+        loose_ends,
+        left,
     };
     let counts = TriageCounts {
         untreated: triage.untreated.len(),
         failed: triage.failed.len(),
         in_treatment: triage.in_treatment.len(),
         at_risk: triage.at_risk.len(),
+        slipping: triage.slipping.len(),
         unknown: triage.unknown.len(),
         recovered: triage.recovered.len(),
-        healthy: take(Group::Healthy).len(),
+        healthy: take(TriageGroup::Healthy).len(),
         orphans: triage.orphans.len(),
         breached_guardrails,
     };
@@ -89,29 +117,30 @@ pub struct Placed {
     /// The KPI.
     pub kpi: Kpi,
     /// The group.
-    pub group: Group,
-    severity: Option<f64>,
+    pub group: TriageGroup,
+    pub(super) severity: Option<f64>,
     last_episode: Option<ClosedEpisode>,
-    remedies: Vec<TriageRemedy>,
+    pub(super) remedies: Vec<TriageRemedy>,
     guardrails: Vec<TriageGuardrail>,
+    pub(super) before: Option<TriageBefore>,
 }
 
-/// The KPIs that are looked at, each in its group, as they are now; by key.
-pub fn placed_now(tx: &mut Scoped, scope: &Scope) -> Result<Vec<Placed>> {
-    let standpoint = Standpoint::of(tx, None)?;
+/// The KPIs that are looked at, each in its group, now or as they stood; by key.
+pub fn placed_at(tx: &mut Scoped, scope: &Scope, view: Option<&View>) -> Result<Vec<Placed>> {
+    let standpoint = Standpoint::of(tx, view)?;
     let links = links_by(tx, &standpoint)?;
-    let kpis = seen_in(tx, scope, None, &standpoint)?;
-    placed(tx, kpis, links, None)
+    let kpis = seen_in(tx, scope, view, &standpoint)?;
+    placed(tx, kpis, links, view)
 }
 
 /// The rows of those that nothing treats and where a remedy failed.
 pub fn failed(mut placed: Vec<Placed>) -> Vec<TriageRow> {
-    placed.retain(|placed| placed.group == Group::Failed);
-    rows(Group::Failed, placed)
+    placed.retain(|placed| placed.group == TriageGroup::Failed);
+    rows(TriageGroup::Failed, placed)
 }
 
 /// The KPIs of a group as they are shown, in its order.
-fn rows(group: Group, placed: Vec<Placed>) -> Vec<TriageRow> {
+fn rows(group: TriageGroup, placed: Vec<Placed>) -> Vec<TriageRow> {
     let mut rows: Vec<TriageRow> = placed.into_iter().map(row).collect();
     rows.sort_by(|left, right| group::order(group, &rank(left), &rank(right)));
     rows
@@ -141,6 +170,8 @@ pub fn placed(
     let mut treatments = treatments(&links, &ground);
     let closed: HashMap<KpiId, ClosedEpisode> =
         pictures.iter().filter_map(|picture| Some((picture.row.id, closed_episode(picture)?))).collect();
+    let slipping: HashSet<KpiId> =
+        pictures.iter().filter(|picture| picture.state.is_slipping()).map(|picture| picture.row.id).collect();
     let severities: HashMap<KpiId, f64> = pictures
         .iter()
         .filter_map(|picture| Some((picture.row.id, picture.stored.as_ref()?.severity?)))
@@ -150,6 +181,7 @@ pub fn placed(
         let last_episode = closed.get(&kpi.id).copied();
         let group = group::group(&Facts {
             health: kpi.health,
+            is_slipping: slipping.contains(&kpi.id),
             opened_on: kpi.episode.map(|episode| episode.opened_on.date()),
             closed_on: last_episode.map(|episode| episode.closed_on.date()),
             remedies: &facts,
@@ -157,7 +189,7 @@ pub fn placed(
         });
         let severity = severities.get(&kpi.id).copied();
         let guardrails = guards.remove(&kpi.id).unwrap_or_default();
-        Placed { kpi, group, severity, last_episode, remedies, guardrails }
+        Placed { kpi, group, severity, last_episode, remedies, guardrails, before: None }
     });
     Ok(placed.collect())
 }
@@ -295,7 +327,8 @@ fn closed_episode(picture: &Picture) -> Option<ClosedEpisode> {
     })
 }
 
-fn row(Placed { kpi, severity, last_episode, remedies, guardrails, .. }: Placed) -> TriageRow {
+fn row(placed: Placed) -> TriageRow {
+    let Placed { kpi, severity, last_episode, remedies, guardrails, before, .. } = placed;
     TriageRow {
         id: kpi.id,
         key: kpi.key,
@@ -318,11 +351,13 @@ fn row(Placed { kpi, severity, last_episode, remedies, guardrails, .. }: Placed)
         severity,
         freshness: kpi.freshness,
         trend: kpi.trend,
+        leaves_on: kpi.leaves_on,
         episode: kpi.episode,
         last_episode,
         accepted_until: None,
         remedies,
         guardrails,
+        before,
     }
 }
 
@@ -332,6 +367,7 @@ fn rank(row: &TriageRow) -> Rank<'_> {
         since: row.since.map(Day::date),
         freshness: row.freshness.state,
         stale_on: row.freshness.stale_on.map(Day::date),
+        leaves_on: row.leaves_on.map(Day::date),
         closed_on: row.last_episode.map(|episode| episode.closed_on.date()),
         key: &row.key,
     }

@@ -3,23 +3,30 @@
 //! A KPI stands in exactly one group, by its health on the day; every row carries its open episode
 //! and its remedies. Beside them stand the active objectives that heal nothing.
 
+mod before;
 mod group;
 mod load;
+mod loose_ends;
 mod orphans;
 mod text;
 
-pub use group::Group;
-pub use load::{Placed, Scope, failed, kpis_in, links_by, placed, placed_now, triage};
+pub use before::{TriageBefore, TriageLeft};
+pub use group::TriageGroup;
+use load::Wanted;
+pub use load::{Placed, Scope, failed, kpis_in, links_by, placed, placed_at, triage};
+use loose_ends::LooseEnds;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::{Db, Reads};
+use crate::care::compared;
 use crate::care::text::Form;
 use crate::http::{Answer, Name, PlainText, Query, Routes, routes};
 use crate::kpis::derive::AsOf;
 use crate::kpis::kpis::{CurrentValue, Display, KpiFreshness, KpiKey, KpiTarget, OpenEpisode};
 use crate::kpis::row::Category;
 use crate::kpis::targets::Bounds;
+use crate::maths::word::words;
 use crate::maths::{Cadence, ClosedBy, Health, HealthReason, RemedyOutcome, Trend};
 use crate::okrs::cycles::CycleRef;
 use crate::okrs::objectives::{ObjectiveRef, ObjectiveState};
@@ -34,6 +41,7 @@ pub fn routes() -> Routes {
             /// Show every KPI that needs a person.
             /// Never paged: one list per group, the worst first. `Accept: text/plain` answers a table of at most 80
             /// columns. With `as_of` or `known_at` it is shown as it stood then; names and owners are as they are now.
+            /// `compare_to` puts beside each row where it stood on an earlier day, and lists what has left.
             GET show_triage,
         }
     }
@@ -57,13 +65,32 @@ pub struct TriageFilter {
     #[param(inline)]
     #[serde(default)]
     known_at: Option<Moment>,
+    /// Beside each row, where it stood when this day ended; not after the day that is shown.
+    #[param(inline)]
+    #[serde(default)]
+    compare_to: Option<Day>,
+    /// `loose_ends` adds work whose reason is gone, and work that moved nothing.
+    #[param(inline)]
+    #[serde(default)]
+    include: Vec<TriageInclude>,
 }
+
+words! {
+    /// What triage can show besides.
+    pub enum TriageInclude {
+        /// Work whose reason is gone, and work that moved nothing.
+        LooseEnds = "loose_ends",
+    }
+}
+crate::http::words::impl_wire_words!(TriageInclude);
 
 /// Every KPI that needs a person, each in exactly one group.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Triage {
     /// The day that it shows; today is shown as it is now.
     pub as_of: Day,
+    /// The day with which it is compared; null where none was asked for.
+    pub compared_to: Option<Day>,
     /// How many stand in each group.
     pub counts: TriageCounts,
     /// Unhealthy, nothing treats them, and no remedy failed in this episode. The worst first.
@@ -74,6 +101,8 @@ pub struct Triage {
     pub in_treatment: Vec<TriageRow>,
     /// Outside their target but within the tolerance. The worst first.
     pub at_risk: Vec<TriageRow>,
+    /// Healthy for longer, but getting worse, or forecast to leave their target within two periods. The soonest first.
+    pub slipping: Vec<TriageRow>,
     /// Nobody can tell: those that never had a value first, then the longest stale.
     pub unknown: Vec<TriageRow>,
     /// Healthy, and an episode closed in the last 30 days, remedied or not. The newest first.
@@ -81,6 +110,10 @@ pub struct Triage {
     /// Active objectives that heal no KPI, have no parent and support no other: a fact, not a fault. The longest
     /// active first.
     pub orphans: Vec<Orphan>,
+    /// With `include=loose_ends`: work whose reason is gone, and work that moved nothing; else null.
+    pub loose_ends: Option<LooseEnds>,
+    /// With `compare_to`: the KPIs that needed a person then and need nobody now, by key; else none.
+    pub left: Vec<TriageLeft>,
 }
 
 /// How many stand in each group.
@@ -98,13 +131,16 @@ pub struct TriageCounts {
     /// KPIs at risk.
     #[schema(minimum = 0)]
     pub at_risk: usize,
+    /// Healthy KPIs that are slipping.
+    #[schema(minimum = 0)]
+    pub slipping: usize,
     /// KPIs of which nobody can tell.
     #[schema(minimum = 0)]
     pub unknown: usize,
     /// KPIs that recovered lately.
     #[schema(minimum = 0)]
     pub recovered: usize,
-    /// All other healthy KPIs: they need nobody and are not listed. With the six before, all KPIs.
+    /// All other healthy KPIs: they need nobody and are not listed. With the seven before, all KPIs.
     #[schema(minimum = 0)]
     pub healthy: usize,
     /// Active objectives that heal no KPI.
@@ -164,6 +200,8 @@ pub struct TriageRow {
     pub freshness: KpiFreshness,
     /// Where its complete periods are going; null without a target, and with fewer than six of them.
     pub trend: Option<Trend>,
+    /// The first day of the period on which the forecast leaves the target, where that is one of the next two.
+    pub leaves_on: Option<Day>,
     /// The open episode; null where none is open.
     pub episode: Option<OpenEpisode>,
     /// The latest closed episode.
@@ -174,6 +212,8 @@ pub struct TriageRow {
     pub remedies: Vec<TriageRemedy>,
     /// The guardrails that active objectives have on it, in the order of their making.
     pub guardrails: Vec<TriageGuardrail>,
+    /// With `compare_to`: where it stood then; null without it, and where it was not there to be looked at.
+    pub before: Option<TriageBefore>,
 }
 
 /// A stretch in which a KPI was unhealthy, and that is over.
@@ -244,7 +284,9 @@ async fn show_triage(db: Db<Reads>, filter: Query<TriageFilter>) -> Answer<Plain
     db.read((), filter, move |tx, (), filter| {
         let view = AsOf { as_of: filter.as_of, known_at: filter.known_at }.view(tx)?;
         let scope = Scope::named(tx, &filter.team, &filter.owner)?;
-        let triage = load::triage(tx, &scope, view.as_ref())?;
+        let before = compared::before(tx, filter.compare_to, view.as_ref())?;
+        let wanted = Wanted { view, before, include: filter.include };
+        let triage = load::triage(tx, &scope, &wanted)?;
         form.answer(tx, triage, text::table)
     })
     .await

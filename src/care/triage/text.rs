@@ -1,7 +1,8 @@
 //! Triage as a table for terminals and chat: at most 80 columns, one line per row.
 
-use super::group::Group;
-use super::{Orphan, Triage, TriageRemedy, TriageRow};
+use super::group::TriageGroup;
+use super::loose_ends::{LooseBecause, LooseEnds};
+use super::{Orphan, Triage, TriageLeft, TriageRemedy, TriageRow};
 use crate::care::display::{Style, cut};
 use crate::care::text::Table;
 use crate::maths::{Band, Freshness, HealthReason, RemedyOutcome};
@@ -22,12 +23,13 @@ pub fn table(workspace: &str, triage: &Triage) -> String {
     let mut table = Table::default();
     table.line(&format!("Triage of {} on {}", cut(workspace, 56), triage.as_of));
     let groups = [
-        (Group::Untreated, &triage.untreated),
-        (Group::Failed, &triage.failed),
-        (Group::InTreatment, &triage.in_treatment),
-        (Group::AtRisk, &triage.at_risk),
-        (Group::Unknown, &triage.unknown),
-        (Group::Recovered, &triage.recovered),
+        (TriageGroup::Untreated, &triage.untreated),
+        (TriageGroup::Failed, &triage.failed),
+        (TriageGroup::InTreatment, &triage.in_treatment),
+        (TriageGroup::AtRisk, &triage.at_risk),
+        (TriageGroup::Slipping, &triage.slipping),
+        (TriageGroup::Unknown, &triage.unknown),
+        (TriageGroup::Recovered, &triage.recovered),
     ];
     for (group, rows) in groups {
         let Words { heading, day, last } = words(group);
@@ -43,7 +45,16 @@ pub fn table(workspace: &str, triage: &Triage) -> String {
     for orphan in &triage.orphans {
         table.objective(orphan);
     }
-    table.heading(words(Group::Healthy).heading, triage.counts.healthy);
+    table.heading(words(TriageGroup::Healthy).heading, triage.counts.healthy);
+    if let Some(day) = triage.compared_to {
+        table.heading(&format!("Left since {day}"), triage.left.len());
+        for left in &triage.left {
+            table.left(left);
+        }
+    }
+    if let Some(ends) = &triage.loose_ends {
+        table.loose_ends(ends);
+    }
     table.finish()
 }
 
@@ -53,15 +64,16 @@ struct Words {
     last: &'static str,
 }
 
-fn words(group: Group) -> Words {
+fn words(group: TriageGroup) -> Words {
     let (heading, day, last) = match group {
-        Group::Untreated => ("Untreated", "SINCE", "REMEDY"),
-        Group::Failed => ("Failed", "SINCE", "REMEDY"),
-        Group::InTreatment => ("In treatment", "SINCE", "REMEDY"),
-        Group::AtRisk => ("At risk", "SINCE", "REMEDY"),
-        Group::Unknown => ("Unknown", "STALE ON", "REASON"),
-        Group::Recovered => ("Recovered", "ON", "REMEDY"),
-        Group::Healthy => ("Healthy besides", "SINCE", "REMEDY"),
+        TriageGroup::Untreated => ("Untreated", "SINCE", "REMEDY"),
+        TriageGroup::Failed => ("Failed", "SINCE", "REMEDY"),
+        TriageGroup::InTreatment => ("In treatment", "SINCE", "REMEDY"),
+        TriageGroup::AtRisk => ("At risk", "SINCE", "REMEDY"),
+        TriageGroup::Slipping => ("Slipping", "LEAVES ON", "REMEDY"),
+        TriageGroup::Unknown => ("Unknown", "STALE ON", "REASON"),
+        TriageGroup::Recovered => ("Recovered", "ON", "REMEDY"),
+        TriageGroup::Healthy => ("Healthy besides", "SINCE", "REMEDY"),
     };
     Words { heading, day, last }
 }
@@ -73,28 +85,65 @@ impl Table {
         self.line(&format!("  {name:NAME$} {value:>VALUE$} {target:TARGET$} {day:DAY$} {last}"));
     }
 
-    fn kpi(&mut self, group: Group, row: &TriageRow) {
+    fn kpi(&mut self, group: TriageGroup, row: &TriageRow) {
         let style = Style::shown(&row.display);
         let value = row.current.as_ref().and_then(|current| current.value);
         let value = value.map_or("none".into(), |value| style.within(value, VALUE));
         let target =
             row.target.map_or("none".into(), |target| style.band(Band { min: target.min, max: target.max }));
         let (day, last) = match group {
-            Group::Unknown => match row.freshness.state {
+            TriageGroup::Unknown => match row.freshness.state {
                 Freshness::Never => (None, reason(row.health_reason)),
                 Freshness::Fresh | Freshness::Due | Freshness::Stale => {
                     (row.freshness.stale_on, reason(row.health_reason))
                 }
             },
-            Group::Recovered => (row.last_episode.map(|episode| episode.closed_on), remedy(&row.remedies)),
-            Group::Untreated | Group::Failed | Group::InTreatment | Group::AtRisk | Group::Healthy => {
-                (row.since, remedy(&row.remedies))
+            TriageGroup::Slipping => (row.leaves_on, remedy(&row.remedies)),
+            TriageGroup::Recovered => {
+                (row.last_episode.map(|episode| episode.closed_on), remedy(&row.remedies))
             }
+            TriageGroup::Untreated
+            | TriageGroup::Failed
+            | TriageGroup::InTreatment
+            | TriageGroup::AtRisk
+            | TriageGroup::Healthy => (row.since, remedy(&row.remedies)),
         };
-        let day = day.map_or("never".into(), |day| day.to_string());
+        let missing = if group == TriageGroup::Slipping { "worsening" } else { "never" };
+        let day = day.map_or(missing.into(), |day| day.to_string());
         self.columns([&row.name, &value, &target, &day, last]);
+        if let Some(before) = row.before.filter(|before| before.group != group) {
+            let value = before.value.map_or("none".into(), |value| style.within(value, VALUE));
+            self.line(&format!("    was: {}, {value}", words(before.group).heading.to_lowercase()));
+        }
         for guard in row.guardrails.iter().filter(|guard| guard.breached) {
             self.line(&format!("    harmed by: {}", cut(guard.objective.title.as_str(), 65)));
+        }
+    }
+
+    fn left(&mut self, left: &TriageLeft) {
+        let was = words(left.before.group).heading.to_lowercase();
+        self.line(&format!("  {:TITLE$} was {}", cut(&left.name, TITLE), cut(&was, OWNER - 4)));
+    }
+
+    fn loose_ends(&mut self, ends: &LooseEnds) {
+        self.heading("Initiatives without a reason", ends.initiatives.len());
+        for initiative in &ends.initiatives {
+            let because = match initiative.because {
+                LooseBecause::KeyResultMet => "key result met",
+                LooseBecause::ObjectiveClosed => "objective closed",
+            };
+            self.line(&format!("  {:TITLE$} {because}", cut(initiative.title.as_str(), TITLE)));
+        }
+        self.heading("Remedies that go on", ends.remedies.len());
+        for remedy in &ends.remedies {
+            let name = cut(&remedy.kpi.name, TITLE);
+            self.line(&format!("  {name:TITLE$} since {}", remedy.healthy_since));
+        }
+        self.heading("Objectives done without moving", ends.objectives.len());
+        for done in &ends.objectives {
+            let owner = done.owner.as_ref().map_or("nobody", |owner| &owner.name);
+            let title = cut(done.objective.title.as_str(), TITLE);
+            self.line(&format!("  {title:TITLE$} {}", cut(owner, OWNER)));
         }
     }
 
@@ -124,7 +173,8 @@ fn remedy(remedies: &[TriageRemedy]) -> &'static str {
         RemedyOutcome::Planned => 4,
         RemedyOutcome::Recovered => 5,
         RemedyOutcome::TargetMoved => 6,
-        RemedyOutcome::Withdrawn => 7,
+        RemedyOutcome::Held => 7,
+        RemedyOutcome::Withdrawn => 8,
     };
     match remedies.iter().map(|remedy| remedy.outcome).min_by_key(telling) {
         None | Some(RemedyOutcome::Withdrawn) => "none",
@@ -135,6 +185,7 @@ fn remedy(remedies: &[TriageRemedy]) -> &'static str {
         Some(RemedyOutcome::Planned) => "planned",
         Some(RemedyOutcome::Recovered) => "recovered",
         Some(RemedyOutcome::TargetMoved) => "moved",
+        Some(RemedyOutcome::Held) => "held",
     }
 }
 

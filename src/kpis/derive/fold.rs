@@ -199,6 +199,9 @@ impl Numbers<'_> {
             closed_on: closed.and_then(|episode| episode.closed_on).map(Day::from),
             closed_by: closed.and_then(|episode| episode.closed_by),
             trend: state.trend,
+            leaves_on: state.leaves_on.map(Day::from),
+            reach_min: state.reach.and_then(|reach| reach.min),
+            reach_max: state.reach.and_then(|reach| reach.max),
             rules: RULES,
         }
     }

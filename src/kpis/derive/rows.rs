@@ -182,12 +182,18 @@ pub struct StateRow {
     pub closed_on: Option<Day>,
     pub closed_by: Option<ClosedBy>,
     pub trend: Option<Trend>,
+    /// See [`KpiState::leaves_on`](crate::maths::KpiState::leaves_on).
+    pub leaves_on: Option<Day>,
+    /// See [`KpiState::reach`](crate::maths::KpiState::reach).
+    pub reach_min: Option<f64>,
+    pub reach_max: Option<f64>,
     /// The edition of the rules by which it was derived.
     pub rules: i32,
 }
 
-/// The edition of the rules by which stages are derived; the first one had no trend.
-pub const RULES: i32 = 1;
+/// The edition of the rules by which stages are derived; the first one had no trend, the second no `leaves_on` and no
+/// reach.
+pub const RULES: i32 = 2;
 
 /// The health that is shown at a moment, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -227,6 +233,12 @@ impl StateRow {
             () if reached(self.due_at) => Freshness::Due,
             () => Freshness::Fresh,
         }
+    }
+
+    /// How far the KPI has been, or may be.
+    pub fn reach(&self) -> Option<Band> {
+        let (min, max) = self.reach_min.zip(self.reach_max)?;
+        Some(Band { min: Some(min), max: Some(max) })
     }
 
     /// Whether an older program derived it, which left out what it did not know.

@@ -124,6 +124,9 @@ fn catch_up(tx: &mut Tx, rows: &[KpiRow], states: &mut HashMap<KpiId, StateRow>)
     for (id, history) in derive::histories(tx, &outdated, &View::default())? {
         if let Some(state) = states.get_mut(&id) {
             state.trend = history.state.trend;
+            state.leaves_on = history.state.leaves_on.map(Day::from);
+            state.reach_min = history.state.reach.and_then(|reach| reach.min);
+            state.reach_max = history.state.reach.and_then(|reach| reach.max);
         }
     }
     Ok(())
@@ -153,6 +156,8 @@ fn shown(
         gap: None,
         target,
         trend: None,
+        leaves_on: None,
+        reach: None,
         freshness: maths::Freshness::Never,
         freshness_dates: None,
         episode: None,
@@ -171,7 +176,9 @@ fn shown(
     let verdict = state.verdict(now);
     (shown.health, shown.health_reason, shown.last_known) =
         (verdict.health, verdict.reason, verdict.last_known);
-    (shown.since, shown.gap, shown.trend) = (state.since.map(Day::date), state.gap, state.trend);
+    (shown.since, shown.gap) = (state.since.map(Day::date), state.gap);
+    (shown.trend, shown.leaves_on) = (state.trend, state.leaves_on.map(Day::date));
+    shown.reach = state.reach();
     shown.episode = episode(state, targets, calendar, row.cadence);
     let change = state.value.zip(state.previous_value).and_then(|(value, before)| finite(value - before));
     shown.current = Some(Current {

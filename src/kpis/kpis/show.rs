@@ -132,6 +132,7 @@ fn one(tx: &Scoped, picture: Picture, names: &mut Names, sparkline: Sparkline) -
             stale_on: state.freshness_dates.map(|dates| dates.stale_on.into()),
         },
         trend: state.trend,
+        leaves_on: state.leaves_on.map(Day::from),
         episode: state.episode.map(|episode| OpenEpisode {
             opened_on: episode.opened_on.into(),
             opening_value: episode.opening_value,

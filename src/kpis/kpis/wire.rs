@@ -5,8 +5,9 @@ use utoipa::ToSchema;
 
 use super::fields::{Currency, KpiAlias, Stretch};
 use crate::access::Visibility;
+use crate::http::advice::Advice;
 use crate::http::page::page_type;
-use crate::http::text::{Description, Keyword, KpiKey, Name, Note, PeriodName, Sentence, Tag, Unit};
+use crate::http::text::{Description, KpiKey, Name, Note, PeriodName, Tag, Unit};
 use crate::kpis::row::{Category, DisplayStyle, Indicator, KpiRow};
 use crate::kpis::targets::Bounds;
 use crate::maths::{Aggregation, Cadence, ClosedBy, Freshness, Health, HealthReason, Trend};
@@ -91,6 +92,9 @@ pub struct Kpi {
     pub freshness: KpiFreshness,
     /// Where its complete periods are going; null without a target, and with fewer than six of them.
     pub trend: Option<Trend>,
+    /// The first day of the period on which its forecast leaves the target, where that is one of the next two; it
+    /// slips then, as it does where it is healthy and its trend deteriorates.
+    pub leaves_on: Option<Day>,
     /// The open episode; null where none is open.
     pub episode: Option<OpenEpisode>,
     /// What is being done about it.
@@ -254,20 +258,6 @@ pub struct Playbook {
     /// When it is unhealthy.
     #[schema(value_type = Option<Description>)]
     pub unhealthy: Option<String>,
-}
-
-/// A piece of advice.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Advice {
-    /// Its stable name.
-    #[schema(value_type = Keyword)]
-    pub code: String,
-    /// What could be better.
-    #[schema(value_type = Sentence)]
-    pub detail: String,
-    /// What to do about it.
-    #[schema(value_type = Sentence)]
-    pub fix: String,
 }
 
 /// The settings of a KPI as they take effect: its own, or the defaults of its cadence.

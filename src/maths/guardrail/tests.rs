@@ -32,7 +32,11 @@ fn always(target: Target) -> Vec<DatedTarget> {
 /// Linked in February with this value, looked at in December.
 fn linked(value: f64, judged: &[Judged]) -> GuardrailInput<'_> {
     GuardrailInput {
-        baseline: Baseline { starts_on: date(2026, 2, 1), target: Some(floor(10.0)) },
+        baseline: Baseline {
+            starts_on: date(2026, 2, 1),
+            health: Health::Healthy,
+            target: Some(floor(10.0)),
+        },
         baseline_value: Some(value),
         judged,
         until: None,

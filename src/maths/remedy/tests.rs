@@ -37,7 +37,11 @@ fn remedy(judged: &[Judged]) -> RemedyInput<'_> {
     RemedyInput {
         link: RemedyLink::Standing,
         objective: RemedyObjective::Active,
-        baseline: Baseline { starts_on: date(2026, 2, 1), target: Some(floor(10.0)) },
+        baseline: Baseline {
+            starts_on: date(2026, 2, 1),
+            health: Health::Unhealthy,
+            target: Some(floor(10.0)),
+        },
         judged,
         rules: EpisodeRules { confirm_periods: 1, recover_periods: 1 },
         newest_point_on: None,
@@ -101,7 +105,8 @@ fn a_lowered_target_is_no_recovery() {
     assert_eq!(active(&[5.0, 5.0, 10.0, 5.0], lowered), RemedyOutcome::Recovered);
     // A raised target can only be met by the value.
     let judged = months(&[5.0, 5.0, 12.0], None);
-    let baseline = Baseline { starts_on: date(2026, 2, 1), target: Some(floor(3.0)) };
+    let baseline =
+        Baseline { starts_on: date(2026, 2, 1), health: Health::Unhealthy, target: Some(floor(3.0)) };
     assert_eq!(outcome(&RemedyInput { baseline, ..remedy(&judged) }), RemedyOutcome::Recovered);
     // Without a band at the baseline only the own target can decide.
     let baseline = Baseline { target: None, ..baseline };
@@ -112,7 +117,7 @@ fn a_lowered_target_is_no_recovery() {
 #[test]
 fn the_objective_decides_what_the_values_do_not() {
     let effect_by = date(2026, 12, 1);
-    let closed = RemedyObjective::Closed { effect_by };
+    let closed = RemedyObjective::Closed { closed_on: date(2026, 10, 31), effect_by };
     let ill = months(&[5.0, 5.0], None);
     let at = |objective, today| outcome(&RemedyInput { objective, today, ..remedy(&ill) });
     assert_eq!(at(RemedyObjective::Draft, effect_by), RemedyOutcome::Planned);
@@ -126,6 +131,35 @@ fn the_objective_decides_what_the_values_do_not() {
     assert_eq!(outcome(&input), RemedyOutcome::AwaitingEffect);
     let input = RemedyInput { link: RemedyLink::Ended, ..input };
     assert_eq!(outcome(&input), RemedyOutcome::Withdrawn);
+}
+
+#[test]
+fn what_is_to_prevent_holds_until_the_kpi_is_unhealthy() {
+    // Closed on 10 March: February and March began before that, April after.
+    let closed = RemedyObjective::Closed { closed_on: date(2026, 3, 10), effect_by: date(2026, 4, 10) };
+    let (draft, active) = (RemedyObjective::Draft, RemedyObjective::Active);
+    let table = [
+        // The floor is 10; the baseline is February's, the second value.
+        (vec![5.0, 12.0, 11.0], draft, RemedyOutcome::Planned),
+        (vec![5.0, 12.0, 11.0], active, RemedyOutcome::InProgress),
+        (vec![5.0, 12.0, 11.0], closed, RemedyOutcome::Held),
+        // What broke before the end is to be healed, as any other.
+        (vec![5.0, 12.0, 9.0], active, RemedyOutcome::InProgress),
+        (vec![5.0, 12.0, 9.0, 11.0], active, RemedyOutcome::Recovered),
+        (vec![5.0, 12.0, 9.0, 11.0, 9.0], active, RemedyOutcome::Relapsed),
+        (vec![5.0, 12.0, 9.0, 9.0], closed, RemedyOutcome::Failed),
+        // What breaks after the end does not undo that it held until then.
+        (vec![5.0, 12.0, 11.0, 9.0], closed, RemedyOutcome::Held),
+    ];
+    for (values, objective, wanted) in table {
+        let judged = months(&values, None);
+        let usual = remedy(&judged);
+        let baseline = Baseline { health: Health::Healthy, ..usual.baseline };
+        let input = RemedyInput { baseline, objective, ..usual };
+        assert_eq!(outcome(&input), wanted, "{values:?}, {objective:?}");
+        let has_recovery = matches!(wanted, RemedyOutcome::Recovered | RemedyOutcome::Relapsed);
+        assert_eq!(recovery(&input).is_some(), has_recovery, "{values:?}, {objective:?}");
+    }
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::store::journal::EventType;
 use crate::store::schema::initiatives;
 pub use fields::{NewInitiative, NewObjectiveInitiative};
 use list::InitiativeFilter;
-pub use row::{InitiativeRow, InitiativeStatus, OwnedInitiative, Parent, is_overdue, under};
+pub use row::{InitiativeRow, InitiativeStatus, OwnedInitiative, Parent, in_use, is_overdue, under};
 use show::show_one;
 pub use show::{Initiative, InitiativeCounts, InitiativePage, Tally, due_by};
 

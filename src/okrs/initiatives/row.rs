@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
+use diesel::dsl::not;
 use diesel::prelude::*;
 
+use crate::access::hidden::Hidden;
 use crate::access::target::invalid_id;
 use crate::access::{Facts, Resource, Scoped};
 use crate::http::{Code, Problem, Result};
@@ -13,6 +15,7 @@ use crate::okrs::cycles::CycleRow;
 use crate::okrs::key_results::{KeyResultRow, OwnedKeyResult};
 use crate::okrs::objectives::SharedObjective;
 use crate::okrs::progress::{IDS_PER_STATEMENT, cycles_of};
+use crate::store::connection::MultiBackend;
 use crate::store::journal::Subject;
 use crate::store::schema::{initiatives, kpis};
 use crate::store::{
@@ -191,6 +194,19 @@ impl Resource for OwnedInitiative {
 /// Whether the due day has passed, and it is neither done nor dropped.
 pub fn is_overdue(status: InitiativeStatus, due_on: Option<Day>, today: Day) -> bool {
     InitiativeStatus::OPEN.contains(&status) && due_on.is_some_and(|due_on| due_on < today)
+}
+
+/// Those that were in use at an instant and that the caller may see, in the order of their making.
+pub fn in_use(tx: &mut Scoped, at: Moment) -> Result<Vec<InitiativeRow>> {
+    let rows = initiatives::table
+        .filter(initiatives::workspace_id.eq(tx.here()?))
+        .filter(not(Hidden::from(tx)?.initiative()))
+        .filter(initiatives::created_at.le(at))
+        .filter(initiatives::archived_at.is_null().or(initiatives::archived_at.gt(at)))
+        .order((initiatives::created_at, initiatives::id))
+        .into_boxed::<MultiBackend>()
+        .load(tx.db())?;
+    Ok(rows)
 }
 
 /// Those that were in use at an instant under key results and objectives, in the order of their making.

@@ -6,10 +6,11 @@ use utoipa::ToSchema;
 use super::fields::KeyResultRange;
 use super::row::{KeyResultRow, KeyResultSource, facts};
 use crate::access::{Action, Scoped};
+use crate::http::advice::Advice;
 use crate::http::page::page_type;
 use crate::http::{Measure, Name, Note, Result, Unit};
 use crate::kpis::kpis::KpiRef;
-use crate::maths::{Confidence, KeyResultKind, Pace};
+use crate::maths::{Confidence, KeyResultFacts, KeyResultKind, Pace, advice_on_key_result};
 use crate::okrs::initiatives::InitiativeCounts;
 use crate::okrs::objectives::{ObjectiveRef, ObjectiveRow};
 use crate::okrs::progress::{Dates, KeyResultProgress, KeyResultValue, Measured, Surroundings, due_on};
@@ -81,6 +82,9 @@ pub struct KeyResult {
     created_at: Moment,
     /// When its own fields changed last.
     updated_at: Moment,
+    /// What would make it more useful; refuses nothing. None where it is archived, or its objective is closed.
+    #[schema(max_items = 20)]
+    advice: Vec<Advice>,
     /// What the caller may do with it, as things stand.
     can: KeyResultCan,
 }
@@ -280,6 +284,7 @@ pub fn show(tx: &Scoped, around: &Surroundings, row: &KeyResultRow, objective: &
         archived_at: row.archived_at,
         created_at: row.created_at,
         updated_at: row.updated_at,
+        advice: if is_here && objective.is_open() { advice(around, row, objective) } else { Vec::new() },
         can: KeyResultCan {
             edit: takes_changes && is_here && may(Action::Edit),
             check_in: takes_changes && is_here && objective.is_worked_on() && may(Action::CheckIn),
@@ -323,6 +328,25 @@ pub fn show_short(
         initiatives: around.initiatives.of_key_result(row.id),
         retargeted: is_retargeted(around, row, objective),
     }
+}
+
+/// What would make a key result more useful.
+fn advice(around: &Surroundings, row: &KeyResultRow, objective: &ObjectiveRow) -> Vec<Advice> {
+    let kpi = row.kpi_id.and_then(|id| around.kpis.get(&id)).filter(|kpi| around.may_count(objective, kpi));
+    let is_counted = match row.kind {
+        KeyResultKind::Milestone => false,
+        KeyResultKind::Increase
+        | KeyResultKind::Decrease
+        | KeyResultKind::AtLeast
+        | KeyResultKind::AtMost
+        | KeyResultKind::Between => true,
+    };
+    Advice::of(advice_on_key_result(&KeyResultFacts {
+        has_unit: row.unit.is_some() || kpi.is_some_and(|kpi| kpi.has_unit) || !is_counted,
+        wanted: row.goal().wanted(),
+        reach: kpi.and_then(|kpi| kpi.reach),
+        is_due: due_on(row, &Dates::of(objective, around.cycle(objective))).is_some(),
+    }))
 }
 
 fn open_blocker(around: &Surroundings, row: &KeyResultRow) -> Option<OpenBlocker> {

@@ -1,5 +1,7 @@
 //! Objectives as they are answered.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -8,14 +10,15 @@ use super::fields::ManualProgress;
 use super::guarded::ObjectiveGuardrail;
 use super::row::{ObjectiveRef, ObjectiveRow, ObjectiveState};
 use crate::access::{Action, Scoped, Visibility};
+use crate::http::advice::Advice;
 use crate::http::page::page_type;
 use crate::http::text::Tag;
 use crate::http::{Description, Name, Result};
-use crate::maths::{ObjectiveOutcome, Pace};
+use crate::maths::{ObjectiveFacts, ObjectiveOutcome, Pace, ProgressSource, advice_on_objective};
 use crate::okrs::cycles::{CycleRef, CycleRow};
 use crate::okrs::initiatives::InitiativeCounts;
 use crate::okrs::key_results::{KeyResultShort, show_short};
-use crate::okrs::progress::{ConfidenceSummary, ObjectiveProgress, Summary, Surroundings};
+use crate::okrs::progress::{ConfidenceSummary, Dates, ObjectiveProgress, Summary, Surroundings};
 use crate::okrs::wire::{Share, Weight, shown_tags};
 use crate::people::members::MemberRef;
 use crate::people::teams::TeamRef;
@@ -25,7 +28,7 @@ use crate::store::{CycleId, Day, MemberId, Moment, ObjectiveId, TeamId};
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Objective {
     /// Its id.
-    id: ObjectiveId,
+    pub id: ObjectiveId,
     /// Counts the changes that people made.
     #[schema(minimum = 1)]
     version: i32,
@@ -127,6 +130,9 @@ pub struct Objective {
     created_at: Moment,
     /// When its own fields changed last.
     updated_at: Moment,
+    /// What would make it more useful; refuses nothing. None where it is closed or archived.
+    #[schema(max_items = 20)]
+    advice: Vec<Advice>,
     /// What the caller may do with it, as things stand.
     can: ObjectiveCan,
 }
@@ -223,6 +229,7 @@ pub fn show(tx: &Scoped, around: &Surroundings, row: &ObjectiveRow) -> Objective
         archived_at: row.archived_at,
         created_at: row.created_at,
         updated_at: row.updated_at,
+        advice: if row.is_open() { advice(around, row) } else { Vec::new() },
         can: ObjectiveCan {
             edit: takes_changes && tx.may(Action::Edit, &facts),
             close: takes_changes && row.is_worked_on() && tx.may(Action::Edit, &facts),
@@ -231,4 +238,25 @@ pub fn show(tx: &Scoped, around: &Surroundings, row: &ObjectiveRow) -> Objective
             check_in: takes_changes && row.is_worked_on() && tx.may(Action::CheckIn, &facts),
         },
     }
+}
+
+/// What would make an objective more useful. What others hang under is a direction: it may be without end.
+fn advice(around: &Surroundings, row: &ObjectiveRow) -> Vec<Advice> {
+    let has_some = |counts: &HashMap<ObjectiveId, i64>| counts.get(&row.id).is_some_and(|count| *count > 0);
+    let has_linked = |links: &HashMap<ObjectiveId, Vec<ObjectiveId>>| links.contains_key(&row.id);
+    let has_key_results =
+        around.key_results_of(row.id).iter().any(|key_result| key_result.archived_at.is_none());
+    let has_children = has_some(&around.child_counts);
+    let is_direction = has_children || has_linked(&around.supporters);
+    let is_manual = row.progress_source == ProgressSource::Manual;
+    Advice::of(advice_on_objective(&ObjectiveFacts {
+        says_why: row.why.is_some(),
+        is_measured: has_key_results || has_children || is_manual,
+        serves: has_some(&around.remedies)
+            || row.parent_id.is_some()
+            || has_linked(&around.supported)
+            || is_direction,
+        is_due: is_direction || Dates::of(row, around.cycle(row)).ends_on.is_some(),
+        is_owned: row.owner_id.is_some(),
+    }))
 }

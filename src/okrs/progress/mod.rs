@@ -6,6 +6,7 @@
 mod parts;
 mod past;
 mod said;
+mod sources;
 mod surroundings;
 
 use jiff::civil::Date;
@@ -25,7 +26,8 @@ use crate::store::{Day, Moment};
 use parts::Parts;
 pub use parts::{BreakdownItem, BreakdownKind};
 pub use past::Past;
-pub use surroundings::{IDS_PER_STATEMENT, SourceKpi, Surroundings, cycles_of, source_kpis};
+pub use sources::{SourceKpi, source_kpis};
+pub use surroundings::{IDS_PER_STATEMENT, Surroundings, cycles_of};
 
 /// The current value of a key result.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -8,11 +8,10 @@ use jiff::civil::Date;
 use super::parts::{Part, Parts};
 use super::past::Past;
 use super::said::{Said, said_of};
-use super::{Dates, KeyResultValue, Measured, Summary, Today, last_said_on, measure, summarise};
+use super::sources::{SourceKpi, source_kpis, source_kpis_then};
+use super::{Dates, Measured, Summary, Today, last_said_on, measure, summarise};
 use crate::access::{Facts, Resource, Scoped, Viewers};
 use crate::http::Result;
-use crate::kpis::derive::{histories, shown};
-use crate::kpis::kpis::KpiRef;
 use crate::kpis::row::KpiRow;
 use crate::maths::{Confidence, LeftOut, ProgressSource, Standing, check_in_due_on};
 use crate::okrs::cycles::CycleRow;
@@ -37,17 +36,6 @@ pub const IDS_PER_STATEMENT: usize = 10_000;
 pub struct Named {
     row: ObjectiveRow,
     viewers: Viewers,
-}
-
-/// A KPI that key results read.
-#[derive(Clone, Debug)]
-pub struct SourceKpi {
-    /// The KPI, as a page shows it.
-    pub reference: KpiRef,
-    /// What the policy looks at.
-    pub facts: Facts,
-    /// Its current value.
-    pub current: Option<KeyResultValue>,
 }
 
 /// All that objectives and key results of a page hang together with, loaded once.
@@ -265,7 +253,7 @@ impl Surroundings {
     }
 
     /// Whether all who see an objective see a KPI as well: only then may its value count there.
-    fn may_count(&self, objective: &ObjectiveRow, kpi: &SourceKpi) -> bool {
+    pub fn may_count(&self, objective: &ObjectiveRow, kpi: &SourceKpi) -> bool {
         self.facts(objective).viewers.all_see(&kpi.facts.viewers)
     }
 
@@ -408,53 +396,6 @@ fn named_by_ids(tx: &mut Tx, ids: &[ObjectiveId]) -> Result<HashMap<ObjectiveId,
     let mut viewers = Circle::viewers_of(tx, &rows.values().collect::<Vec<_>>())?;
     let named = |(id, row)| (id, Named { row, viewers: viewers.remove(&id).unwrap_or_default() });
     Ok(rows.into_iter().map(named).collect())
-}
-
-/// The KPIs that key results read, with their current values.
-pub fn source_kpis(tx: &mut Tx, ids: impl IntoIterator<Item = KpiId>) -> Result<HashMap<KpiId, SourceKpi>> {
-    let ids: HashSet<KpiId> = ids.into_iter().collect();
-    let ids: Vec<KpiId> = ids.into_iter().collect();
-    let mut found = HashMap::new();
-    for ids in ids.chunks(IDS_PER_STATEMENT) {
-        let states = shown(tx, ids)?;
-        for row in rows_of(tx, ids)? {
-            let current = states.get(&row.id).and_then(|state| {
-                Some(KeyResultValue { value: state.value?.into(), at: state.period_starts_at? })
-            });
-            found.insert(row.id, SourceKpi { reference: (&row).into(), facts: row.facts(), current });
-        }
-    }
-    Ok(found)
-}
-
-/// The same with the values that they had.
-fn source_kpis_then(
-    tx: &mut Tx,
-    ids: impl IntoIterator<Item = KpiId>,
-    past: &Past,
-) -> Result<HashMap<KpiId, SourceKpi>> {
-    let ids: HashSet<KpiId> = ids.into_iter().collect();
-    let ids: Vec<KpiId> = ids.into_iter().collect();
-    let mut found = HashMap::new();
-    for ids in ids.chunks(IDS_PER_STATEMENT) {
-        let rows = rows_of(tx, ids)?;
-        let histories = histories(tx, &rows, &past.view)?;
-        for row in &rows {
-            let current = histories.get(&row.id).and_then(|history| history.state.current);
-            let current = current.and_then(|current| {
-                let at = current.period.starts_at.into();
-                Some(KeyResultValue { value: current.value?.into(), at })
-            });
-            found.insert(row.id, SourceKpi { reference: row.into(), facts: row.facts(), current });
-        }
-    }
-    Ok(found)
-}
-
-fn rows_of(tx: &mut Tx, ids: &[KpiId]) -> Result<Vec<KpiRow>> {
-    let rows =
-        kpis::table.filter(kpis::workspace_id.eq(tx.workspace_id()?)).filter(kpis::id.eq_any(ids.to_vec()));
-    Ok(rows.load(tx.db())?)
 }
 
 /// How many KPIs objectives are meant to heal, as far as all who see the objective see the KPI.

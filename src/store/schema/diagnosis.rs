@@ -118,6 +118,9 @@ tables! {
         closed_on -> Nullable<SqlDay>,
         closed_by -> Nullable<Text>,
         trend -> Nullable<Text>,
+        leaves_on -> Nullable<SqlDay>,
+        reach_min -> Nullable<Double>,
+        reach_max -> Nullable<Double>,
         rules -> Integer,
     }
 }

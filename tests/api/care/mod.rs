@@ -1,6 +1,7 @@
 //! Caring: remedies from prescription to outcome, and triage.
 
 mod announcements;
+mod compared;
 mod due;
 mod guardrails;
 mod overview;
@@ -8,6 +9,7 @@ mod past;
 mod refusals;
 mod remedies;
 mod retrospective;
+mod slipping;
 mod triage;
 
 use serde_json::{Value, json};
@@ -78,7 +80,9 @@ async fn groups(caller: &Caller, query: &str) -> Vec<String> {
     let shown = caller.get(&format!("triage{query}")).await;
     shown.expect(200);
     let mut found = Vec::new();
-    for group in ["untreated", "failed", "in_treatment", "at_risk", "unknown", "recovered", "orphans"] {
+    for group in
+        ["untreated", "failed", "in_treatment", "at_risk", "slipping", "unknown", "recovered", "orphans"]
+    {
         let rows = shown.at(&format!("/{group}")).as_array().expect("a group");
         assert_eq!(shown.at(&format!("/counts/{group}")), rows.len(), "{group}");
         if !rows.is_empty() {

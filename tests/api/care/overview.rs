@@ -109,7 +109,7 @@ stories! {
         assert_eq!(whole.at("/total"), &json!({
             "kpis": {
                 "total": 4, "health": {"healthy": 1, "at_risk": 0, "unhealthy": 2, "unknown": 1},
-                "triage": {"untreated": 1, "failed": 0, "in_treatment": 1, "at_risk": 0, "unknown": 1, "recovered": 0, "healthy": 1},
+                "triage": {"untreated": 1, "failed": 0, "in_treatment": 1, "at_risk": 0, "slipping": 0, "unknown": 1, "recovered": 0, "healthy": 1},
             },
             "objectives": {
                 "total": 4, "pace": {"on_track": 2, "at_risk": 0, "off_track": 2, "too_early": 0, "none": 0},

@@ -6,6 +6,7 @@ mod carry_over;
 mod check_ins;
 mod closing;
 mod cycles;
+mod forecast;
 mod history;
 mod initiatives;
 mod key_results;

@@ -45,6 +45,7 @@ fn row(name: &str, value: f64, outcomes: &[RemedyOutcome]) -> TriageRow {
         severity: None,
         freshness: KpiFreshness { state: Freshness::Fresh, due_on: None, stale_on: None },
         trend: None,
+        leaves_on: None,
         episode: None,
         last_episode: None,
         accepted_until: None,
@@ -62,20 +63,25 @@ fn row(name: &str, value: f64, outcomes: &[RemedyOutcome]) -> TriageRow {
             })
             .collect(),
         guardrails: Vec::new(),
+        before: None,
     }
 }
 
 fn triage() -> Triage {
     Triage {
         as_of: date(2026, 3, 31).into(),
+        compared_to: None,
         counts: TriageCounts::default(),
         untreated: Vec::new(),
         failed: Vec::new(),
         in_treatment: Vec::new(),
         at_risk: Vec::new(),
+        slipping: Vec::new(),
         unknown: Vec::new(),
         recovered: Vec::new(),
         orphans: Vec::new(),
+        loose_ends: None,
+        left: Vec::new(),
     }
 }
 
@@ -117,6 +123,7 @@ fn every_group_has_its_lines() {
             cycle: None,
             activated_at: None,
         }],
+        compared_to: None,
         counts: TriageCounts { healthy: 4, ..TriageCounts::default() },
         ..triage()
     };

@@ -3,14 +3,18 @@
 //! It carries all that a page of it shows: objectives with key results, progress and latest check-ins, and the
 //! initiatives, guardrails and remedies that hang on them. The number of statements does not grow with its size.
 
+mod before;
+
 use std::collections::{HashMap, HashSet};
 
+use before::{TreeBefore, TreeLeft};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::hidden::Hidden;
 use crate::access::{Db, Reads, Scoped};
+use crate::care::compared;
 use crate::care::remedies::{Ground, Of, kpis_of, made_by};
 use crate::http::text::Url;
 use crate::http::{Answer, Json, Name, Query, Result, Routes, routes};
@@ -35,7 +39,8 @@ pub fn routes() -> Routes {
             /// Objectives that are not archived, never paged: with key results, latest check-ins, progress and
             /// breakdown, initiatives, guardrails and remedies, each right before those under it. With `as_of` or
             /// `known_at` it is shown as it stood then: states, parents, links, check-ins and the values of KPIs;
-            /// titles, owners, weights, goals and cycles are as they are now.
+            /// titles, owners, weights, goals and cycles are as they are now. `compare_to` puts beside each objective
+            /// where it stood on an earlier day, and lists what has left.
             GET show_tree,
         }
     }
@@ -59,6 +64,10 @@ pub struct TreeFilter {
     #[param(inline)]
     #[serde(default)]
     known_at: Option<Moment>,
+    /// Beside each objective, where it stood when this day ended; not after the day that is shown.
+    #[param(inline)]
+    #[serde(default)]
+    compare_to: Option<Day>,
 }
 
 /// A whole cycle, or all that hangs under an objective.
@@ -66,10 +75,14 @@ pub struct TreeFilter {
 pub struct Tree {
     /// The day that it shows; today is shown as it is now.
     as_of: Day,
+    /// The day with which it is compared; null where none was asked for.
+    compared_to: Option<Day>,
     /// The cycle; null where it is of an objective whatever the cycle.
     cycle: Option<CycleRef>,
     /// Its objectives, each right before those under it; neighbours by title.
     objectives: Vec<TreeObjective>,
+    /// With `compare_to`: the objectives that stood in it then and do not now, by title; else none.
+    left: Vec<TreeLeft>,
 }
 
 /// An objective in its place.
@@ -84,6 +97,8 @@ pub struct TreeObjective {
     initiatives: Vec<TreeInitiative>,
     /// The KPIs that it is meant to heal, the newest link first; withdrawn links are left out.
     remedies: Vec<TreeRemedy>,
+    /// With `compare_to`: where it stood then; null without it, and where it did not stand in this tree.
+    before: Option<TreeBefore>,
 }
 
 /// An initiative where its objective is shown.
@@ -133,14 +148,40 @@ async fn show_tree(db: Db<Reads>, filter: Query<TreeFilter>) -> Answer<Json<Tree
         };
         let cycle = cycle.transpose().map_err(|problem| refused_in_query(problem, "cycle"))?;
         let view = AsOf { as_of: filter.as_of, known_at: filter.known_at }.view(tx)?;
+        let before = compared::before(tx, filter.compare_to, view.as_ref())?;
+        let place = Place { root: root.map(|root| root.row), cycle };
+        let before = before.map(|view| before::stood(tx, &place, view)).transpose()?;
         let past = view.map(|view| Past::of(tx, view)).transpose()?;
-        let rows = match root {
-            Some(root) => under(tx, root.row, past.as_ref())?,
-            None => seen_of_cycle(tx, cycle.as_ref(), past.as_ref())?,
-        };
-        Ok(Json::new(tree(tx, rows, cycle.as_ref(), past)?))
+        let mut tree = tree(tx, &place, past)?;
+        if let Some(before) = before {
+            tree.compared_to = filter.compare_to;
+            before.stand_beside(&mut tree);
+        }
+        Ok(Json::new(tree))
     })
     .await
+}
+
+/// What the tree is of.
+struct Place {
+    root: Option<ObjectiveRow>,
+    cycle: Option<CycleRow>,
+}
+
+impl Place {
+    /// The objectives that the caller may see there and that are not archived, by title; seen from the past, as they
+    /// stood then.
+    fn objectives(&self, tx: &mut Scoped, past: Option<&Past>) -> Result<Vec<ObjectiveRow>> {
+        let cycle = self.cycle.as_ref();
+        let mut rows = match &self.root {
+            Some(root) => under(tx, root.clone(), past)?,
+            None => seen_of_cycle(tx, cycle, past)?,
+        };
+        rows.retain(|row| row.archived_at.is_none());
+        rows.retain(|row| cycle.is_none_or(|cycle| row.cycle_id == Some(cycle.id)));
+        rows.sort_by(|left, right| (&left.title_folded, left.id).cmp(&(&right.title_folded, right.id)));
+        Ok(rows)
+    }
 }
 
 /// The objectives of a cycle, whoever may see them; seen from the past, as they stood then.
@@ -189,15 +230,8 @@ fn under(tx: &mut Scoped, root: ObjectiveRow, past: Option<&Past>) -> Result<Vec
     Ok(found)
 }
 
-fn tree(
-    tx: &mut Scoped,
-    mut rows: Vec<ObjectiveRow>,
-    cycle: Option<&CycleRow>,
-    past: Option<Past>,
-) -> Result<Tree> {
-    rows.retain(|row| row.archived_at.is_none());
-    rows.retain(|row| cycle.is_none_or(|cycle| row.cycle_id == Some(cycle.id)));
-    rows.sort_by(|left, right| (&left.title_folded, left.id).cmp(&(&right.title_folded, right.id)));
+fn tree(tx: &mut Scoped, place: &Place, past: Option<Past>) -> Result<Tree> {
+    let rows = place.objectives(tx, past.as_ref())?;
     let all: Vec<&ObjectiveRow> = rows.iter().collect();
     let around = Surroundings::as_seen(tx, &all, past)?;
     let mut initiatives = initiatives_of(tx, &rows, &around)?;
@@ -209,9 +243,16 @@ fn tree(
             objective: show(tx, &around, row),
             initiatives: initiatives.remove(&row.id).unwrap_or_default(),
             remedies: remedies.remove(&row.id).unwrap_or_default(),
+            before: None,
         })
         .collect();
-    Ok(Tree { as_of: around.today.day.into(), cycle: cycle.map(CycleRow::shown_as_reference), objectives })
+    Ok(Tree {
+        as_of: around.today.day.into(),
+        compared_to: None,
+        cycle: place.cycle.as_ref().map(CycleRow::shown_as_reference),
+        objectives,
+        left: Vec::new(),
+    })
 }
 
 /// Objectives with their levels, each right before those under it; neighbours keep their order.
