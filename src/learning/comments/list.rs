@@ -16,7 +16,7 @@ use crate::maths::word::words;
 use crate::people::members;
 use crate::store::connection::MultiBackend;
 use crate::store::schema::{comment_mentions, comments};
-use crate::store::{CommentId, InitiativeId, KeyResultId, KpiId, MemberId, Moment, ObjectiveId, WorkspaceId};
+use crate::store::{AnnotationId, CommentId, InitiativeId, KeyResultId, KpiId, MemberId, Moment, ObjectiveId, WorkspaceId};
 
 words! {
     /// In which order comments are listed.
@@ -103,6 +103,7 @@ struct Subjects {
     key_results: Vec<KeyResultId>,
     initiatives: Vec<InitiativeId>,
     kpis: Vec<KpiId>,
+    annotations: Vec<AnnotationId>,
 }
 
 impl Wanted {
@@ -118,6 +119,7 @@ impl Wanted {
                 Some(SubjectId::KeyResult(id)) => subjects.key_results.push(id),
                 Some(SubjectId::Initiative(id)) => subjects.initiatives.push(id),
                 Some(SubjectId::Kpi(id)) => subjects.kpis.push(id),
+                Some(SubjectId::Annotation(id)) => subjects.annotations.push(id),
                 None => {
                     return Err(Problem::new(Code::InvalidQuery, "subject: nobody comments on this kind"));
                 }
@@ -143,7 +145,8 @@ impl Wanted {
                     .eq_any(subjects.objectives)
                     .or(comments::key_result_id.eq_any(subjects.key_results))
                     .or(comments::initiative_id.eq_any(subjects.initiatives))
-                    .or(comments::kpi_id.eq_any(subjects.kpis)),
+                    .or(comments::kpi_id.eq_any(subjects.kpis))
+                    .or(comments::annotation_id.eq_any(subjects.annotations)),
             );
         }
         if !self.authors.is_empty() {
