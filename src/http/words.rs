@@ -51,17 +51,21 @@ pub fn schema<W: Word>() -> RefOr<Schema> {
 
 mod of_the_maths {
     use crate::maths::{
-        Aggregation, Because, Cadence, ClosedBy, Confidence, Direction, Freshness, Health, HealthReason,
-        KeyResultKind, LeftOut, ObjectiveOutcome, Pace, ProgressSource, RemedyOutcome, Rule, Trend,
+        Aggregation, Because, Cadence, Choice, ClosedBy, Confidence, Direction, Expectation, Expects, Freshness,
+        Health, HealthReason, KeyResultKind, LeftOut, ObjectiveOutcome, Pace, ProgressSource, RemedyOutcome,
+        Rule, Trend, UsefulnessVerdict,
     };
 
     impl_wire_words!(
         Aggregation,
         Because,
         Cadence,
+        Choice,
         ClosedBy,
         Confidence,
         Direction,
+        Expectation,
+        Expects,
         Freshness,
         Health,
         HealthReason,
@@ -73,12 +77,15 @@ mod of_the_maths {
         RemedyOutcome,
         Rule,
         Trend,
+        UsefulnessVerdict,
     );
     crate::store::types::impl_sql_words!(
         Aggregation,
         Cadence,
+        Choice,
         ClosedBy,
         Confidence,
+        Expects,
         Freshness,
         Health,
         HealthReason,

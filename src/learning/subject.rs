@@ -12,11 +12,16 @@ use crate::http::{Problem, Result};
 use crate::kpis::annotations::KpiAnnotation;
 use crate::kpis::display::cut;
 use crate::kpis::row::KpiRow;
+use crate::learning::decisions::{KpiDecision, name as decision_name};
+use crate::learning::reviews::{ReviewRow, name as review_name, references as review_references};
+use crate::maths::Choice;
 use crate::okrs::initiatives::OwnedInitiative;
 use crate::okrs::key_results::OwnedKeyResult;
 use crate::okrs::objectives::SharedObjective;
-use crate::store::schema::{annotations, initiatives, key_results, kpis, objectives};
-use crate::store::{AnnotationId, InitiativeId, KeyResultId, KpiId, ObjectiveId, Tx, read_subject_id};
+use crate::store::schema::{annotations, decisions, initiatives, key_results, kpis, objectives};
+use crate::store::{
+    AnnotationId, DecisionId, InitiativeId, KeyResultId, KpiId, ObjectiveId, ReviewId, Tx, read_subject_id,
+};
 
 /// How long a name may be.
 const LONGEST_NAME: usize = 200;
@@ -24,7 +29,8 @@ const LONGEST_NAME: usize = 200;
 /// What something is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct SubjectRef {
-    /// The kind of thing: `objective`, `key_result`, `initiative`, `kpi` or `annotation`; more may come.
+    /// The kind of thing: `objective`, `key_result`, `initiative`, `kpi`, `annotation`, `decision`, `review`
+    /// or, where a decision led to it, `target`; more may come.
     #[serde(rename = "type")]
     #[schema(value_type = Keyword, example = "objective")]
     pub kind: &'static str,
@@ -49,6 +55,10 @@ pub enum SubjectId {
     Kpi(KpiId),
     /// An annotation of a KPI.
     Annotation(AnnotationId),
+    /// A decision.
+    Decision(DecisionId),
+    /// A review.
+    Review(ReviewId),
 }
 
 impl SubjectId {
@@ -60,6 +70,8 @@ impl SubjectId {
             Self::Initiative(_) => "initiative",
             Self::Kpi(_) => "kpi",
             Self::Annotation(_) => "annotation",
+            Self::Decision(_) => "decision",
+            Self::Review(_) => "review",
         }
     }
 }
@@ -72,6 +84,8 @@ impl std::fmt::Display for SubjectId {
             Self::Initiative(id) => id.fmt(f),
             Self::Kpi(id) => id.fmt(f),
             Self::Annotation(id) => id.fmt(f),
+            Self::Decision(id) => id.fmt(f),
+            Self::Review(id) => id.fmt(f),
         }
     }
 }
@@ -109,6 +123,14 @@ pub fn find(tx: &mut Scoped, text: &str) -> Result<Option<Found>> {
             let found = tx.find::<KpiAnnotation>(text)?;
             Found { id: SubjectId::Annotation(found.row.id), facts: found.facts() }
         }
+        "decision" => {
+            let found = tx.find::<KpiDecision>(text)?;
+            Found { id: SubjectId::Decision(found.row.id), facts: found.facts() }
+        }
+        "review" => {
+            let row = tx.find::<ReviewRow>(text)?;
+            Found { id: SubjectId::Review(row.id), facts: row.facts() }
+        }
         _ => return Ok(None),
     }))
 }
@@ -118,7 +140,7 @@ pub fn references(tx: &mut Tx, ids: &[SubjectId]) -> Result<HashMap<SubjectId, S
     let workspace = tx.workspace_id()?;
     let (mut of_objectives, mut of_key_results) = (Vec::new(), Vec::new());
     let (mut of_initiatives, mut of_kpis) = (Vec::new(), Vec::new());
-    let mut of_annotations = Vec::new();
+    let (mut of_annotations, mut of_decisions, mut of_reviews) = (Vec::new(), Vec::new(), Vec::new());
     for id in ids {
         match id {
             SubjectId::Objective(id) => of_objectives.push(*id),
@@ -126,6 +148,8 @@ pub fn references(tx: &mut Tx, ids: &[SubjectId]) -> Result<HashMap<SubjectId, S
             SubjectId::Initiative(id) => of_initiatives.push(*id),
             SubjectId::Kpi(id) => of_kpis.push(*id),
             SubjectId::Annotation(id) => of_annotations.push(*id),
+            SubjectId::Decision(id) => of_decisions.push(*id),
+            SubjectId::Review(id) => of_reviews.push(*id),
         }
     }
     let mut named: Vec<(SubjectId, String)> = Vec::new();
@@ -168,6 +192,22 @@ pub fn references(tx: &mut Tx, ids: &[SubjectId]) -> Result<HashMap<SubjectId, S
             .select((annotations::id, annotations::text))
             .load(tx.db())?;
         named.extend(rows.into_iter().map(|(id, text)| (SubjectId::Annotation(id), heading(&text))));
+    }
+    if !of_decisions.is_empty() {
+        let rows: Vec<(DecisionId, Choice, String)> = decisions::table
+            .inner_join(kpis::table.on(kpis::id.eq(decisions::kpi_id)))
+            .filter(decisions::workspace_id.eq(workspace))
+            .filter(decisions::id.eq_any(of_decisions))
+            .select((decisions::id, decisions::choice, kpis::name))
+            .load(tx.db())?;
+        let named_by = |(id, choice, kpi): (DecisionId, Choice, String)| {
+            (SubjectId::Decision(id), heading(&decision_name(choice, &kpi)))
+        };
+        named.extend(rows.into_iter().map(named_by));
+    }
+    if !of_reviews.is_empty() {
+        let rows = review_references(tx, of_reviews)?;
+        named.extend(rows.into_values().map(|row| (SubjectId::Review(row.id), review_name(row.held_on))));
     }
     let shown =
         |(id, name): (SubjectId, String)| (id, SubjectRef { kind: id.kind(), id: id.to_string(), name });

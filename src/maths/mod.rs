@@ -2,6 +2,7 @@
 //! It knows no database, no request and no clock, so the instant that counts as now is always an argument.
 //! It never fails and never yields NaN or infinity: what is undefined is `None`.
 
+pub mod decision;
 pub mod episode;
 pub mod forecast;
 pub mod freshness;
@@ -16,8 +17,10 @@ pub mod retrospective;
 pub mod roll_up;
 pub mod series;
 pub mod signal;
+pub mod usefulness;
 pub mod word;
 
+pub use decision::{Choice, Expectation, ExpectationInput, Expects, JudgedExpectation, expectation};
 pub use episode::{
     ClosedBy, DEFAULT_RECOVER_PERIODS, Episode, EpisodeRules, default_confirm_periods, episodes,
 };
@@ -48,4 +51,5 @@ pub use series::{
     judge_series, state,
 };
 pub use signal::{Because, Judgement, RECENT_VALUES, Rule, Segment, Trend, judge_trend, segments, trend};
+pub use usefulness::{Decided, Stretch, Usefulness, UsefulnessInput, UsefulnessVerdict, usefulness};
 pub use word::{UnknownWord, Word};

@@ -58,7 +58,8 @@ pub fn routes() -> Routes {
 #[derive(Clone, Debug, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewComment {
-    /// What it is about: the id of an objective, a key result, an initiative, a KPI or an annotation.
+    /// What it is about: the id of an objective, a key result, an initiative, a KPI, an annotation, a
+    /// decision or a review.
     pub subject_id: AnyId,
     /// What is said, in Markdown.
     #[schema(example = "The price list changed on the 3rd: is that it?")]
@@ -163,7 +164,7 @@ impl Refusals for Deleted {
 fn create(tx: &mut Scoped, new: &NewComment) -> Result<CommentRow> {
     let found = find(tx, new.subject_id.as_str()).map_err(|problem| refused_at(problem, "/subject_id"))?;
     let found = found.ok_or_else(|| {
-        let detail = "comments are about objectives, key results, initiatives, KPIs and annotations";
+        let detail = "comments are about objectives, key results, initiatives, KPIs, annotations, decisions and reviews";
         Problem::field("/subject_id", "unexpected_kind", detail)
     })?;
     tx.require(Action::View, &found.facts)?;
@@ -194,6 +195,8 @@ fn create(tx: &mut Scoped, new: &NewComment) -> Result<CommentRow> {
         SubjectId::Initiative(id) => row.initiative_id = Some(id),
         SubjectId::Kpi(id) => row.kpi_id = Some(id),
         SubjectId::Annotation(id) => row.annotation_id = Some(id),
+        SubjectId::Decision(id) => row.decision_id = Some(id),
+        SubjectId::Review(id) => row.review_id = Some(id),
     }
     diesel::insert_into(comments::table).values(&row).execute(tx.db())?;
     set_mentions(tx, &row, &mentions)?;

@@ -54,7 +54,10 @@ impl CommentRow {
         let key_result = self.key_result_id.map(SubjectId::KeyResult);
         let initiative = self.initiative_id.map(SubjectId::Initiative);
         let annotation = self.annotation_id.map(SubjectId::Annotation);
-        objective.or(key_result).or(initiative).or(self.kpi_id.map(SubjectId::Kpi)).or(annotation)
+        let decision = self.decision_id.map(SubjectId::Decision);
+        let review = self.review_id.map(SubjectId::Review);
+        let of_okrs = objective.or(key_result).or(initiative);
+        of_okrs.or(self.kpi_id.map(SubjectId::Kpi)).or(annotation).or(decision).or(review)
     }
 
     /// Stores what changed of it.
