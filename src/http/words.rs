@@ -51,9 +51,9 @@ pub fn schema<W: Word>() -> RefOr<Schema> {
 
 mod of_the_maths {
     use crate::maths::{
-        Aggregation, Because, Cadence, Choice, ClosedBy, Confidence, Direction, Expectation, Expects, Freshness,
-        Health, HealthReason, KeyResultKind, LeftOut, ObjectiveOutcome, Pace, ProgressSource, RemedyOutcome,
-        Rule, Trend, UsefulnessVerdict,
+        Aggregation, Because, Cadence, Choice, ClosedBy, Confidence, Direction, Expectation, Expects,
+        Freshness, Health, HealthReason, KeyResultKind, LeftOut, ObjectiveOutcome, Pace, ProgressSource,
+        RemedyOutcome, Rule, Trend, UsefulnessVerdict,
     };
 
     impl_wire_words!(

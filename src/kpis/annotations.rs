@@ -147,8 +147,7 @@ async fn list_annotations(
             filter.from.is_none_or(|from| from <= row.happened_on)
                 && filter.to.is_none_or(|to| row.happened_on <= to)
         });
-        let Paged { rows, next_cursor, total } =
-            paging.page_of_all(rows, |row| (row.happened_on, row.id))?;
+        let Paged { rows, next_cursor, total } = paging.page_of_all(rows, |row| (row.happened_on, row.id))?;
         let paged = Paged { rows: show(tx, &kpi, rows)?, next_cursor, total };
         Ok(Page::show(&paging, paged, |annotation| annotation))
     })

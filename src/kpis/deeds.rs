@@ -51,12 +51,7 @@ pub fn did(tx: &mut Tx, kpi: KpiId, act: Act, before: KpiState, decision: Option
 
 /// Refuses a decision that cannot stand behind a deed about a KPI: 404 where it is not to be seen, 422 where it is one
 /// of another KPI.
-pub fn must_be_of(
-    tx: &mut Scoped,
-    kpi: &KpiRow,
-    decision: Option<DecisionId>,
-    pointer: &str,
-) -> Result<()> {
+pub fn must_be_of(tx: &mut Scoped, kpi: &KpiRow, decision: Option<DecisionId>, pointer: &str) -> Result<()> {
     let Some(decision) = decision else { return Ok(()) };
     let workspace = tx.here()?;
     let of: Option<KpiId> = decisions::table

@@ -96,7 +96,10 @@ pub fn expectation(input: &ExpectationInput<'_>) -> JudgedExpectation {
         Expects::Better => after == 0.0 || after < before,
         Expects::Same => after <= before,
     };
-    JudgedExpectation { state: if is_met { Expectation::Met } else { Expectation::NotMet }, value: Some(value) }
+    JudgedExpectation {
+        state: if is_met { Expectation::Met } else { Expectation::NotMet },
+        value: Some(value),
+    }
 }
 
 #[cfg(test)]

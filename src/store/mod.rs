@@ -21,7 +21,9 @@ pub use connection::{AnyConnection, DatabaseUrl, Engine};
 pub use error::{Failure, StoreError};
 pub use id::{Id, Kind, RawId};
 pub use ids::*;
-pub use transaction::{Act, Author, AuthorKind, Deed, DeedFollower, Follower, Followers, KpiChange, Lane, Tx};
+pub use transaction::{
+    Act, Author, AuthorKind, Deed, DeedFollower, Follower, Followers, KpiChange, Lane, Tx,
+};
 pub use types::{Day, Json, Moment};
 pub use workspace::WorkspaceRow;
 

@@ -27,7 +27,7 @@ use crate::people::members::{self, MemberInput, MemberRow};
 use crate::people::teams::{TeamInput, TeamRow};
 use crate::store::journal::EventType;
 use crate::store::schema::remedies;
-use crate::store::{Act, DecisionId, Day, ObjectiveId, RemedyId};
+use crate::store::{Act, Day, DecisionId, ObjectiveId, RemedyId};
 
 /// How long an objective has where no cycle holds today.
 const DAYS_WITHOUT_CYCLE: i64 = 90;

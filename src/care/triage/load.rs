@@ -3,18 +3,20 @@
 use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
+use jiff::civil::Date;
 
-use super::group::{self, Facts, Group, Rank, RemedyFacts};
+use super::group::{self, Attention, Facts, Group, Rank, RemedyFacts};
 use super::orphans::orphans;
 use super::{ClosedEpisode, Triage, TriageCounts, TriageGuardrail, TriageRemedy, TriageRow};
 use crate::access::{Resource, Scoped};
+use crate::care::acceptance::{self, Acceptance, Accepted};
 use crate::care::guardrails;
 use crate::care::remedies::{Counting, Ground, Of, RemedyRow, Seen, Standpoint, Told, made_by, reference};
 use crate::http::Result;
 use crate::kpis::derive::{self, View};
 use crate::kpis::kpis::{Kpi, Picture, Sparkline, pictures, show_pictures};
 use crate::kpis::row::KpiRow;
-use crate::maths::RemedyOutcome;
+use crate::maths::{Health, RemedyOutcome};
 use crate::okrs::objectives::RecordedState;
 use crate::people::{members, teams};
 use crate::store::connection::MultiBackend;
@@ -94,6 +96,7 @@ pub struct Placed {
     last_episode: Option<ClosedEpisode>,
     remedies: Vec<TriageRemedy>,
     guardrails: Vec<TriageGuardrail>,
+    accepted: Option<Accepted>,
 }
 
 /// The KPIs that are looked at, each in its group, as they are now; by key.
@@ -108,6 +111,21 @@ pub fn placed_now(tx: &mut Scoped, scope: &Scope) -> Result<Vec<Placed>> {
 pub fn failed(mut placed: Vec<Placed>) -> Vec<TriageRow> {
     placed.retain(|placed| placed.group == Group::Failed);
     rows(Group::Failed, placed)
+}
+
+/// The rows of a group in its order, and what stands in others.
+pub fn of_group(placed: Vec<Placed>, group: Group) -> (Vec<TriageRow>, Vec<Placed>) {
+    let (own, others): (Vec<_>, Vec<_>) = placed.into_iter().partition(|placed| placed.group == group);
+    (rows(group, own), others)
+}
+
+/// The rows of healthy KPIs of which an episode closed on a day or later, the newest first, and all others.
+pub fn recovered_since(placed: Vec<Placed>, day: Date) -> (Vec<TriageRow>, Vec<Placed>) {
+    let (own, others): (Vec<_>, Vec<_>) = placed.into_iter().partition(|placed| {
+        placed.kpi.health == Health::Healthy
+            && placed.last_episode.is_some_and(|episode| episode.closed_on.date() >= day)
+    });
+    (rows(Group::Recovered, own), others)
 }
 
 /// The KPIs of a group as they are shown, in its order.
@@ -145,7 +163,9 @@ pub fn placed(
         .iter()
         .filter_map(|picture| Some((picture.row.id, picture.stored.as_ref()?.severity?)))
         .collect();
-    let placed = show_pictures(tx, pictures, Sparkline::LeftOut)?.into_iter().map(|kpi| {
+    let kpis = show_pictures(tx, pictures, Sparkline::LeftOut)?;
+    let mut acceptances = acceptances(tx, &kpis, &standpoint)?;
+    let placed = kpis.into_iter().map(|kpi| {
         let (remedies, facts) = treatments.remove(&kpi.id).unwrap_or_default();
         let last_episode = closed.get(&kpi.id).copied();
         let group = group::group(&Facts {
@@ -157,9 +177,24 @@ pub fn placed(
         });
         let severity = severities.get(&kpi.id).copied();
         let guardrails = guards.remove(&kpi.id).unwrap_or_default();
-        Placed { kpi, group, severity, last_episode, remedies, guardrails }
+        let accepted = acceptances.remove(&kpi.id);
+        Placed { kpi, group, severity, last_episode, remedies, guardrails, accepted }
     });
     Ok(placed.collect())
+}
+
+/// The KPIs whose open episode is accepted for a while.
+fn acceptances(tx: &mut Scoped, kpis: &[Kpi], standpoint: &Standpoint) -> Result<HashMap<KpiId, Accepted>> {
+    let workspace = tx.here()?;
+    let open: HashMap<KpiId, Day> =
+        kpis.iter().filter_map(|kpi| Some((kpi.id, kpi.episode?.opened_on))).collect();
+    let found = acceptance::of_kpis(tx, &open.keys().copied().collect::<Vec<_>>(), standpoint)?;
+    let people = members::names(tx, workspace, found.values().map(Acceptance::maker))?;
+    let accepted = found.into_iter().filter_map(|(id, acceptance)| {
+        let by = people.get(&acceptance.maker()).cloned();
+        Some((id, acceptance.of_episode(*open.get(&id)?, by)?))
+    });
+    Ok(accepted.collect())
 }
 
 /// The guardrails that active objectives have on KPIs, as far as all who see the KPI see the objective.
@@ -295,7 +330,8 @@ fn closed_episode(picture: &Picture) -> Option<ClosedEpisode> {
     })
 }
 
-fn row(Placed { kpi, severity, last_episode, remedies, guardrails, .. }: Placed) -> TriageRow {
+fn row(placed: Placed) -> TriageRow {
+    let Placed { kpi, severity, last_episode, remedies, guardrails, accepted, group: _ } = placed;
     TriageRow {
         id: kpi.id,
         key: kpi.key,
@@ -320,7 +356,8 @@ fn row(Placed { kpi, severity, last_episode, remedies, guardrails, .. }: Placed)
         trend: kpi.trend,
         episode: kpi.episode,
         last_episode,
-        accepted_until: None,
+        accepted_until: accepted.as_ref().map(|accepted| accepted.until),
+        accepted,
         remedies,
         guardrails,
     }
@@ -328,6 +365,7 @@ fn row(Placed { kpi, severity, last_episode, remedies, guardrails, .. }: Placed)
 
 fn rank(row: &TriageRow) -> Rank<'_> {
     Rank {
+        attention: if row.accepted.is_some() { Attention::Accepted } else { Attention::Wanted },
         severity: row.severity,
         since: row.since.map(Day::date),
         freshness: row.freshness.state,

@@ -93,6 +93,10 @@ impl Table {
         };
         let day = day.map_or("never".into(), |day| day.to_string());
         self.columns([&row.name, &value, &target, &day, last]);
+        if let Some(accepted) = &row.accepted {
+            let why = accepted.why.as_ref().map_or("", |why| why.as_str().lines().next().unwrap_or_default());
+            self.line(&format!("    accepted until {}: {}", accepted.until, cut(why, 49)));
+        }
         for guard in row.guardrails.iter().filter(|guard| guard.breached) {
             self.line(&format!("    harmed by: {}", cut(guard.objective.title.as_str(), 65)));
         }

@@ -33,7 +33,7 @@ use crate::http::{
 };
 use crate::store::journal::{EventType, Subject};
 use crate::store::schema::targets;
-use crate::store::{Act, DecisionId, Day, Moment, TargetId};
+use crate::store::{Act, Day, DecisionId, Moment, TargetId};
 
 /// The paths of targets.
 pub fn routes() -> Routes {

@@ -81,9 +81,8 @@ pub fn page(tx: &mut Scoped, filter: &DecisionFilter, paging: &Paging) -> Result
     };
     let mut query = wanted.query();
     if let Some(Place { on, id }) = paging.after()? {
-        query = query.filter(
-            decisions::decided_on.lt(on).or(decisions::decided_on.eq(on).and(decisions::id.lt(id))),
-        );
+        query = query
+            .filter(decisions::decided_on.lt(on).or(decisions::decided_on.eq(on).and(decisions::id.lt(id))));
     }
     let rows: Vec<DecisionRow> = query
         .order((decisions::decided_on.desc(), decisions::id.desc()))
@@ -189,10 +188,7 @@ fn to_revisit(query: Rows, workspace: WorkspaceId, day: Day, recorded_by: Moment
 
 #[auto_type]
 fn kpis_of_teams(workspace: WorkspaceId, teams: Vec<TeamId>) -> _ {
-    kpis::table
-        .filter(kpis::workspace_id.eq(workspace))
-        .filter(kpis::team_id.eq_any(teams))
-        .select(kpis::id)
+    kpis::table.filter(kpis::workspace_id.eq(workspace)).filter(kpis::team_id.eq_any(teams)).select(kpis::id)
 }
 
 /// The decisions that are to be looked at again by a day, because of KPIs that the caller sees; the longest due first.
@@ -217,11 +213,7 @@ fn in_use(workspace: WorkspaceId) -> _ {
 }
 
 /// The decisions because of some KPIs that count at a standpoint, in order of time.
-pub fn of_kpis(
-    tx: &mut Tx,
-    ids: &[KpiId],
-    standpoint: &Standpoint,
-) -> Result<Vec<DecisionRow>, StoreError> {
+pub fn of_kpis(tx: &mut Tx, ids: &[KpiId], standpoint: &Standpoint) -> Result<Vec<DecisionRow>, StoreError> {
     let workspace = tx.workspace_id()?;
     let mut found: Vec<DecisionRow> = Vec::new();
     for ids in ids.chunks(IDS_PER_STATEMENT) {

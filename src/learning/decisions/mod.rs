@@ -14,16 +14,16 @@ mod show;
 use std::collections::HashSet;
 
 pub use decide::{Occasion, find, make, named_kpi, or_note, today};
-pub use fields::NewDecision;
 use fields::DecisionFields;
+pub use fields::NewDecision;
 use list::DecisionFilter;
 pub use list::{due, of_kpis};
 pub use record::follow;
 pub use row::{DecisionRow, KpiDecision, name};
 use row::{LedTo, led_to_by, link, unlink};
 use serde_json::json;
-use show::{DecisionPage, Seen};
 pub use show::{Afterwards, Decision, judged, show, show_one};
+use show::{DecisionPage, Seen};
 
 use crate::access::{Action, At, Db, Reads, Resource, Scoped, Writes};
 use crate::care::remedies::Standpoint;
@@ -65,13 +65,8 @@ pub fn routes() -> Routes {
 
 enum NotDecided {}
 impl Refusals for NotDecided {
-    const CODES: &'static [Code] = &[
-        Code::Conflict,
-        Code::KpiArchived,
-        Code::KpiHasNoValue,
-        Code::KpiHasNoTarget,
-        Code::LimitReached,
-    ];
+    const CODES: &'static [Code] =
+        &[Code::Conflict, Code::KpiArchived, Code::KpiHasNoValue, Code::KpiHasNoTarget, Code::LimitReached];
 }
 
 async fn list_decisions(db: Db<Reads>, list: Listing<DecisionFilter>) -> Answer<Page<DecisionPage>> {

@@ -242,9 +242,7 @@ pub fn led_to_by(
         .filter(decision_links::workspace_id.eq(tx.workspace_id()?))
         .filter(decision_links::decision_id.eq_any(ids))
         .filter(decision_links::recorded_at.le(instant))
-        .filter(
-            decision_links::ended_at.is_null().or(decision_links::ended_at.assume_not_null().gt(instant)),
-        )
+        .filter(decision_links::ended_at.is_null().or(decision_links::ended_at.assume_not_null().gt(instant)))
         .order((decision_links::recorded_at, decision_links::id))
         .load(tx.db())?;
     let mut found: HashMap<DecisionId, Vec<LedTo>> = HashMap::new();

@@ -148,8 +148,7 @@ pub fn show(tx: &mut Scoped, rows: Vec<DecisionRow>, view: Option<&View>) -> Res
     let standpoint = Standpoint::of(tx, view)?;
     let ids: Vec<DecisionId> = rows.iter().map(|row| row.id).collect();
     let kpis = of_rows(tx, &rows, |_| true)?;
-    let expecting: Vec<KpiRow> =
-        of_rows(tx, &rows, |row| row.expects.is_some())?.into_values().collect();
+    let expecting: Vec<KpiRow> = of_rows(tx, &rows, |row| row.expects.is_some())?.into_values().collect();
     let histories = derive::histories(tx, &expecting, &view.copied().unwrap_or_default())?;
     let after = Afterwards::of(tx, &ids, standpoint.recorded_by)?;
     let mut links = led_to_by(tx, &ids, standpoint.recorded_by)?;
@@ -161,7 +160,8 @@ pub fn show(tx: &mut Scoped, rows: Vec<DecisionRow>, view: Option<&View>) -> Res
         let kpi = kpis.get(&row.kpi_id)?;
         let all = links.remove(&row.id).unwrap_or_default();
         let led_to: Vec<SubjectRef> = all.iter().filter_map(|one| seen.0.get(one).cloned()).collect();
-        let judged = histories.get(&row.kpi_id).and_then(|history| judged(&row, history, standpoint.today.into()));
+        let judged =
+            histories.get(&row.kpi_id).and_then(|history| judged(&row, history, standpoint.today.into()));
         Some(Decision {
             id: row.id,
             version: row.version,
@@ -257,7 +257,9 @@ impl Afterwards {
                 .filter(decisions::workspace_id.eq(workspace))
                 .filter(decisions::recorded_at.le(instant))
                 .filter(
-                    decisions::reverses_id.eq_any(ids.to_vec()).or(decisions::follows_id.eq_any(ids.to_vec())),
+                    decisions::reverses_id
+                        .eq_any(ids.to_vec())
+                        .or(decisions::follows_id.eq_any(ids.to_vec())),
                 )
                 .order((decisions::recorded_at, decisions::id))
                 .select((decisions::id, decisions::reverses_id, decisions::follows_id))

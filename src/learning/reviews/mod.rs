@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
-pub use row::{ReviewRef, ReviewRow, look_at, name, references};
 use row::{LookedAt, MOST, attendees_of, looked_at_by, set_attendees, set_looked_at};
+pub use row::{ReviewRef, ReviewRow, look_at, name, references};
 use show::{Review, ReviewPage, show, show_one};
 
 use crate::access::hidden::Hidden;
@@ -180,13 +180,8 @@ pub struct ReviewFilter {
 
 enum NotHeld {}
 impl Refusals for NotHeld {
-    const CODES: &'static [Code] = &[
-        Code::Conflict,
-        Code::KpiArchived,
-        Code::KpiHasNoValue,
-        Code::KpiHasNoTarget,
-        Code::LimitReached,
-    ];
+    const CODES: &'static [Code] =
+        &[Code::Conflict, Code::KpiArchived, Code::KpiHasNoValue, Code::KpiHasNoTarget, Code::LimitReached];
 }
 
 enum NotChanged {}
@@ -211,8 +206,7 @@ async fn list_reviews(db: Db<Reads>, list: Listing<ReviewFilter>) -> Answer<Page
         };
         let mut page = query();
         if let Some(Place { on, id }) = paging.after()? {
-            page = page
-                .filter(reviews::held_on.lt(on).or(reviews::held_on.eq(on).and(reviews::id.lt(id))));
+            page = page.filter(reviews::held_on.lt(on).or(reviews::held_on.eq(on).and(reviews::id.lt(id))));
         }
         let page = page.order((reviews::held_on.desc(), reviews::id.desc())).limit(paging.rows());
         let rows: Vec<ReviewRow> = page.load(tx.db())?;
@@ -327,8 +321,12 @@ fn create(tx: &mut Scoped, new: &NewReview) -> Result<ReviewRow> {
     let team = or_note(team, &mut refusals)?.flatten();
     let mut looked = looked(tx, &new.kpi_ids, &new.objective_ids, &LookedAt::default(), &mut refusals)?;
     let attendees = attendees(tx, &new.attendee_ids, &[], &mut refusals)?;
-    let said: Vec<(&NewDecision, String)> =
-        new.decisions.iter().zip(0..).map(|(decision, index)| (decision, format!("/decisions/{index}"))).collect();
+    let said: Vec<(&NewDecision, String)> = new
+        .decisions
+        .iter()
+        .zip(0..)
+        .map(|(decision, index)| (decision, format!("/decisions/{index}")))
+        .collect();
     let now = tx.now;
     let row = ReviewRow {
         id: ReviewId::generate(now.timestamp()),

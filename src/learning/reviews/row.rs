@@ -216,7 +216,10 @@ pub fn look_at(tx: &mut Tx, review: ReviewId, more: &[KpiId]) -> Result<()> {
         .count()
         .get_result(tx.db())?;
     if usize::try_from(made).is_ok_and(|made| made >= MOST) {
-        return Err(Problem::new(Code::LimitReached, format!("a review makes no more than {MOST} decisions")));
+        return Err(Problem::new(
+            Code::LimitReached,
+            format!("a review makes no more than {MOST} decisions"),
+        ));
     }
     let mut wanted = looked_at_by(tx, &[review], now)?.remove(&review).unwrap_or_default();
     let missing: Vec<KpiId> = more.iter().filter(|id| !wanted.kpis.contains(id)).copied().collect();
@@ -228,10 +231,7 @@ pub fn look_at(tx: &mut Tx, review: ReviewId, more: &[KpiId]) -> Result<()> {
 }
 
 /// Who was there, in the order of their ids.
-pub fn attendees_of(
-    tx: &mut Tx,
-    ids: &[ReviewId],
-) -> Result<HashMap<ReviewId, Vec<MemberId>>, StoreError> {
+pub fn attendees_of(tx: &mut Tx, ids: &[ReviewId]) -> Result<HashMap<ReviewId, Vec<MemberId>>, StoreError> {
     let rows: Vec<(ReviewId, MemberId)> = review_attendees::table
         .filter(review_attendees::workspace_id.eq(tx.workspace_id()?))
         .filter(review_attendees::review_id.eq_any(ids))

@@ -114,7 +114,8 @@ pub fn show(tx: &mut Scoped, rows: Vec<ReviewRow>, view: Option<&View>) -> Resul
         let mut of_kpis: Vec<KpiRef> = seen.filter_map(|id| kpis.get(id).cloned()).collect();
         of_kpis.sort_by(|left, right| left.key.cmp(&right.key));
         let seen = looked.objectives.iter().filter(|id| !hidden_objectives.contains(id));
-        let of_objectives: Vec<ObjectiveRef> = seen.filter_map(|id| Some(reference(objectives.get(id)?))).collect();
+        let of_objectives: Vec<ObjectiveRef> =
+            seen.filter_map(|id| Some(reference(objectives.get(id)?))).collect();
         let edit = view.is_none() && tx.may(Action::Edit, &row.facts());
         Review {
             id: row.id,

@@ -60,7 +60,10 @@ fn the_first_that_applies_is_the_verdict() {
     assert_eq!(verdict(&QUARTER, &sure_enough, &fine), DecisionSignal);
     // 4 of 5 healthy are 80 %; 3 of 5 are 60 %.
     assert_eq!(verdict(&QUARTER, &unsure, &[Healthy, Healthy, Unhealthy, Healthy, Healthy]), Misaligned);
-    assert_eq!(verdict(&QUARTER, &unsure, &[Healthy, Unhealthy, Unhealthy, Healthy, Healthy]), DecisionSignal);
+    assert_eq!(
+        verdict(&QUARTER, &unsure, &[Healthy, Unhealthy, Unhealthy, Healthy, Healthy]),
+        DecisionSignal
+    );
     assert_eq!(verdict(&QUARTER, &unsure, &[]), DecisionSignal);
     // 1 of 3 reversed is a third; 1 of 4 is not.
     let mut decisions = vec![decided(on(3, 31), Adjust); 3];
@@ -104,11 +107,7 @@ fn figures_are_counted_as_by_hand() {
             expectation: Some(Expectation::NotMet),
             ..decided(on(1, 11), Start)
         },
-        Decided {
-            certainty: Some(1),
-            expectation: Some(Expectation::Met),
-            ..decided(on(1, 31), Continue)
-        },
+        Decided { certainty: Some(1), expectation: Some(Expectation::Met), ..decided(on(1, 31), Continue) },
         Decided { expectation: Some(Expectation::TooEarly), ..decided(on(4, 7), Start) },
         decided(on(4, 30), Continue),
     ];
