@@ -29,7 +29,7 @@ pub mod store;
 pub mod system;
 
 use http::Routes;
-use store::Follower;
+use store::Followers;
 
 /// Every slice is one line.
 pub fn slices() -> Vec<Routes> {
@@ -47,6 +47,7 @@ pub fn slices() -> Vec<Routes> {
         kpis::episodes::routes(),
         kpis::signals::routes(),
         kpis::forecast::routes(),
+        kpis::annotations::routes(),
         okrs::cycles::routes(),
         okrs::objectives::routes(),
         okrs::key_results::routes(),
@@ -62,6 +63,10 @@ pub fn slices() -> Vec<Routes> {
         care::tree::routes(),
         care::due::routes(),
         care::retrospective::routes(),
+        learning::reviews::routes(),
+        learning::agenda::routes(),
+        learning::decisions::routes(),
+        learning::usefulness::routes(),
         learning::comments::routes(),
         feeds::events::routes(),
         problems::routes(),
@@ -69,8 +74,11 @@ pub fn slices() -> Vec<Routes> {
     ]
 }
 
-/// What must follow a change of KPIs, once per transaction, in this order.
-pub const FOLLOWERS: &[Follower] = &[care::remedies::follow, care::guardrails::follow];
+/// What must follow a change of KPIs, and what people did about them, once per transaction, in this order.
+pub const FOLLOWERS: Followers = Followers {
+    of_kpis: &[care::remedies::follow, care::guardrails::follow],
+    of_deeds: &[learning::decisions::follow],
+};
 
 /// What must follow a change of an objective's state, in the same transaction, in this order.
 pub const OBJECTIVE_FOLLOWERS: &[okrs::objectives::StateFollower] =

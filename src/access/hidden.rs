@@ -12,8 +12,8 @@ use super::policy::Visibility;
 use super::scoped::Scoped;
 use crate::http::Result;
 use crate::store::schema::{
-    check_ins, comments, guardrails, initiatives, key_results, kpis, objective_contributors, objective_teams,
-    objectives, remedies,
+    annotations, check_ins, comments, decisions, guardrails, initiatives, key_results, kpis,
+    objective_contributors, objective_teams, objectives, remedies,
 };
 use crate::store::{MemberId, TeamId, WorkspaceId};
 
@@ -111,9 +111,36 @@ impl Hidden {
         guardrails_of_others(self.workspace, self.guardrail())
     }
 
+    /// An annotation of a KPI that is private to others.
+    pub fn annotation(&self) -> annotation_of_others {
+        annotation_of_others(self.kpis())
+    }
+
+    /// Such annotations.
+    pub fn annotations(&self) -> annotations_of_others {
+        annotations_of_others(self.workspace, self.annotation())
+    }
+
+    /// A decision because of a KPI that is private to others.
+    pub fn decision(&self) -> decision_of_others {
+        decision_of_others(self.kpis())
+    }
+
+    /// Such decisions.
+    pub fn decisions(&self) -> decisions_of_others {
+        decisions_of_others(self.workspace, self.decision())
+    }
+
     /// A comment on something that is private to others.
     pub fn comment(&self) -> comment_of_others {
-        comment_of_others(self.objectives(), self.key_results(), self.initiatives(), self.kpis())
+        comment_of_others(
+            self.objectives(),
+            self.key_results(),
+            self.initiatives(),
+            self.kpis(),
+            self.annotations(),
+            self.decisions(),
+        )
     }
 
     /// Such comments.
@@ -232,11 +259,33 @@ fn guardrails_of_others(workspace: WorkspaceId, hidden: guardrail_of_others) -> 
 }
 
 #[auto_type]
+fn annotation_of_others(kpis: kpis_of_others) -> _ {
+    annotations::kpi_id.eq_any(kpis)
+}
+
+#[auto_type]
+fn annotations_of_others(workspace: WorkspaceId, hidden: annotation_of_others) -> _ {
+    annotations::table.filter(annotations::workspace_id.eq(workspace)).filter(hidden).select(annotations::id)
+}
+
+#[auto_type]
+fn decision_of_others(kpis: kpis_of_others) -> _ {
+    decisions::kpi_id.eq_any(kpis)
+}
+
+#[auto_type]
+fn decisions_of_others(workspace: WorkspaceId, hidden: decision_of_others) -> _ {
+    decisions::table.filter(decisions::workspace_id.eq(workspace)).filter(hidden).select(decisions::id)
+}
+
+#[auto_type]
 fn comment_of_others(
     objectives: objectives_of_others,
     key_results: key_results_of_others,
     initiatives: initiatives_of_others,
     kpis: kpis_of_others,
+    annotations: annotations_of_others,
+    decisions: decisions_of_others,
 ) -> _ {
     comments::objective_id
         .is_not_null()
@@ -248,6 +297,12 @@ fn comment_of_others(
             .is_not_null()
             .and(comments::initiative_id.assume_not_null().eq_any(initiatives)))
         .or(comments::kpi_id.is_not_null().and(comments::kpi_id.assume_not_null().eq_any(kpis)))
+        .or(comments::annotation_id
+            .is_not_null()
+            .and(comments::annotation_id.assume_not_null().eq_any(annotations)))
+        .or(comments::decision_id
+            .is_not_null()
+            .and(comments::decision_id.assume_not_null().eq_any(decisions)))
 }
 
 #[auto_type]

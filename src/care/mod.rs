@@ -1,5 +1,6 @@
 //! Care: what is done about unhealthy KPIs, whether it worked, and what needs a person now.
 
+mod acceptance;
 pub mod announcements;
 mod baseline;
 mod compared;
@@ -8,7 +9,7 @@ pub mod guardrails;
 pub mod overview;
 pub mod remedies;
 pub mod retrospective;
-mod text;
+pub mod text;
 pub mod tree;
 pub mod triage;
 

@@ -134,6 +134,8 @@ fn matching<'a>(tx: &Scoped, filter: &'a EventFilter) -> Result<Query<'a>> {
         .filter(events::subject_id.ne_all(hidden.check_ins()))
         .filter(events::subject_id.ne_all(hidden.remedies()))
         .filter(events::subject_id.ne_all(hidden.guardrails()))
+        .filter(events::subject_id.ne_all(hidden.annotations()))
+        .filter(events::subject_id.ne_all(hidden.decisions()))
         .filter(events::subject_id.ne_all(hidden.comments()))
         .into_boxed();
     if tx.role()? < Role::Admin {

@@ -51,9 +51,9 @@ pub fn schema<W: Word>() -> RefOr<Schema> {
 
 mod of_the_maths {
     use crate::maths::{
-        AdviceCode, Aggregation, Because, Cadence, ClosedBy, Confidence, Direction, Freshness, Health,
-        HealthReason, KeyResultKind, LeftOut, ObjectiveOutcome, Pace, ProgressSource, RemedyOutcome, Rule,
-        Trend,
+        AdviceCode, Aggregation, Because, Cadence, Choice, ClosedBy, Confidence, Direction, Expectation,
+        Expects, Freshness, Health, HealthReason, KeyResultKind, LeftOut, ObjectiveOutcome, Pace,
+        ProgressSource, RemedyOutcome, Rule, Trend, UsefulnessVerdict,
     };
 
     impl_wire_words!(
@@ -61,9 +61,12 @@ mod of_the_maths {
         Aggregation,
         Because,
         Cadence,
+        Choice,
         ClosedBy,
         Confidence,
         Direction,
+        Expectation,
+        Expects,
         Freshness,
         Health,
         HealthReason,
@@ -75,12 +78,15 @@ mod of_the_maths {
         RemedyOutcome,
         Rule,
         Trend,
+        UsefulnessVerdict,
     );
     crate::store::types::impl_sql_words!(
         Aggregation,
         Cadence,
+        Choice,
         ClosedBy,
         Confidence,
+        Expects,
         Freshness,
         Health,
         HealthReason,

@@ -1,4 +1,8 @@
-//! Learning: what people say to each other about KPIs and OKRs.
+//! Learning: what people say and decide because of KPIs, and whether it helped.
 
+pub mod agenda;
 pub mod comments;
+pub mod decisions;
+pub mod reviews;
 mod subject;
+pub mod usefulness;

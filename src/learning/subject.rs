@@ -1,4 +1,4 @@
-//! What people talk about: objectives, key results, initiatives and KPIs, whatever their kind.
+//! What people talk about: KPIs, objectives and all that hangs on them, whatever their kind.
 
 use std::collections::HashMap;
 
@@ -9,17 +9,28 @@ use utoipa::ToSchema;
 use crate::access::{Facts, Resource, Scoped};
 use crate::http::text::{AnyId, Keyword, Name};
 use crate::http::{Problem, Result};
+use crate::kpis::annotations::KpiAnnotation;
+use crate::kpis::display::cut;
 use crate::kpis::row::KpiRow;
+use crate::learning::decisions::{KpiDecision, name as decision_name};
+use crate::learning::reviews::{ReviewRow, name as review_name, references as review_references};
+use crate::maths::Choice;
 use crate::okrs::initiatives::OwnedInitiative;
 use crate::okrs::key_results::OwnedKeyResult;
 use crate::okrs::objectives::SharedObjective;
-use crate::store::schema::{initiatives, key_results, kpis, objectives};
-use crate::store::{InitiativeId, KeyResultId, KpiId, ObjectiveId, Tx, read_subject_id};
+use crate::store::schema::{annotations, decisions, initiatives, key_results, kpis, objectives};
+use crate::store::{
+    AnnotationId, DecisionId, InitiativeId, KeyResultId, KpiId, ObjectiveId, ReviewId, Tx, read_subject_id,
+};
+
+/// How long a name may be.
+const LONGEST_NAME: usize = 200;
 
 /// What something is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct SubjectRef {
-    /// The kind of thing: `objective`, `key_result`, `initiative` or `kpi`; more may come.
+    /// The kind of thing: `objective`, `key_result`, `initiative`, `kpi`, `annotation`, `decision`, `review`
+    /// or, where a decision led to it, `target`; more may come.
     #[serde(rename = "type")]
     #[schema(value_type = Keyword, example = "objective")]
     pub kind: &'static str,
@@ -42,6 +53,12 @@ pub enum SubjectId {
     Initiative(InitiativeId),
     /// A KPI.
     Kpi(KpiId),
+    /// An annotation of a KPI.
+    Annotation(AnnotationId),
+    /// A decision.
+    Decision(DecisionId),
+    /// A review.
+    Review(ReviewId),
 }
 
 impl SubjectId {
@@ -52,6 +69,9 @@ impl SubjectId {
             Self::KeyResult(_) => "key_result",
             Self::Initiative(_) => "initiative",
             Self::Kpi(_) => "kpi",
+            Self::Annotation(_) => "annotation",
+            Self::Decision(_) => "decision",
+            Self::Review(_) => "review",
         }
     }
 }
@@ -63,6 +83,9 @@ impl std::fmt::Display for SubjectId {
             Self::KeyResult(id) => id.fmt(f),
             Self::Initiative(id) => id.fmt(f),
             Self::Kpi(id) => id.fmt(f),
+            Self::Annotation(id) => id.fmt(f),
+            Self::Decision(id) => id.fmt(f),
+            Self::Review(id) => id.fmt(f),
         }
     }
 }
@@ -96,6 +119,18 @@ pub fn find(tx: &mut Scoped, text: &str) -> Result<Option<Found>> {
             let row = tx.find::<KpiRow>(text)?;
             Found { id: SubjectId::Kpi(row.id), facts: row.facts() }
         }
+        "annotation" => {
+            let found = tx.find::<KpiAnnotation>(text)?;
+            Found { id: SubjectId::Annotation(found.row.id), facts: found.facts() }
+        }
+        "decision" => {
+            let found = tx.find::<KpiDecision>(text)?;
+            Found { id: SubjectId::Decision(found.row.id), facts: found.facts() }
+        }
+        "review" => {
+            let row = tx.find::<ReviewRow>(text)?;
+            Found { id: SubjectId::Review(row.id), facts: row.facts() }
+        }
         _ => return Ok(None),
     }))
 }
@@ -105,12 +140,16 @@ pub fn references(tx: &mut Tx, ids: &[SubjectId]) -> Result<HashMap<SubjectId, S
     let workspace = tx.workspace_id()?;
     let (mut of_objectives, mut of_key_results) = (Vec::new(), Vec::new());
     let (mut of_initiatives, mut of_kpis) = (Vec::new(), Vec::new());
+    let (mut of_annotations, mut of_decisions, mut of_reviews) = (Vec::new(), Vec::new(), Vec::new());
     for id in ids {
         match id {
             SubjectId::Objective(id) => of_objectives.push(*id),
             SubjectId::KeyResult(id) => of_key_results.push(*id),
             SubjectId::Initiative(id) => of_initiatives.push(*id),
             SubjectId::Kpi(id) => of_kpis.push(*id),
+            SubjectId::Annotation(id) => of_annotations.push(*id),
+            SubjectId::Decision(id) => of_decisions.push(*id),
+            SubjectId::Review(id) => of_reviews.push(*id),
         }
     }
     let mut named: Vec<(SubjectId, String)> = Vec::new();
@@ -146,7 +185,37 @@ pub fn references(tx: &mut Tx, ids: &[SubjectId]) -> Result<HashMap<SubjectId, S
             .load(tx.db())?;
         named.extend(rows.into_iter().map(|(id, name)| (SubjectId::Kpi(id), name)));
     }
+    if !of_annotations.is_empty() {
+        let rows: Vec<(AnnotationId, String)> = annotations::table
+            .filter(annotations::workspace_id.eq(workspace))
+            .filter(annotations::id.eq_any(of_annotations))
+            .select((annotations::id, annotations::text))
+            .load(tx.db())?;
+        named.extend(rows.into_iter().map(|(id, text)| (SubjectId::Annotation(id), heading(&text))));
+    }
+    if !of_decisions.is_empty() {
+        let rows: Vec<(DecisionId, Choice, String)> = decisions::table
+            .inner_join(kpis::table.on(kpis::id.eq(decisions::kpi_id)))
+            .filter(decisions::workspace_id.eq(workspace))
+            .filter(decisions::id.eq_any(of_decisions))
+            .select((decisions::id, decisions::choice, kpis::name))
+            .load(tx.db())?;
+        let named_by = |(id, choice, kpi): (DecisionId, Choice, String)| {
+            (SubjectId::Decision(id), heading(&decision_name(choice, &kpi)))
+        };
+        named.extend(rows.into_iter().map(named_by));
+    }
+    if !of_reviews.is_empty() {
+        let rows = review_references(tx, of_reviews)?;
+        named.extend(rows.into_values().map(|row| (SubjectId::Review(row.id), review_name(row.held_on))));
+    }
     let shown =
         |(id, name): (SubjectId, String)| (id, SubjectRef { kind: id.kind(), id: id.to_string(), name });
     Ok(named.into_iter().map(shown).collect())
+}
+
+/// The first line of a text, where it has to be a name.
+fn heading(text: &str) -> String {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("(no words)");
+    cut(&line.replace(|letter: char| letter.is_control(), " "), LONGEST_NAME)
 }

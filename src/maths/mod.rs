@@ -2,6 +2,7 @@
 //! It knows no database, no request and no clock, so the instant that counts as now is always an argument.
 //! It never fails and never yields NaN or infinity: what is undefined is `None`.
 
+pub mod decision;
 pub mod episode;
 pub mod forecast;
 pub mod freshness;
@@ -17,8 +18,10 @@ pub mod roll_up;
 pub mod series;
 pub mod signal;
 pub mod smart;
+pub mod usefulness;
 pub mod word;
 
+pub use decision::{Choice, Expectation, ExpectationInput, Expects, JudgedExpectation, expectation};
 pub use episode::{
     ClosedBy, DEFAULT_RECOVER_PERIODS, Episode, EpisodeRules, default_confirm_periods, episodes,
 };
@@ -54,4 +57,5 @@ pub use smart::{
     Standing as DriverStanding, advice_on_key_result, advice_on_kpi, advice_on_objective, green_but_flat,
     reach,
 };
+pub use usefulness::{Decided, Stretch, Usefulness, UsefulnessInput, UsefulnessVerdict, usefulness};
 pub use word::{UnknownWord, Word};

@@ -64,6 +64,14 @@ kinds! {
     RemedyKind, RemedyId, "rem", "Remedy", "remedy";
     /// A guardrail: the link from an objective to a KPI that it must not harm.
     GuardrailKind, GuardrailId, "grd", "Guardrail", "guardrail";
+    /// An annotation: something that happened, on a KPI's timeline.
+    AnnotationKind, AnnotationId, "ann", "Annotation", "annotation";
+    /// A review: a meeting that looked at KPIs and objectives.
+    ReviewKind, ReviewId, "rev", "Review", "review";
+    /// A decision that was made because of a KPI.
+    DecisionKind, DecisionId, "dec", "Decision", "decision";
+    /// A link from a decision to what it led to.
+    DecisionLinkKind, DecisionLinkId, "dln", "DecisionLink", "decision_link";
 }
 
 /// The prefix of the ids of what events call `subject`.

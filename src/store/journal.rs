@@ -171,6 +171,20 @@ crate::maths::word::words! {
         GuardrailBreached = "guardrail.breached",
         /// It is harmed no more.
         GuardrailHealed = "guardrail.healed",
+        /// Something that happened was put on a KPI's timeline.
+        AnnotationCreated = "annotation.created",
+        /// An annotation changed.
+        AnnotationUpdated = "annotation.updated",
+        /// An annotation was deleted.
+        AnnotationDeleted = "annotation.deleted",
+        /// Something was decided because of a KPI: by people, or recorded with what they did.
+        DecisionCreated = "decision.created",
+        /// A decision's words changed, when it is looked at again, or what it led to.
+        DecisionUpdated = "decision.updated",
+        /// A review of KPIs and objectives was held.
+        ReviewCreated = "review.created",
+        /// A review changed: its notes, who was there, or what was looked at.
+        ReviewUpdated = "review.updated",
     }
 }
 super::types::impl_sql_words!(EventType);

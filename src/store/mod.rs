@@ -21,7 +21,9 @@ pub use connection::{AnyConnection, DatabaseUrl, Engine};
 pub use error::{Failure, StoreError};
 pub use id::{Id, Kind, RawId};
 pub use ids::*;
-pub use transaction::{Author, AuthorKind, Follower, KpiChange, Lane, Tx};
+pub use transaction::{
+    Act, Author, AuthorKind, Deed, DeedFollower, Follower, Followers, KpiChange, Lane, Tx,
+};
 pub use types::{Day, Json, Moment};
 pub use workspace::WorkspaceRow;
 
@@ -42,8 +44,8 @@ pub struct Options {
     pub connections: u32,
     /// The one clock.
     pub clock: Clock,
-    /// What follows a change of KPIs, run once per transaction.
-    pub followers: &'static [Follower],
+    /// What follows what is done in a transaction, run once at its end.
+    pub followers: Followers,
 }
 
 /// One open database. Cloning it is cheap; it is shared by all workers.
@@ -58,7 +60,7 @@ struct Inner {
     pool: Pool<Opener>,
     /// On SQLite all writes go through one thread; on PostgreSQL through the pool.
     writer: Option<Writer>,
-    followers: &'static [Follower],
+    followers: Followers,
 }
 
 /// How often a transaction that PostgreSQL gave up (serialization, deadlock) is run again.

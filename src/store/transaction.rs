@@ -6,12 +6,13 @@ use serde_json::Value;
 use super::connection::AnyConnection;
 use super::error::StoreError;
 use super::id::RawId;
-use super::ids::{AccountId, KpiId, WorkspaceId};
+use super::ids::{AccountId, DecisionId, KpiId, ObjectiveId, TargetId, WorkspaceId};
 use super::journal::{self, Event};
 use super::schema::{accounts, workspaces};
 use super::types::Moment;
 use super::workspace::WorkspaceRow;
 use crate::maths::health::Health;
+use crate::maths::series::KpiState;
 
 /// One transaction: a connection, the moment at which it runs, and what it will leave behind.
 pub struct Tx<'c> {
@@ -22,6 +23,7 @@ pub struct Tx<'c> {
     workspace: Option<WorkspaceRow>,
     events: Vec<Event>,
     kpi_changes: Vec<KpiChange>,
+    deeds: Vec<Deed>,
 }
 
 /// Which row a write locks first, so that what hangs together has one serial history.
@@ -87,9 +89,55 @@ pub struct KpiChange {
 /// Something that must follow a change of KPIs in the same transaction.
 pub type Follower = fn(&mut Tx, &[KpiChange]) -> Result<(), StoreError>;
 
+/// What people did about a KPI, and what it showed until then: behind every deed stands a decision.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deed {
+    /// Which KPI.
+    pub kpi: KpiId,
+    /// What was done.
+    pub act: Act,
+    /// What the KPI showed before.
+    pub before: KpiState,
+    /// The decision that the request named; without one, the deed is recorded as a decision of its own.
+    pub decision: Option<DecisionId>,
+}
+
+/// What can be done about a KPI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// A target was set.
+    SetTarget(TargetId),
+    /// A target was taken away.
+    EndedTarget(TargetId),
+    /// An objective was linked or made that is meant to heal it.
+    Prescribed(ObjectiveId),
+    /// It went into the archive.
+    Archived,
+}
+
+/// Something that must follow deeds in the same transaction.
+pub type DeedFollower = fn(&mut Tx, &[Deed]) -> Result<(), StoreError>;
+
+/// All that follows at the end of a transaction, in this order.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Followers {
+    /// What follows a change of KPIs.
+    pub of_kpis: &'static [Follower],
+    /// What follows deeds.
+    pub of_deeds: &'static [DeedFollower],
+}
+
 impl<'c> Tx<'c> {
     pub(super) fn new(connection: &'c mut AnyConnection, now: Moment, author: Author) -> Self {
-        Self { connection, now, author, workspace: None, events: Vec::new(), kpi_changes: Vec::new() }
+        Self {
+            connection,
+            now,
+            author,
+            workspace: None,
+            events: Vec::new(),
+            kpi_changes: Vec::new(),
+            deeds: Vec::new(),
+        }
     }
 
     /// The connection, for diesel's queries.
@@ -188,12 +236,23 @@ impl<'c> Tx<'c> {
         }
     }
 
+    /// Says what people did about a KPI; what follows runs once, at the end.
+    pub fn did(&mut self, deed: Deed) {
+        self.deeds.push(deed);
+    }
+
     /// Runs what follows and writes the journal.
-    pub(super) fn finish(&mut self, followers: &[Follower]) -> Result<(), StoreError> {
+    pub(super) fn finish(&mut self, followers: Followers) -> Result<(), StoreError> {
         let changes = std::mem::take(&mut self.kpi_changes);
         if !changes.is_empty() {
-            for follower in followers {
+            for follower in followers.of_kpis {
                 follower(self, &changes)?;
+            }
+        }
+        let deeds = std::mem::take(&mut self.deeds);
+        if !deeds.is_empty() {
+            for follower in followers.of_deeds {
+                follower(self, &deeds)?;
             }
         }
         let events = std::mem::take(&mut self.events);

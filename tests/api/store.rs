@@ -303,7 +303,7 @@ fn the_scheme_alone_chooses_the_engine() {
         url: DatabaseUrl::parse("postgres://127.0.0.1:1/nothing").expect("a URL"),
         connections: 2,
         clock: regimen::clock::Clock::wall(),
-        followers: &[],
+        followers: regimen::store::Followers::default(),
     });
     assert!(matches!(unreachable, Err(StoreError::Unavailable(_))));
 }

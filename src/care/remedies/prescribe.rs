@@ -13,6 +13,7 @@ use crate::access::Scoped;
 use crate::access::caller::MemberState;
 use crate::http::body::Rules;
 use crate::http::{Code, Description, FieldErrors, Name, Note, Problem, Result};
+use crate::kpis::deeds;
 use crate::kpis::derive::{self, View};
 use crate::kpis::row::KpiRow;
 use crate::maths::{Health, KpiState, RemedyOutcome, Target};
@@ -25,7 +26,7 @@ use crate::people::members::{self, MemberInput, MemberRow};
 use crate::people::teams::{TeamInput, TeamRow};
 use crate::store::journal::EventType;
 use crate::store::schema::remedies;
-use crate::store::{Day, ObjectiveId, RemedyId};
+use crate::store::{Act, Day, DecisionId, ObjectiveId, RemedyId};
 
 /// How long an objective has where no cycle holds today.
 const DAYS_WITHOUT_CYCLE: i64 = 90;
@@ -61,6 +62,9 @@ pub struct NewRemedy {
     /// What this is meant to do for the KPI.
     #[serde(default)]
     pub note: Option<Note>,
+    /// The decision that this comes from, one of this KPI. Without one a decision is recorded with it.
+    #[serde(default)]
+    pub decision_id: Option<DecisionId>,
 }
 
 impl Rules for NewRemedy {
@@ -89,6 +93,7 @@ enum Wanted {
 
 /// Makes a remedy of a KPI.
 pub fn prescribe(tx: &mut Scoped, kpi: &KpiRow, new: &NewRemedy) -> Result<RemedyRow> {
+    deeds::must_be_of(tx, kpi, new.decision_id, "/decision_id")?;
     let wanted = match new.objective_id {
         Some(id) => {
             let found = SharedObjective::by_id(tx, id)?;
@@ -120,7 +125,9 @@ pub fn prescribe(tx: &mut Scoped, kpi: &KpiRow, new: &NewRemedy) -> Result<Remed
             objectives::create(tx, &objective)?
         }
     };
-    store(tx, kpi, &objective, &state, new.note.as_ref())
+    let row = store(tx, kpi, &objective, &state, new.note.as_ref())?;
+    deeds::did(tx, kpi.id, Act::Prescribed(objective.id), state, new.decision_id);
+    Ok(row)
 }
 
 /// The objective to make, without what follows from the KPI's value.

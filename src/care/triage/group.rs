@@ -105,9 +105,20 @@ fn is_recent(day: Date, today: Date) -> bool {
     (first..=today).contains(&day)
 }
 
+/// Whether a KPI wants attention now: what is accepted for a while stands last in its group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Attention {
+    /// It does.
+    Wanted,
+    /// People decided to go on as before, for a while.
+    Accepted,
+}
+
 /// What the order within a group looks at.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rank<'a> {
+    /// Whether it wants attention now.
+    pub attention: Attention,
     /// How bad it is; null where there is no yardstick.
     pub severity: Option<f64>,
     /// Since when it has this health.
@@ -136,7 +147,7 @@ pub fn order(group: TriageGroup, left: &Rank, right: &Rank) -> Ordering {
         TriageGroup::Unknown => longest_stale_first(left, right),
         TriageGroup::Recovered => Reverse(left.closed_on).cmp(&Reverse(right.closed_on)),
     };
-    by_group.then_with(|| left.key.cmp(right.key))
+    left.attention.cmp(&right.attention).then(by_group).then_with(|| left.key.cmp(right.key))
 }
 
 /// The worst first, those without a yardstick last; at ties the longest in this health first.
@@ -313,6 +324,7 @@ mod tests {
 
     fn rank(key: &'static str) -> Rank<'static> {
         Rank {
+            attention: Attention::Wanted,
             severity: None,
             since: None,
             freshness: Freshness::Fresh,
@@ -327,7 +339,9 @@ mod tests {
     fn the_worst_come_first_then_the_longest_then_by_key() {
         let severe = |key, severity, since| Rank { severity, since, ..rank(key) };
         let (january, february) = (Some(date(2026, 1, 1)), Some(date(2026, 2, 1)));
+        let accepted = Rank { attention: Attention::Accepted, ..severe("accepted", Some(9.0), january) };
         let ranks = vec![
+            accepted,
             severe("no-yardstick", None, january),
             severe("also-no-yardstick", None, february),
             severe("mild", Some(0.1), january),
@@ -346,6 +360,7 @@ mod tests {
             "mild",
             "no-yardstick",
             "also-no-yardstick",
+            "accepted",
         ];
         assert_eq!(sorted(TriageGroup::Untreated, ranks), expected);
     }

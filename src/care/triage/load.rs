@@ -3,20 +3,22 @@
 use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
+use jiff::civil::Date;
 
 use super::before::{TriageBefore, compare};
-use super::group::{self, Facts, Rank, RemedyFacts, TriageGroup};
+use super::group::{self, Attention, Facts, Rank, RemedyFacts, TriageGroup};
 use super::loose_ends::loose_ends;
 use super::orphans::orphans;
 use super::{ClosedEpisode, Triage, TriageCounts, TriageGuardrail, TriageInclude, TriageRemedy, TriageRow};
 use crate::access::{Resource, Scoped};
+use crate::care::acceptance::{self, Acceptance, Accepted};
 use crate::care::guardrails;
 use crate::care::remedies::{Counting, Ground, Of, RemedyRow, Seen, Standpoint, Told, made_by, reference};
 use crate::http::Result;
 use crate::kpis::derive::{self, View};
 use crate::kpis::kpis::{Kpi, Picture, Sparkline, pictures, show_pictures};
 use crate::kpis::row::KpiRow;
-use crate::maths::RemedyOutcome;
+use crate::maths::{Health, RemedyOutcome};
 use crate::okrs::objectives::RecordedState;
 use crate::people::{members, teams};
 use crate::store::connection::MultiBackend;
@@ -123,6 +125,7 @@ pub struct Placed {
     pub(super) remedies: Vec<TriageRemedy>,
     guardrails: Vec<TriageGuardrail>,
     pub(super) before: Option<TriageBefore>,
+    accepted: Option<Accepted>,
 }
 
 /// The KPIs that are looked at, each in its group, now or as they stood; by key.
@@ -137,6 +140,21 @@ pub fn placed_at(tx: &mut Scoped, scope: &Scope, view: Option<&View>) -> Result<
 pub fn failed(mut placed: Vec<Placed>) -> Vec<TriageRow> {
     placed.retain(|placed| placed.group == TriageGroup::Failed);
     rows(TriageGroup::Failed, placed)
+}
+
+/// The rows of a group in its order, and what stands in others.
+pub fn of_group(placed: Vec<Placed>, group: TriageGroup) -> (Vec<TriageRow>, Vec<Placed>) {
+    let (own, others): (Vec<_>, Vec<_>) = placed.into_iter().partition(|placed| placed.group == group);
+    (rows(group, own), others)
+}
+
+/// The rows of healthy KPIs of which an episode closed on a day or later, the newest first, and all others.
+pub fn recovered_since(placed: Vec<Placed>, day: Date) -> (Vec<TriageRow>, Vec<Placed>) {
+    let (own, others): (Vec<_>, Vec<_>) = placed.into_iter().partition(|placed| {
+        placed.kpi.health == Health::Healthy
+            && placed.last_episode.is_some_and(|episode| episode.closed_on.date() >= day)
+    });
+    (rows(TriageGroup::Recovered, own), others)
 }
 
 /// The KPIs of a group as they are shown, in its order.
@@ -176,7 +194,9 @@ pub fn placed(
         .iter()
         .filter_map(|picture| Some((picture.row.id, picture.stored.as_ref()?.severity?)))
         .collect();
-    let placed = show_pictures(tx, pictures, Sparkline::LeftOut)?.into_iter().map(|kpi| {
+    let kpis = show_pictures(tx, pictures, Sparkline::LeftOut)?;
+    let mut acceptances = acceptances(tx, &kpis, &standpoint)?;
+    let placed = kpis.into_iter().map(|kpi| {
         let (remedies, facts) = treatments.remove(&kpi.id).unwrap_or_default();
         let last_episode = closed.get(&kpi.id).copied();
         let group = group::group(&Facts {
@@ -189,9 +209,24 @@ pub fn placed(
         });
         let severity = severities.get(&kpi.id).copied();
         let guardrails = guards.remove(&kpi.id).unwrap_or_default();
-        Placed { kpi, group, severity, last_episode, remedies, guardrails, before: None }
+        let accepted = acceptances.remove(&kpi.id);
+        Placed { kpi, group, severity, last_episode, remedies, guardrails, accepted, before: None }
     });
     Ok(placed.collect())
+}
+
+/// The KPIs whose open episode is accepted for a while.
+fn acceptances(tx: &mut Scoped, kpis: &[Kpi], standpoint: &Standpoint) -> Result<HashMap<KpiId, Accepted>> {
+    let workspace = tx.here()?;
+    let open: HashMap<KpiId, Day> =
+        kpis.iter().filter_map(|kpi| Some((kpi.id, kpi.episode?.opened_on))).collect();
+    let found = acceptance::of_kpis(tx, &open.keys().copied().collect::<Vec<_>>(), standpoint)?;
+    let people = members::names(tx, workspace, found.values().map(Acceptance::maker))?;
+    let accepted = found.into_iter().filter_map(|(id, acceptance)| {
+        let by = people.get(&acceptance.maker()).cloned();
+        Some((id, acceptance.of_episode(*open.get(&id)?, by)?))
+    });
+    Ok(accepted.collect())
 }
 
 /// The guardrails that active objectives have on KPIs, as far as all who see the KPI see the objective.
@@ -328,7 +363,7 @@ fn closed_episode(picture: &Picture) -> Option<ClosedEpisode> {
 }
 
 fn row(placed: Placed) -> TriageRow {
-    let Placed { kpi, severity, last_episode, remedies, guardrails, before, .. } = placed;
+    let Placed { kpi, severity, last_episode, remedies, guardrails, accepted, before, group: _ } = placed;
     TriageRow {
         id: kpi.id,
         key: kpi.key,
@@ -354,7 +389,8 @@ fn row(placed: Placed) -> TriageRow {
         leaves_on: kpi.leaves_on,
         episode: kpi.episode,
         last_episode,
-        accepted_until: None,
+        accepted_until: accepted.as_ref().map(|accepted| accepted.until),
+        accepted,
         remedies,
         guardrails,
         before,
@@ -363,6 +399,7 @@ fn row(placed: Placed) -> TriageRow {
 
 fn rank(row: &TriageRow) -> Rank<'_> {
     Rank {
+        attention: if row.accepted.is_some() { Attention::Accepted } else { Attention::Wanted },
         severity: row.severity,
         since: row.since.map(Day::date),
         freshness: row.freshness.state,

@@ -13,12 +13,15 @@ mod text;
 pub use before::{TriageBefore, TriageLeft};
 pub use group::TriageGroup;
 use load::Wanted;
-pub use load::{Placed, Scope, failed, kpis_in, links_by, placed, placed_at, triage};
+pub use load::{
+    Placed, Scope, failed, kpis_in, links_by, of_group, placed, placed_at, recovered_since, triage,
+};
 use loose_ends::LooseEnds;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::{Db, Reads};
+use crate::care::acceptance::Accepted;
 use crate::care::compared;
 use crate::care::text::Form;
 use crate::http::{Answer, Name, PlainText, Query, Routes, routes};
@@ -206,8 +209,10 @@ pub struct TriageRow {
     pub episode: Option<OpenEpisode>,
     /// The latest closed episode.
     pub last_episode: Option<ClosedEpisode>,
-    /// Until when it is accepted as it is; null where it is not.
+    /// Until when it is accepted as it is, that day included; null where it is not. It stands last in its group then.
     pub accepted_until: Option<Day>,
+    /// The decision that accepts it, by whom and why; null where it is not accepted.
+    pub accepted: Option<Accepted>,
     /// Its remedies that were not withdrawn, the newest first.
     pub remedies: Vec<TriageRemedy>,
     /// The guardrails that active objectives have on it, in the order of their making.

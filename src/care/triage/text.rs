@@ -115,6 +115,10 @@ impl Table {
             let value = before.value.map_or("none".into(), |value| style.within(value, VALUE));
             self.line(&format!("    was: {}, {value}", words(before.group).heading.to_lowercase()));
         }
+        if let Some(accepted) = &row.accepted {
+            let why = accepted.why.as_ref().map_or("", |why| why.as_str().lines().next().unwrap_or_default());
+            self.line(&format!("    accepted until {}: {}", accepted.until, cut(why, 49)));
+        }
         for guard in row.guardrails.iter().filter(|guard| guard.breached) {
             self.line(&format!("    harmed by: {}", cut(guard.objective.title.as_str(), 65)));
         }

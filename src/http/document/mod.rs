@@ -135,6 +135,10 @@ fn describe_tag(tag: &str) -> &'static str {
         "key-results" => "How to know that an objective was reached, and what people say of it.",
         "remedies" => "The links from unhealthy KPIs to the objectives meant to heal them.",
         "guardrails" => "KPIs that an objective must not harm on its way.",
+        "reviews" => "Meetings that looked at KPIs and objectives, and what they should talk about.",
+        "decisions" => {
+            "What was decided because of KPIs, whether it came true, and which KPIs help anyone decide."
+        }
         "triage" => "Every KPI that needs a person, in one call.",
         "overview" => "How things stand, as a whole and by group, in one call.",
         "events" => "What happened, in order.",

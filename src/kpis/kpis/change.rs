@@ -11,15 +11,16 @@ use super::keys::{self, Wanted};
 use crate::access::{Action, Granted, Resource, Scoped, Visibility};
 use crate::http::text::folded;
 use crate::http::{Code, Problem, Result};
+use crate::kpis::deeds;
 use crate::kpis::derive::{self, Since};
 use crate::kpis::row::KpiRow;
-use crate::kpis::targets::{self, Change};
+use crate::kpis::targets::{self, Change, Set};
 use crate::maths::Target;
 use crate::people::members::{self, MemberInput};
 use crate::people::teams::{self, TeamInput};
 use crate::store::journal::{EventType, Subject};
 use crate::store::schema::kpis;
-use crate::store::{Json, KpiId, MemberId, StoreError, TeamId, Tx};
+use crate::store::{Act, DecisionId, Json, KpiId, MemberId, StoreError, TeamId, Tx};
 
 /// Makes a KPI with the given key, or one from its name.
 pub fn create(tx: &mut Scoped, fields: &NewKpi, key: Option<&str>) -> Result<KpiRow> {
@@ -137,7 +138,11 @@ pub fn update(tx: &mut Scoped, kpi: &Granted<KpiRow>, present: &Present, fields:
         tx.tell(EventType::KpiUpdated, Subject::new("kpi", row.id, &row.name), Value::Object(changed));
     }
     if target != present.target {
+        let before = deeds::before(tx, kpi)?;
         let set = targets::set(tx, &row, Change { from: None, target, note: None })?;
+        if let Set::New(target) = &set {
+            deeds::did(tx, kpi.id, Act::SetTarget(target.id), before, None);
+        }
         since = match since {
             Some(since) => Some(since),
             None => set.since(tx)?,
@@ -152,7 +157,7 @@ pub fn update(tx: &mut Scoped, kpi: &Granted<KpiRow>, present: &Present, fields:
 /// Archives a KPI, or takes it back into use.
 pub fn set_archived(tx: &mut Scoped, kpi: &Granted<KpiRow>, archived: Archived) -> Result<KpiRow> {
     let (archived_at, event) = match archived {
-        Archived::Yes => (Some(tx.now), EventType::KpiArchived),
+        Archived::Yes { .. } => (Some(tx.now), EventType::KpiArchived),
         Archived::No => (None, EventType::KpiRestored),
     };
     let mut row = KpiRow::clone(kpi);
@@ -165,14 +170,21 @@ pub fn set_archived(tx: &mut Scoped, kpi: &Granted<KpiRow>, archived: Archived) 
     write(tx, &row)?;
     let told = serde_json::json!({ "archived_at": archived_at });
     tx.tell(event, Subject::new("kpi", row.id, &row.name), told);
+    if let Archived::Yes { decision } = archived {
+        let before = deeds::before(tx, kpi)?;
+        deeds::did(tx, kpi.id, Act::Archived, before, decision);
+    }
     Ok(row)
 }
 
 /// Whether a KPI is to be in the archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Archived {
-    /// It is.
-    Yes,
+    /// It is, because of a decision that was named, or else is recorded with it.
+    Yes {
+        /// The decision.
+        decision: Option<DecisionId>,
+    },
     /// It is in use.
     No,
 }

@@ -22,6 +22,7 @@ pub use wire::{
     CurrentValue, Display, Kpi, KpiFreshness, KpiPage, KpiRef, KpiRights, KpiTarget, OpenEpisode,
 };
 
+use super::deeds::{Behind, OfAnotherKpi};
 use super::derive::AsOf;
 use super::row::KpiRow;
 use crate::access::{Action, At, Db, FromSegment, Granted, Reads, Resource, Scoped, Segment, Target, Writes};
@@ -29,7 +30,7 @@ use crate::http::answer::Answer;
 use crate::http::query::Rehearsable;
 use crate::http::{
     Body, Code, Created, Describe, Draft, Json, Listing, NoContent, Nothing, Page, PatchBody, Problem, Put,
-    Query, Result, Routes, routes,
+    Query, Refuses, Result, Routes, routes,
 };
 use change::{Archived, Present, create, set_archived, update};
 use list::KpiFilter;
@@ -145,9 +146,15 @@ async fn update_kpi(db: Db<Writes>, kpi: At<KpiRow>, patch: PatchBody<NewKpi>) -
     .await
 }
 
-async fn archive_kpi(db: Db<Writes>, kpi: At<KpiRow>) -> Answer<NoContent> {
-    db.write(kpi.to(Action::Archive), Nothing, |tx, kpi, ()| {
-        set_archived(tx, kpi, Archived::Yes)?;
+async fn archive_kpi(
+    db: Db<Writes>,
+    kpi: At<KpiRow>,
+    behind: Query<Behind>,
+    _: Refuses<OfAnotherKpi>,
+) -> Answer<NoContent> {
+    db.write(kpi.to(Action::Archive), behind, |tx, kpi, behind| {
+        let decision = behind.found(tx, kpi)?;
+        set_archived(tx, kpi, Archived::Yes { decision })?;
         Ok(NoContent)
     })
     .await

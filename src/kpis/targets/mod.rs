@@ -19,6 +19,7 @@ pub use set::{Change, Set, dated, in_force_today, set};
 use set::{present_period, touch};
 use what_if::WhatIf;
 
+use super::deeds::{self, Behind, OfAnotherKpi};
 use super::derive::{self, TargetRow};
 use super::row::KpiRow;
 use crate::access::{Action, At, Db, FromSegment, Reads, Resource, Scoped, Segment, Writes};
@@ -27,12 +28,12 @@ use crate::http::body::{Mode, Rules};
 use crate::http::page::page_type;
 use crate::http::query::Rehearsable;
 use crate::http::{
-    Body, Code, Created, FieldErrors, Json, Listing, NoContent, Note, Nothing, Page, Problem, Put, Result,
-    Routes, routes,
+    Body, Code, Created, FieldErrors, Json, Listing, NoContent, Note, Nothing, Page, Problem, Put, Query,
+    Refuses, Result, Routes, routes,
 };
 use crate::store::journal::{EventType, Subject};
 use crate::store::schema::targets;
-use crate::store::{Day, Moment, TargetId};
+use crate::store::{Act, Day, DecisionId, Moment, TargetId};
 
 /// The paths of targets.
 pub fn routes() -> Routes {
@@ -104,6 +105,9 @@ pub struct NewTarget {
     /// Why it is so.
     #[serde(default)]
     note: Option<Note>,
+    /// The decision that this comes from, one of this KPI. Without one a decision is recorded with it.
+    #[serde(default)]
+    decision_id: Option<DecisionId>,
 }
 
 /// The earliest day that is taken; nobody's records of a KPI reach further.
@@ -189,6 +193,8 @@ async fn create_target(
     body: Body<NewTarget>,
 ) -> Answer<Put<Target>> {
     db.write(kpi.to(Action::Edit), (rehearsal, body), |tx, kpi, (rehearsal, body)| {
+        deeds::must_be_of(tx, kpi, body.decision_id, "/decision_id")?;
+        let before = deeds::before(tx, kpi)?;
         let change = Change {
             from: body.effective_from,
             target: said(body.target, body.tolerance),
@@ -205,6 +211,7 @@ async fn create_target(
                 let version = touch(tx, kpi)?;
                 let since = row.since(tx)?;
                 derive::recompute(tx, kpi, since)?;
+                deeds::did(tx, kpi.id, Act::SetTarget(row.id), before, body.decision_id);
                 let path = format!(
                     "/v1/workspaces/{}/kpis/{}/targets/{}",
                     kpi.workspace_id,
@@ -226,8 +233,16 @@ async fn show_target(db: Db<Reads>, kpi: At<KpiRow>, begins: Segment<Beginning>)
     .await
 }
 
-async fn delete_target(db: Db<Writes>, kpi: At<KpiRow>, begins: Segment<Beginning>) -> Answer<NoContent> {
-    db.write((kpi.to(Action::Edit), begins), Nothing, |tx, (kpi, begins), ()| {
+async fn delete_target(
+    db: Db<Writes>,
+    kpi: At<KpiRow>,
+    begins: Segment<Beginning>,
+    behind: Query<Behind>,
+    _: Refuses<OfAnotherKpi>,
+) -> Answer<NoContent> {
+    db.write((kpi.to(Action::Edit), begins), behind, |tx, (kpi, begins), behind| {
+        let decision = behind.found(tx, kpi)?;
+        let before = deeds::before(tx, kpi)?;
         let row = TargetRow::standing_at(tx, kpi, begins.0)?.ok_or_else(Problem::not_found)?;
         if row.effective_from.date() < present_period(tx, kpi)?.starts_on {
             tx.require(Action::Manage, &kpi.facts())?;
@@ -238,6 +253,7 @@ async fn delete_target(db: Db<Writes>, kpi: At<KpiRow>, begins: Segment<Beginnin
         touch(tx, kpi)?;
         let since = row.since(tx)?;
         derive::recompute(tx, kpi, since)?;
+        deeds::did(tx, kpi.id, Act::EndedTarget(row.id), before, decision);
         Ok(NoContent)
     })
     .await

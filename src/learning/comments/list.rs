@@ -16,7 +16,10 @@ use crate::maths::word::words;
 use crate::people::members;
 use crate::store::connection::MultiBackend;
 use crate::store::schema::{comment_mentions, comments};
-use crate::store::{CommentId, InitiativeId, KeyResultId, KpiId, MemberId, Moment, ObjectiveId, WorkspaceId};
+use crate::store::{
+    AnnotationId, CommentId, DecisionId, InitiativeId, KeyResultId, KpiId, MemberId, Moment, ObjectiveId,
+    ReviewId, WorkspaceId,
+};
 
 words! {
     /// In which order comments are listed.
@@ -103,6 +106,9 @@ struct Subjects {
     key_results: Vec<KeyResultId>,
     initiatives: Vec<InitiativeId>,
     kpis: Vec<KpiId>,
+    annotations: Vec<AnnotationId>,
+    decisions: Vec<DecisionId>,
+    reviews: Vec<ReviewId>,
 }
 
 impl Wanted {
@@ -118,6 +124,9 @@ impl Wanted {
                 Some(SubjectId::KeyResult(id)) => subjects.key_results.push(id),
                 Some(SubjectId::Initiative(id)) => subjects.initiatives.push(id),
                 Some(SubjectId::Kpi(id)) => subjects.kpis.push(id),
+                Some(SubjectId::Annotation(id)) => subjects.annotations.push(id),
+                Some(SubjectId::Decision(id)) => subjects.decisions.push(id),
+                Some(SubjectId::Review(id)) => subjects.reviews.push(id),
                 None => {
                     return Err(Problem::new(Code::InvalidQuery, "subject: nobody comments on this kind"));
                 }
@@ -143,7 +152,10 @@ impl Wanted {
                     .eq_any(subjects.objectives)
                     .or(comments::key_result_id.eq_any(subjects.key_results))
                     .or(comments::initiative_id.eq_any(subjects.initiatives))
-                    .or(comments::kpi_id.eq_any(subjects.kpis)),
+                    .or(comments::kpi_id.eq_any(subjects.kpis))
+                    .or(comments::annotation_id.eq_any(subjects.annotations))
+                    .or(comments::decision_id.eq_any(subjects.decisions))
+                    .or(comments::review_id.eq_any(subjects.reviews)),
             );
         }
         if !self.authors.is_empty() {

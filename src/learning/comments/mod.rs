@@ -1,4 +1,4 @@
-//! Comments: what people say about objectives, key results, initiatives and KPIs.
+//! Comments: what people say about KPIs, objectives and what hangs on them.
 //!
 //! A thing's comments are one flat thread. Members say something, authors change and delete their own
 //! words, admins and owners delete anybody's; both leave a mark. What is over can still be talked about.
@@ -37,7 +37,7 @@ pub fn routes() -> Routes {
             /// List comments.
             /// Of a thing with `subject`, in the order in which they were said; deleted ones leave a mark.
             GET list_comments,
-            /// Comment on an objective, a key result, an initiative or a KPI.
+            /// Comment on a KPI, an objective or what hangs on them.
             /// Also where it is closed or archived.
             POST create_comment,
         }
@@ -58,7 +58,8 @@ pub fn routes() -> Routes {
 #[derive(Clone, Debug, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewComment {
-    /// What it is about: the id of an objective, a key result, an initiative or a KPI.
+    /// What it is about: the id of an objective, a key result, an initiative, a KPI, an annotation, a
+    /// decision or a review.
     pub subject_id: AnyId,
     /// What is said, in Markdown.
     #[schema(example = "The price list changed on the 3rd: is that it?")]
@@ -163,7 +164,7 @@ impl Refusals for Deleted {
 fn create(tx: &mut Scoped, new: &NewComment) -> Result<CommentRow> {
     let found = find(tx, new.subject_id.as_str()).map_err(|problem| refused_at(problem, "/subject_id"))?;
     let found = found.ok_or_else(|| {
-        let detail = "comments are about objectives, key results, initiatives and KPIs";
+        let detail = "comments are about objectives, key results, initiatives, KPIs, annotations, decisions and reviews";
         Problem::field("/subject_id", "unexpected_kind", detail)
     })?;
     tx.require(Action::View, &found.facts)?;
@@ -184,12 +185,18 @@ fn create(tx: &mut Scoped, new: &NewComment) -> Result<CommentRow> {
         edited_at: None,
         deleted_at: None,
         deleted_by: None,
+        annotation_id: None,
+        decision_id: None,
+        review_id: None,
     };
     match found.id {
         SubjectId::Objective(id) => row.objective_id = Some(id),
         SubjectId::KeyResult(id) => row.key_result_id = Some(id),
         SubjectId::Initiative(id) => row.initiative_id = Some(id),
         SubjectId::Kpi(id) => row.kpi_id = Some(id),
+        SubjectId::Annotation(id) => row.annotation_id = Some(id),
+        SubjectId::Decision(id) => row.decision_id = Some(id),
+        SubjectId::Review(id) => row.review_id = Some(id),
     }
     diesel::insert_into(comments::table).values(&row).execute(tx.db())?;
     set_mentions(tx, &row, &mentions)?;

@@ -12,10 +12,11 @@ use crate::http::{Problem, Result};
 use crate::learning::subject::SubjectId;
 use crate::store::schema::{comment_mentions, comments};
 use crate::store::{
-    CommentId, InitiativeId, KeyResultId, KpiId, MemberId, Moment, ObjectiveId, RawId, Tx, WorkspaceId,
+    AnnotationId, CommentId, DecisionId, InitiativeId, KeyResultId, KpiId, MemberId, Moment, ObjectiveId,
+    RawId, ReviewId, Tx, WorkspaceId,
 };
 
-/// A comment as it is stored; exactly one of the four ids says what it is about.
+/// A comment as it is stored; exactly one of the ids says what it is about.
 #[derive(Clone, Debug, PartialEq, Queryable, Insertable, AsChangeset)]
 #[diesel(table_name = comments, treat_none_as_null = true)]
 pub struct CommentRow {
@@ -32,6 +33,9 @@ pub struct CommentRow {
     pub edited_at: Option<Moment>,
     pub deleted_at: Option<Moment>,
     pub deleted_by: Option<RawId>,
+    pub annotation_id: Option<AnnotationId>,
+    pub decision_id: Option<DecisionId>,
+    pub review_id: Option<ReviewId>,
 }
 
 /// That a comment mentions a member.
@@ -49,7 +53,11 @@ impl CommentRow {
         let objective = self.objective_id.map(SubjectId::Objective);
         let key_result = self.key_result_id.map(SubjectId::KeyResult);
         let initiative = self.initiative_id.map(SubjectId::Initiative);
-        objective.or(key_result).or(initiative).or(self.kpi_id.map(SubjectId::Kpi))
+        let annotation = self.annotation_id.map(SubjectId::Annotation);
+        let decision = self.decision_id.map(SubjectId::Decision);
+        let review = self.review_id.map(SubjectId::Review);
+        let of_okrs = objective.or(key_result).or(initiative);
+        of_okrs.or(self.kpi_id.map(SubjectId::Kpi)).or(annotation).or(decision).or(review)
     }
 
     /// Stores what changed of it.

@@ -15,6 +15,9 @@ tables! {
         edited_at -> Nullable<SqlMoment>,
         deleted_at -> Nullable<SqlMoment>,
         deleted_by -> Nullable<SqlId>,
+        annotation_id -> Nullable<SqlId>,
+        decision_id -> Nullable<SqlId>,
+        review_id -> Nullable<SqlId>,
     }
 
     comment_mentions (comment_id, member_id) {

@@ -17,11 +17,13 @@ macro_rules! tables {
 
 mod care;
 mod diagnosis;
+mod learning;
 mod people;
 mod prescription;
 
 pub use care::*;
 pub use diagnosis::*;
+pub use learning::*;
 pub use people::*;
 pub use prescription::*;
 
@@ -61,6 +63,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     remedies,
     guardrails,
     announcements,
+    annotations,
+    reviews,
+    review_kpis,
+    review_objectives,
+    review_attendees,
+    decisions,
+    decision_links,
     events,
     idempotent_replies,
 );

@@ -96,6 +96,12 @@ stories! {
         ann.post("points", json!(earlier)).await.expect(200);
         story.tell(&ann, get.clone(), "kpis/churn-rate/signals", None).await;
         story.tell(&ann, get.clone(), "kpis/churn-rate/forecast", None).await;
+        let annotation = story.tell(&ann, post.clone(), "kpis/churn-rate/annotations", Some(json!({"on": "2026-02-03", "text": "The new price list is in force.", "url": "https://example.com/prices"}))).await;
+        let annotation = text!(annotation, "/id");
+        story.tell(&ann, get.clone(), "kpis/churn-rate/annotations?from=2026-01-01", None).await;
+        story.tell(&ann, get.clone(), &format!("annotations/{annotation}"), None).await;
+        story.tell(&ann, patch.clone(), &format!("annotations/{annotation}"), Some(json!({"on": "2026-02-02"}))).await;
+        story.tell(&ann, delete.clone(), &format!("annotations/{annotation}"), None).await;
         story.tell(&ann, get.clone(), "kpis/churn-rate/points?limit=3", None).await;
         story.tell(&ann, get.clone(), "kpis/churn-rate/points/2026-01-31", None).await;
         story.tell(&ann, get.clone(), "points?kpi=churn-rate&from=2026-02-01", None).await;

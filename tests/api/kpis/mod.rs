@@ -1,5 +1,6 @@
 //! KPIs: made, named, changed, listed and archived, and what they show.
 
+mod annotations;
 mod changing;
 mod lists;
 mod making;

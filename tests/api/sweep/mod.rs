@@ -98,6 +98,8 @@ impl World {
         let guardrail =
             make(&format!("objectives/{objective}/guardrails"), json!({"kpi_id": "churn-rate"})).await;
         let initiative = make("initiatives", json!({"objective_id": objective, "title": "Ask around"})).await;
+        let annotation = json!({"on": "2026-03-03", "text": "New prices"});
+        let annotation = make("kpis/churn-rate/annotations", annotation).await;
         let comment = make("comments", json!({"subject_id": objective, "text": "Who asks?"})).await;
         let workspace = ann.get("").await;
         // By ids: slugs and keys can be changed.
@@ -117,6 +119,7 @@ impl World {
             ("key_result", key_result.text("/id").to_owned()),
             ("check_in", check_in.text("/id").to_owned()),
             ("initiative", initiative.text("/id").to_owned()),
+            ("annotation", annotation.text("/id").to_owned()),
             ("comment", comment.text("/id").to_owned()),
             ("code", "validation_failed".to_owned()),
         ]);

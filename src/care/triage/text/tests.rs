@@ -49,6 +49,7 @@ fn row(name: &str, value: f64, outcomes: &[RemedyOutcome]) -> TriageRow {
         episode: None,
         last_episode: None,
         accepted_until: None,
+        accepted: None,
         remedies: outcomes
             .iter()
             .map(|outcome| TriageRemedy {
