@@ -1,5 +1,6 @@
 //! Diagnose: KPIs, their targets and points, and what follows from them.
 
+pub mod boards;
 pub mod derive;
 pub mod display;
 pub mod episodes;

@@ -64,6 +64,10 @@ kinds! {
     RemedyKind, RemedyId, "rem", "Remedy", "remedy";
     /// A guardrail: the link from an objective to a KPI that it must not harm.
     GuardrailKind, GuardrailId, "grd", "Guardrail", "guardrail";
+    /// A board: an ordered choice of KPIs for one audience.
+    BoardKind, BoardId, "brd", "Board", "board";
+    /// A link that shows one picture or scorecard to whoever has it.
+    LinkKind, LinkId, "lnk", "Link", "link";
 }
 
 /// The prefix of the ids of what events call `subject`.

@@ -99,6 +99,12 @@ crate::maths::word::words! {
         TargetDeleted = "target.deleted",
         /// Points were stored, replaced or deleted.
         PointsRecorded = "points.recorded",
+        /// A board was made.
+        BoardCreated = "board.created",
+        /// A board changed, or which KPIs stand on it.
+        BoardUpdated = "board.updated",
+        /// A board was deleted.
+        BoardDeleted = "board.deleted",
         /// A cycle was made.
         CycleCreated = "cycle.created",
         /// A cycle changed.
@@ -171,6 +177,10 @@ crate::maths::word::words! {
         GuardrailBreached = "guardrail.breached",
         /// It is harmed no more.
         GuardrailHealed = "guardrail.healed",
+        /// A link was made, which shows something to whoever has it.
+        LinkCreated = "link.created",
+        /// A link was revoked.
+        LinkRevoked = "link.revoked",
     }
 }
 super::types::impl_sql_words!(EventType);
@@ -187,7 +197,7 @@ crate::maths::word::words! {
 super::types::impl_sql_words!(Audience);
 
 impl EventType {
-    /// Events of members, invitations and tokens are for admins and owners.
+    /// Events of members, invitations, tokens and links are for admins and owners.
     pub fn audience(self) -> Audience {
         match self {
             Self::MemberJoined
@@ -196,7 +206,9 @@ impl EventType {
             | Self::InvitationCreated
             | Self::InvitationRevoked
             | Self::TokenCreated
-            | Self::TokenRevoked => Audience::Admins,
+            | Self::TokenRevoked
+            | Self::LinkCreated
+            | Self::LinkRevoked => Audience::Admins,
             _ => Audience::Everyone,
         }
     }

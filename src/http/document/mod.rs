@@ -130,6 +130,7 @@ fn describe_tag(tag: &str) -> &'static str {
         "tokens" => "API tokens for scripts and integrations.",
         "kpis" => "Measures with a healthy band: what they show now, and their history.",
         "points" => "Measurements: one at a time, or thousands in a call.",
+        "boards" => "Ordered choices of KPIs, each for one audience.",
         "cycles" => "Stretches of time for objectives.",
         "objectives" => "Where to go, and how far it is.",
         "key-results" => "How to know that an objective was reached, and what people say of it.",

@@ -1,4 +1,4 @@
-//! What is measured: KPIs, targets, points, periods, and what KPIs show.
+//! What is measured: KPIs, targets, points, periods, what KPIs show, and the boards that they stand on.
 
 tables! {
     kpis (id) {
@@ -119,5 +119,27 @@ tables! {
         closed_by -> Nullable<Text>,
         trend -> Nullable<Text>,
         rules -> Integer,
+    }
+
+    boards (id) {
+        id -> SqlId,
+        workspace_id -> SqlId,
+        name -> Text,
+        name_folded -> Text,
+        description -> Nullable<Text>,
+        cadence -> Nullable<Text>,
+        owner_id -> Nullable<SqlId>,
+        team_id -> Nullable<SqlId>,
+        version -> Integer,
+        created_at -> SqlMoment,
+        updated_at -> SqlMoment,
+        deleted_at -> Nullable<SqlMoment>,
+    }
+
+    board_kpis (board_id, kpi_id) {
+        workspace_id -> SqlId,
+        board_id -> SqlId,
+        kpi_id -> SqlId,
+        place -> Integer,
     }
 }
