@@ -26,6 +26,7 @@ pub mod people;
 pub mod problems;
 pub mod state;
 pub mod store;
+pub mod svg;
 pub mod system;
 
 use http::Routes;
@@ -58,6 +59,7 @@ pub fn slices() -> Vec<Routes> {
         care::remedies::routes(),
         care::guardrails::routes(),
         care::triage::routes(),
+        care::scorecard::routes(),
         care::overview::routes(),
         care::tree::routes(),
         care::due::routes(),

@@ -7,6 +7,7 @@ pub mod guardrails;
 pub mod overview;
 pub mod remedies;
 pub mod retrospective;
+pub mod scorecard;
 mod text;
 pub mod tree;
 pub mod triage;

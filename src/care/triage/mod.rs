@@ -9,7 +9,7 @@ mod orphans;
 mod text;
 
 pub use group::Group;
-pub use load::{Placed, Scope, failed, kpis_in, links_by, placed, placed_now, triage};
+pub use load::{Placed, Scope, failed, kpis_in, links_by, placed, placed_now, treatments, triage};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
