@@ -61,6 +61,7 @@ pub fn slices() -> Vec<Routes> {
         care::triage::routes(),
         care::scorecard::routes(),
         care::overview::routes(),
+        care::pictures::routes(),
         care::tree::routes(),
         care::due::routes(),
         care::retrospective::routes(),

@@ -5,6 +5,7 @@ mod baseline;
 pub mod due;
 pub mod guardrails;
 pub mod overview;
+pub mod pictures;
 pub mod remedies;
 pub mod retrospective;
 pub mod scorecard;
