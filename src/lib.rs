@@ -62,6 +62,7 @@ pub fn slices() -> Vec<Routes> {
         care::scorecard::routes(),
         care::overview::routes(),
         care::pictures::routes(),
+        care::links::routes(),
         care::tree::routes(),
         care::due::routes(),
         care::retrospective::routes(),

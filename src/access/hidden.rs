@@ -12,7 +12,7 @@ use super::policy::Visibility;
 use super::scoped::Scoped;
 use crate::http::Result;
 use crate::store::schema::{
-    check_ins, comments, guardrails, initiatives, key_results, kpis, objective_contributors, objective_teams,
+    check_ins, comments, guardrails, initiatives, key_results, kpis, links, objective_contributors, objective_teams,
     objectives, remedies,
 };
 use crate::store::{MemberId, TeamId, WorkspaceId};
@@ -109,6 +109,16 @@ impl Hidden {
     /// Such guardrails.
     pub fn guardrails(&self) -> guardrails_of_others {
         guardrails_of_others(self.workspace, self.guardrail())
+    }
+
+    /// A link that shows a KPI which is private to others.
+    pub fn link(&self) -> link_of_others {
+        link_of_others(self.kpis())
+    }
+
+    /// Such links.
+    pub fn links(&self) -> links_of_others {
+        links_of_others(self.workspace, self.link())
     }
 
     /// A comment on something that is private to others.
@@ -229,6 +239,16 @@ fn guardrail_of_others(objectives: objectives_of_others, kpis: kpis_of_others) -
 #[auto_type]
 fn guardrails_of_others(workspace: WorkspaceId, hidden: guardrail_of_others) -> _ {
     guardrails::table.filter(guardrails::workspace_id.eq(workspace)).filter(hidden).select(guardrails::id)
+}
+
+#[auto_type]
+fn link_of_others(kpis: kpis_of_others) -> _ {
+    links::kpi_id.is_not_null().and(links::kpi_id.assume_not_null().eq_any(kpis))
+}
+
+#[auto_type]
+fn links_of_others(workspace: WorkspaceId, hidden: link_of_others) -> _ {
+    links::table.filter(links::workspace_id.eq(workspace)).filter(hidden).select(links::id)
 }
 
 #[auto_type]

@@ -4,6 +4,7 @@ pub mod announcements;
 mod baseline;
 pub mod due;
 pub mod guardrails;
+pub mod links;
 pub mod overview;
 pub mod pictures;
 pub mod remedies;

@@ -82,6 +82,14 @@ impl Reply {
         self.with(CONTENT_SECURITY_POLICY, policy)
     }
 
+    /// For pages elsewhere that show it: whoever keeps it asks each time whether it still holds, so that it ends when
+    /// what shows it ends; and no search engine lists it.
+    pub fn shown_elsewhere(self) -> Self {
+        self.with(CACHE_CONTROL, "public, no-cache")
+            .with(HeaderName::from_static("cross-origin-resource-policy"), "cross-origin")
+            .with(HeaderName::from_static("x-robots-tag"), "noindex")
+    }
+
     /// Says that this answer is a replay.
     pub fn replayed(mut self) -> Self {
         self.headers.push(("idempotent-replayed".into(), "true".into()));

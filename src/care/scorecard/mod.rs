@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::access::{Db, Reads, Resource, Scoped};
+use crate::access::{Db, Reads, Resource, Scoped, Viewers};
 use crate::care::remedies::Standpoint;
 use crate::care::triage::{Scope, TriageRemedy, kpis_in};
 use crate::http::accept::preferred;
@@ -206,6 +206,15 @@ pub struct ScorecardChange {
     pub change_is_good: Option<bool>,
 }
 
+/// Who reads a scorecard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// The caller, with all that they see.
+    Caller,
+    /// Whoever has a link: what is private to anybody is not for them.
+    Everybody,
+}
+
 /// What a scorecard shows.
 #[derive(Clone, Debug)]
 pub enum Choice {
@@ -237,7 +246,7 @@ async fn show_scorecard(db: Db<Reads>, filter: Query<ScorecardFilter>) -> Answer
     db.read((), filter, move |tx, (), filter| {
         let view = AsOf { as_of: filter.as_of, known_at: filter.known_at }.view(tx)?;
         let choice = Choice::named(tx, &filter)?;
-        let scorecard = scorecard(tx, &choice, view.as_ref())?;
+        let scorecard = scorecard(tx, &choice, Readers::Caller, view.as_ref())?;
         Ok(match form {
             CSV => Report::Csv(table::csv(&scorecard)),
             HTML => Report::Html(page::page(&scorecard)),
@@ -248,11 +257,19 @@ async fn show_scorecard(db: Db<Reads>, filter: Query<ScorecardFilter>) -> Answer
 }
 
 /// A scorecard, now or as it stood.
-pub fn scorecard(tx: &mut Scoped, choice: &Choice, view: Option<&View>) -> Result<Scorecard> {
+pub fn scorecard(
+    tx: &mut Scoped,
+    choice: &Choice,
+    readers: Readers,
+    view: Option<&View>,
+) -> Result<Scorecard> {
     let standpoint = Standpoint::of(tx, view)?;
     let (mut kpis, title, cadence) = chosen(tx, choice, view, &standpoint)?;
     let all = kpis.len();
-    kpis.retain(|kpi| tx.sees(&kpi.facts()));
+    kpis.retain(|kpi| match readers {
+        Readers::Caller => tx.sees(&kpi.facts()),
+        Readers::Everybody => kpi.facts().viewers == Viewers::Everybody,
+    });
     let private = match choice {
         Choice::Board(_) => all - kpis.len(),
         Choice::Team(_) | Choice::Workspace => 0,

@@ -139,6 +139,7 @@ fn describe_tag(tag: &str) -> &'static str {
         "triage" => "Every KPI that needs a person, in one call.",
         "scorecard" => "What a choice of KPIs shows, one line each: for programs, spreadsheets and people.",
         "pictures" => "Charts, badges and sparklines of KPIs, as SVG.",
+        "links" => "Links that show one picture or scorecard to whoever has them.",
         "overview" => "How things stand, as a whole and by group, in one call.",
         "events" => "What happened, in order.",
         "system" => "What the server says of itself.",
