@@ -41,18 +41,28 @@ pub fn ticks(low: f64, high: f64, about: usize) -> Vec<f64> {
         return vec![low];
     }
     let rough = span / about.max(1) as f64;
-    let power = 10_f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0].map(|times| times * power).into_iter().find(|step| *step >= rough);
-    let step = step.unwrap_or(10.0 * power);
+    let exponent = rough.log10().floor();
+    let factor = [1.0, 2.0, 5.0].into_iter().find(|factor| factor * 10_f64.powf(exponent) >= rough).unwrap_or(10.0);
+    // Dividing by a power of ten gives 0.95, where multiplying by a hundredth gives a little more.
+    let multiple = |count: f64| match exponent < 0.0 {
+        true => count * factor / 10_f64.powf(-exponent),
+        false => count * factor * 10_f64.powf(exponent),
+    };
+    let step = multiple(1.0);
     let (first, last) = ((low / step).ceil(), (high / step).floor());
     if !(first.is_finite() && last.is_finite() && step > 0.0 && last - first < 100.0) {
         return vec![low];
     }
-    let mut ticks = Vec::new();
+    let mut found = Vec::new();
     let mut count = first;
     while count <= last {
-        ticks.push(count * step + 0.0);
+        found.push(multiple(count) + 0.0);
         count += 1.0;
     }
-    ticks
+    match found.is_empty() {
+        // No round number lies within: a finer grid has one.
+        true if about < 64 => ticks(low, high, about.max(1) * 2),
+        true => vec![low],
+        false => found,
+    }
 }

@@ -142,7 +142,7 @@ impl Plot {
     /// A line for each thing that happened, with its number; the numbers of those that lie close share a place.
     fn flags(&self, pen: &mut Pen, chart: &Chart) {
         let Some(y) = self.flags else { return };
-        let mut places: Vec<(f64, usize, usize)> = Vec::new();
+        let mut groups: Vec<Flags> = Vec::new();
         for (index, (on, _)) in (1..).zip(chart.annotations) {
             let x = day(*on);
             if x < self.across.low - 1.0 || x > self.across.high + 1.0 {
@@ -150,16 +150,22 @@ impl Plot {
             }
             let x = self.within(x);
             pen.line("note", (x, self.up.to), (x, self.up.from));
-            match places.last_mut() {
-                Some((before, _, last)) if x - *before < 34.0 => *last = index,
-                Some(_) | None => places.push((x, index, index)),
+            groups.push(Flags { x, first: index, last: index });
+        }
+        let half = |flags: &Flags| width_of(&flags.label(), TEXT) / 2.0;
+        let place = |flags: &Flags| flags.x.clamp(self.left() + half(flags), self.right() - half(flags));
+        // A group that grows gets a wider label, which may meet the next one.
+        while let Some(meets) = groups.windows(2).position(|pair| match pair {
+            [one, next] => place(one) + half(one) + 6.0 > place(next) - half(next),
+            _ => false,
+        }) {
+            let next = groups.remove(meets + 1);
+            if let Some(one) = groups.get_mut(meets) {
+                one.last = next.last;
             }
         }
-        for (x, first, last) in places {
-            let label = if first == last { first.to_string() } else { format!("{first}–{last}") };
-            let half = width_of(&label, TEXT) / 2.0;
-            let x = x.clamp(self.left() + half, self.right() - half);
-            pen.text("flag", (x, y), Anchor::Middle, &label);
+        for flags in &groups {
+            pen.text("flag", (place(flags), y), Anchor::Middle, &flags.label());
         }
     }
 
@@ -186,6 +192,19 @@ impl Plot {
         let words = fitted(&stretch.what, self.right() - self.left() - 8.0, TEXT);
         let x = (from + 5.0).min(self.right() - width_of(&words, TEXT)).max(self.left());
         pen.text("told", (x, y), Anchor::Start, &words);
+    }
+}
+
+/// The numbers of what happened at a place.
+struct Flags {
+    x: f64,
+    first: usize,
+    last: usize,
+}
+
+impl Flags {
+    fn label(&self) -> String {
+        if self.first == self.last { self.first.to_string() } else { format!("{}–{}", self.first, self.last) }
     }
 }
 

@@ -3,11 +3,14 @@
 mod announcements;
 mod due;
 mod guardrails;
+mod links;
 mod overview;
 mod past;
+mod pictures;
 mod refusals;
 mod remedies;
 mod retrospective;
+mod scorecard;
 mod triage;
 
 use serde_json::{Value, json};

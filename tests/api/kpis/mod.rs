@@ -1,5 +1,6 @@
 //! KPIs: made, named, changed, listed and archived, and what they show.
 
+mod boards;
 mod changing;
 mod lists;
 mod making;
