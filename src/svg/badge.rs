@@ -34,7 +34,7 @@ impl Badge<'_> {
         let name = fitted(self.name, WIDEST_NAME, TEXT);
         let word = spoken(self.health);
         let value = match self.value {
-            Some(value) => format!("{}  {word}", fitted(value, WIDEST_VALUE, TEXT)),
+            Some(value) => format!("{} · {word}", fitted(value, WIDEST_VALUE, TEXT)),
             None => word.to_owned(),
         };
         let left = width_of(&name, TEXT) + 2.0 * ROOM;

@@ -44,9 +44,9 @@ pub fn chart(tx: &mut Tx, kpi: &KpiRow, view: Option<&View>, drawing: Drawing) -
     sentences.extend(annotations.iter().map(|(on, text)| format!("On {on}: {text}.")));
     facts.retain(|fact| !fact.is_empty());
 
-    let ahead: Vec<Ahead> = match judged.is_empty() {
-        true => Vec::new(),
-        false => leads
+    let ahead: Vec<Ahead> = match near(&shown, leads.ahead.first().map(|step| step.starts_on.date())) {
+        false => Vec::new(),
+        true => leads
             .ahead
             .iter()
             .take(AHEAD)
@@ -96,6 +96,14 @@ fn shown(history: &History, most: usize) -> Vec<(Period, Option<Judged>)> {
             .collect();
     shown.reverse();
     shown
+}
+
+/// Whether what lies ahead begins where the values end, or soon after: a line across years without values tells nothing,
+/// and would leave them no room.
+fn near(shown: &[(Period, Option<Judged>)], ahead: Option<Date>) -> bool {
+    let Some(((first, last), ahead)) = shown.first().zip(shown.last()).zip(ahead) else { return false };
+    let (span, pause) = (day(last.0.ends_on) - day(first.0.starts_on), day(ahead) - day(last.0.ends_on));
+    pause <= span / 4.0
 }
 
 /// The middle of a period, in days.

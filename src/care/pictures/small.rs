@@ -41,7 +41,13 @@ pub fn sparkline(tx: &mut Tx, kpi: &KpiRow, view: Option<&View>, drawing: Drawin
         description: &format!("{}. {}", standing(kpi, &history).join(", "), range(kpi, newest)),
         values: &values,
         band: history.state.target.map(|target| target.band),
-        health: newest.last().map_or(Health::Unknown, |period| period.health),
+        // A stale value is no green one.
+        health: match history.state.health {
+            Health::Unknown => Health::Unknown,
+            Health::Healthy | Health::AtRisk | Health::Unhealthy => {
+                newest.last().map_or(Health::Unknown, |period| period.health)
+            }
+        },
     };
     let width = f64::from(drawing.width);
     Ok(line.picture((width, (width / 4.0).max(24.0)), drawing.theme))

@@ -102,7 +102,9 @@ fn line(row: &ScorecardRow) -> String {
         (last, recent(row)),
         (remedies, treated(row)),
     ] {
-        let _ = writeln!(line, "<td role=\"cell\" data-label=\"{column}\"><div>{content}</div></td>");
+        // A phone leaves out what is not there.
+        let class = if content == NOTHING { " class=\"absent\"" } else { "" };
+        let _ = writeln!(line, "<td role=\"cell\"{class} data-label=\"{column}\"><div>{content}</div></td>");
     }
     line.push_str("</tr>\n");
     line
@@ -197,7 +199,13 @@ fn recent(row: &ScorecardRow) -> String {
         description: &description,
         values: &values,
         band: row.target.map(|target| Band { min: target.min, max: target.max }),
-        health: row.recent.last().map_or(Health::Unknown, |period| period.health),
+        // A stale value is no green one.
+        health: match row.health {
+            Health::Unknown => Health::Unknown,
+            Health::Healthy | Health::AtRisk | Health::Unhealthy => {
+                row.recent.last().map_or(Health::Unknown, |period| period.health)
+            }
+        },
     };
     if values.iter().all(Option::is_none) { NOTHING.to_owned() } else { line.inline(SPARKLINE) }
 }

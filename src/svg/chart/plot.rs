@@ -189,8 +189,16 @@ impl Plot {
         let (from, until) = (self.within(stretch.from), self.within(stretch.until));
         let until = until.max(from + 4.0);
         pen.rect("remedy", (from, y - 12.0), (until - from, 15.0), 3.0);
-        let words = fitted(&stretch.what, self.right() - self.left() - 8.0, TEXT);
-        let x = (from + 5.0).min(self.right() - width_of(&words, TEXT)).max(self.left());
+        let words = fitted(&stretch.what, self.right() - self.left() - GAP, TEXT);
+        let wide = width_of(&words, TEXT);
+        // Inside where it fits, else behind it, else before it; what is as wide as the plot lies upon it.
+        let x = if wide + 2.0 * GAP <= until - from {
+            from + GAP
+        } else if until + GAP + wide <= self.right() {
+            until + GAP
+        } else {
+            (from - GAP - wide).max(self.left())
+        };
         pen.text("told", (x, y), Anchor::Start, &words);
     }
 }

@@ -165,7 +165,7 @@ stories! {
         let carl = app.joins(&ann, "carl", "member").await;
         let body = json!({"name": "Wiki", "kind": "chart", "kpi_id": "churn-rate"});
         vic.post("links", body.clone()).await.refused(403, "forbidden");
-        let script = lasting(&app, &bob, "script", &["read", "write", "admin"]).await;
+        let script = lasting(&app, &bob, "script", &["read", "write"]).await;
         script.post("links", body.clone()).await.refused(403, "person_required");
         bob.call(reqwest::Method::POST, "links").header("idempotency-key", "k").json(&body).send().await.refused(400, "idempotency_not_supported");
         let hidden = bob.post("kpis", json!({"name": "Salaries", "visibility": "private"})).await;

@@ -93,16 +93,17 @@ stories! {
         // Weeks do not fill a quarter; a year is no part of one.
         assert_eq!((&shown.at("/rows/2")["target"], &shown.at("/rows/2")["current"]["value"]), (&Value::Null, &json!(3.0)));
         assert_eq!((&shown.at("/rows/3")["cadence"], &shown.at("/rows/3")["current"]["period"]), (&json!("yearly"), &json!("2025")));
-        // In December the quarter was not over: the one before had no points.
+        // In December the quarter was not over, and the latest one before it with points was the first. A mean runs.
         let then = ann.get(&format!("{path}&as_of=2025-12-20")).await;
-        assert_eq!((then.expect(200).at("/rows/1/current"), then.at("/rows/0/current/value")), (&Value::Null, &json!(4.0)));
+        assert_eq!((then.expect(200).at("/rows/1/current/period"), then.at("/rows/1/current/value")), (&json!("2025-Q1"), &json!(30.0)));
+        assert_eq!((then.at("/rows/0/current/value"), then.at("/rows/0/current/complete")), (&json!(4.0), &json!(false)));
         let unfolded = ann.get("scorecard").await;
         assert_eq!(unfolded.at("/rows/0/current/period"), "2026-03");
     }
 
     /// A team's scorecard holds the teams under it; private and archived KPIs are not in it.
     async fn a_scorecard_shows_what_its_readers_may_see(app) {
-        let ann = ann_cares(&app).await;
+        let ann = app.owner_of("ann", "acme").await;
         let bob = app.joins(&ann, "bob", "member").await;
         ann.post("teams", json!({"name": "Growth"})).await.expect(201);
         ann.post("teams", json!({"name": "Web", "parent_id": "growth"})).await.expect(201);
