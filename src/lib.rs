@@ -26,6 +26,7 @@ pub mod people;
 pub mod problems;
 pub mod state;
 pub mod store;
+pub mod svg;
 pub mod system;
 
 use http::Routes;
@@ -48,6 +49,7 @@ pub fn slices() -> Vec<Routes> {
         kpis::signals::routes(),
         kpis::forecast::routes(),
         kpis::annotations::routes(),
+        kpis::boards::routes(),
         okrs::cycles::routes(),
         okrs::objectives::routes(),
         okrs::key_results::routes(),
@@ -59,7 +61,10 @@ pub fn slices() -> Vec<Routes> {
         care::remedies::routes(),
         care::guardrails::routes(),
         care::triage::routes(),
+        care::scorecard::routes(),
         care::overview::routes(),
+        care::pictures::routes(),
+        care::links::routes(),
         care::tree::routes(),
         care::due::routes(),
         care::retrospective::routes(),

@@ -334,6 +334,46 @@ fn enter_as_token(tx: &mut Tx, token: TokenFacts) -> Result<Inside> {
     Ok(Inside { standing, name: token.name.clone(), signed: None, token: Some(token) })
 }
 
+/// Whoever made something that others look at, and when they did.
+#[derive(Clone, Copy, Debug)]
+pub struct Maker {
+    /// Where.
+    pub workspace: WorkspaceId,
+    /// Who.
+    pub member: MemberId,
+    /// When. Somebody who left and came back is not taken for who they were.
+    pub at: Moment,
+}
+
+/// Enters a workspace with the eyes of whoever made something there, and with no right but to look; 404 where they are
+/// gone, or make nothing any more.
+pub(super) fn enter_for(tx: &mut Tx, maker: &Maker) -> Result<Actor> {
+    let found: Option<(Role, String, Moment)> = members::table
+        .inner_join(accounts::table.on(accounts::id.eq(members::account_id)))
+        .filter(members::workspace_id.eq(maker.workspace))
+        .filter(members::id.eq(maker.member))
+        .filter(members::state.eq(MemberState::Active))
+        .filter(accounts::state.eq(AccountState::Active))
+        .select((members::role, members::name, members::joined_at))
+        .first(tx.db())
+        .optional()?;
+    let Some((role, name, joined_at)) = found else { return Err(Problem::not_found()) };
+    if role < Role::Member || joined_at > maker.at {
+        return Err(Problem::not_found());
+    }
+    let workspace = workspaces::table
+        .filter(workspaces::id.eq(maker.workspace))
+        .filter(workspaces::deleted_at.is_null())
+        .first(tx.db())
+        .optional()?;
+    let workspace: WorkspaceRow = workspace.ok_or_else(Problem::not_found)?;
+    let teams = teams_of(tx, workspace.id, maker.member)?;
+    tx.serve(workspace);
+    let looking = TokenBounds { scopes: vec![Scope::Read], ..TokenBounds::default() };
+    let standing = Standing { role, member: Some(maker.member), teams, token: Some(looking) };
+    Ok(Actor::Inside(Inside { standing, name, signed: None, token: None }))
+}
+
 fn teams_of(tx: &mut Tx, workspace: WorkspaceId, member: MemberId) -> Result<Vec<TeamId>> {
     Ok(team_members::table
         .filter(team_members::workspace_id.eq(workspace))

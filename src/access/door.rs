@@ -24,6 +24,8 @@ pub struct Needs {
 pub enum CredentialNeed {
     /// None.
     Nothing,
+    /// A link's secret, which stands in the path: what it shows is counted by link, not by address.
+    Link,
     /// An access token or an API token.
     Any,
     /// An access token: a signed-in person.
@@ -92,6 +94,10 @@ doors! {
         "For every member where it is their own, else for admins and owners; API tokens need the scope `admin`.";
     /// Signed-in members whose answer bears a secret.
     MakesSecrets: Person, place(Role::Viewer, &[]), Never, "For signed-in members; API tokens make no tokens.";
+    /// Signed-in members who show something to whoever has a link, and whose answer bears its secret.
+    MakesLinks: Person, place(Role::Member, &[]), Never, "For signed-in members, admins and owners; API tokens make no links.";
+    /// Whoever has a link.
+    Linked: Link, None, Never, "Open to whoever has the link.";
     /// Signed-in admins whose answer bears a secret.
     AdminsMakeSecrets: Person, place(Role::Admin, &[]), Never, "For signed-in admins and owners.";
 }

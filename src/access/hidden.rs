@@ -12,7 +12,7 @@ use super::policy::Visibility;
 use super::scoped::Scoped;
 use crate::http::Result;
 use crate::store::schema::{
-    annotations, check_ins, comments, decisions, guardrails, initiatives, key_results, kpis,
+    annotations, check_ins, comments, decisions, guardrails, initiatives, key_results, kpis, links,
     objective_contributors, objective_teams, objectives, remedies,
 };
 use crate::store::{MemberId, TeamId, WorkspaceId};
@@ -129,6 +129,16 @@ impl Hidden {
     /// Such decisions.
     pub fn decisions(&self) -> decisions_of_others {
         decisions_of_others(self.workspace, self.decision())
+    }
+
+    /// A link that shows a KPI which is private to others.
+    pub fn link(&self) -> link_of_others {
+        link_of_others(self.kpis())
+    }
+
+    /// Such links.
+    pub fn links(&self) -> links_of_others {
+        links_of_others(self.workspace, self.link())
     }
 
     /// A comment on something that is private to others.
@@ -276,6 +286,16 @@ fn decision_of_others(kpis: kpis_of_others) -> _ {
 #[auto_type]
 fn decisions_of_others(workspace: WorkspaceId, hidden: decision_of_others) -> _ {
     decisions::table.filter(decisions::workspace_id.eq(workspace)).filter(hidden).select(decisions::id)
+}
+
+#[auto_type]
+fn link_of_others(kpis: kpis_of_others) -> _ {
+    links::kpi_id.is_not_null().and(links::kpi_id.assume_not_null().eq_any(kpis))
+}
+
+#[auto_type]
+fn links_of_others(workspace: WorkspaceId, hidden: link_of_others) -> _ {
+    links::table.filter(links::workspace_id.eq(workspace)).filter(hidden).select(links::id)
 }
 
 #[auto_type]

@@ -19,10 +19,10 @@ pub mod scoped;
 pub mod secret;
 pub mod target;
 
-pub use caller::Actor;
+pub use caller::{Actor, Maker};
 pub use door::{
-    Admins, AdminsMakeSecrets, AnyCaller, Door, MakesSecrets, Owners, People, PeopleMakeSecrets, Posts,
-    Public, Reads, Themselves, Writes,
+    Admins, AdminsMakeSecrets, AnyCaller, Door, Linked, MakesLinks, MakesSecrets, Owners, People,
+    PeopleMakeSecrets, Posts, Public, Reads, Themselves, Writes,
 };
 pub use guard::Db;
 pub use policy::{Action, Facts, Role, Scope, Viewers, Visibility};

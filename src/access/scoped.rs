@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use super::caller::{Actor, Inside, Signed, TokenFacts};
+use super::caller::{Actor, Inside, Maker, Signed, TokenFacts};
 use super::policy::{self, Action, Decision, Facts, Role, Viewers};
 use super::target::{Granted, Resource};
 use crate::http::{Code, Problem, Result};
@@ -172,6 +172,12 @@ impl<'a, 'c> Scoped<'a, 'c> {
                 Err(Problem::new(Code::PreconditionFailed, "there is nothing to compare with"))
             }
         }
+    }
+
+    /// Looks on with the eyes of whoever made something, and with no right but that; 404 where their access ended.
+    pub fn look_for(&mut self, maker: &Maker) -> Result<()> {
+        self.actor = super::caller::enter_for(self.tx, maker)?;
+        Ok(())
     }
 
     /// The transaction itself, to read and change who it is for.

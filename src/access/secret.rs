@@ -1,5 +1,6 @@
-//! Opaque secrets that the server hands out once and knows again only by their hash: refresh tokens
-//! and invitation tokens.
+//! Opaque secrets that the server hands out once and knows again only by their hash: refresh tokens,
+//! invitation
+//! tokens, and what stands in the address of a link.
 //!
 //! Each is 256 random bits in base64url behind a prefix of its kind. The kind is in the Rust type
 //! and in the text that is hashed, so one kind is never taken for another (OWASP ASVS 5.0, 9.2.2).
@@ -32,10 +33,19 @@ impl SecretKind for Invitation {
     const PREFIX: &'static str = "rgi_";
 }
 
+/// The kind of secret that shows one picture or scorecard to whoever has it.
+pub enum Sharing {}
+impl SecretKind for Sharing {
+    const PREFIX: &'static str = "rgl_";
+}
+
 /// Renews a session; each use replaces it by its [`successor`].
 pub type RefreshToken = Secret<Refresh>;
 /// Lets whoever holds it join a workspace, once.
 pub type InvitationToken = Secret<Invitation>;
+
+/// Shows whoever holds it one picture or scorecard.
+pub type LinkSecret = Secret<Sharing>;
 
 /// 256 secret bits of the kind `K`. Never printed and never serialised: [`Secret::reveal`] is the
 /// one way out.

@@ -2,7 +2,7 @@
 //!
 //! Every change writes an event in its own transaction, so the journal and the data never differ.
 //! A workspace numbers its events without gaps, in the order of commits.
-//! Events of members, invitations and tokens are read by admins and owners.
+//! Events of members, invitations, tokens and links are read by admins and owners.
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,7 @@ pub fn routes() -> Routes {
         "/v1/workspaces/{workspace}/events" {
             /// List what happened, newest first.
             /// `after` answers what came later than a sequence that is known already, oldest first.
-            /// Events of members, invitations and tokens are shown to admins and owners only.
+            /// Events of members, invitations, tokens and links are shown to admins and owners only.
             GET list_events
         }
     }
@@ -136,6 +136,7 @@ fn matching<'a>(tx: &Scoped, filter: &'a EventFilter) -> Result<Query<'a>> {
         .filter(events::subject_id.ne_all(hidden.guardrails()))
         .filter(events::subject_id.ne_all(hidden.annotations()))
         .filter(events::subject_id.ne_all(hidden.decisions()))
+        .filter(events::subject_id.ne_all(hidden.links()))
         .filter(events::subject_id.ne_all(hidden.comments()))
         .into_boxed();
     if tx.role()? < Role::Admin {

@@ -82,6 +82,14 @@ impl Reply {
         self.with(CONTENT_SECURITY_POLICY, policy)
     }
 
+    /// For pages elsewhere that show it: whoever keeps it asks each time whether it still holds, so that it ends when
+    /// what shows it ends; and no search engine lists it.
+    pub fn shown_elsewhere(self) -> Self {
+        self.with(CACHE_CONTROL, "public, no-cache")
+            .with(HeaderName::from_static("cross-origin-resource-policy"), "cross-origin")
+            .with(HeaderName::from_static("x-robots-tag"), "noindex")
+    }
+
     /// Says that this answer is a replay.
     pub fn replayed(mut self) -> Self {
         self.headers.push(("idempotent-replayed".into(), "true".into()));
@@ -291,14 +299,40 @@ pub struct Html {
     pub policy: String,
 }
 
+impl Html {
+    /// An icon that stands in the page: browsers would ask for one at an address that is not there.
+    pub const ICON: &str = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==";
+
+    /// A page that loads nothing but the style that stands in it, and pictures that stand in it.
+    pub fn styled(text: String, style: &str) -> Self {
+        Self { text, policy: styled(style) }
+    }
+
+    /// The finished reply.
+    pub fn into_reply(self) -> Reply {
+        Reply::bytes("text/html; charset=utf-8", self.text.into_bytes(), None).with_policy(self.policy)
+    }
+}
+
+/// The policy of something with a style in it: nothing but this very style takes effect, because the browser compares
+/// its digest; scripts, frames, forms and whatever lies elsewhere do not.
+pub fn styled(style: &str) -> String {
+    use base64::Engine;
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, style.as_bytes());
+    format!(
+        "default-src 'none'; style-src 'sha256-{}'; img-src data:; frame-ancestors 'none'; base-uri 'none'; \
+         form-action 'none'",
+        base64::engine::general_purpose::STANDARD.encode(digest.as_ref())
+    )
+}
+
 impl<T: Serialize + ToSchema> Answers for WebPage<T> {
     const MEDIA: &'static [&'static str] = &["application/json", "text/html"];
 
     fn into_reply(self) -> Reply {
         match self {
             Self::Json(json) => json.into_reply(),
-            Self::Html(page) => Reply::bytes("text/html; charset=utf-8", page.text.into_bytes(), None)
-                .with_policy(page.policy),
+            Self::Html(page) => page.into_reply(),
         }
     }
 

@@ -68,20 +68,20 @@ pub struct ForecastFilter {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct KpiForecast {
     /// What the line does about the healthy band.
-    outlook: Outlook,
+    pub outlook: Outlook,
     /// The same as a sentence made of the numbers.
     #[schema(value_type = Sentence)]
-    reason: String,
+    pub reason: String,
     /// How many complete periods the line is drawn through.
     #[schema(minimum = 0, maximum = 12)]
-    based_on: usize,
+    pub based_on: usize,
     /// The median of the slopes of all pairs, in the KPI's unit per period, for an irregular KPI per day; null without a line.
-    slope: Option<f64>,
+    pub slope: Option<f64>,
     /// The first period on which the band is reached or left; null where it is neither.
-    first: Option<ForecastPeriod>,
+    pub first: Option<ForecastPeriod>,
     /// The next 24 periods, the running one first; none without a line.
     #[schema(max_items = 24)]
-    ahead: Vec<ForecastPeriod>,
+    pub ahead: Vec<ForecastPeriod>,
 }
 
 /// A period ahead and what the line says of it.
@@ -89,19 +89,19 @@ pub struct KpiForecast {
 pub struct ForecastPeriod {
     /// What people call it.
     #[schema(value_type = PeriodName)]
-    period: String,
+    pub period: String,
     /// Its first day.
-    starts_on: Day,
+    pub starts_on: Day,
     /// Its last day.
     pub ends_on: Day,
     /// The line, in the unit of the values.
     pub value: f64,
     /// The line plus the 10th percentile of the residuals, in the unit of the values.
-    low: f64,
+    pub low: f64,
     /// The line plus the 90th percentile of the residuals, in the unit of the values.
-    high: f64,
+    pub high: f64,
     /// The healthy band that is set for its last day, or what the key result wants; null without one.
-    target: Option<Bounds>,
+    pub target: Option<Bounds>,
 }
 
 impl ForecastPeriod {
@@ -133,7 +133,8 @@ async fn show_forecast(
     .await
 }
 
-fn forecast(history: &History, kpi: &KpiRow) -> KpiForecast {
+/// Where a KPI is heading, as its history tells.
+pub fn forecast(history: &History, kpi: &KpiRow) -> KpiForecast {
     let complete = history.complete();
     let based_on = complete.len().min(MOST_SAMPLES);
     let Some(heading) = Heading::of(&history.calendar, history.settings.cadence, &complete) else {

@@ -1,6 +1,7 @@
 //! Diagnose: KPIs, their targets and points, and what follows from them.
 
 pub mod annotations;
+pub mod boards;
 pub mod deeds;
 pub mod derive;
 pub mod display;

@@ -2,6 +2,7 @@
 //! It knows no database, no request and no clock, so the instant that counts as now is always an argument.
 //! It never fails and never yields NaN or infinity: what is undefined is `None`.
 
+pub mod coarser;
 pub mod decision;
 pub mod episode;
 pub mod forecast;
@@ -21,6 +22,7 @@ pub mod smart;
 pub mod usefulness;
 pub mod word;
 
+pub use coarser::{shown_cadence, target_of_longer, year_before};
 pub use decision::{Choice, Expectation, ExpectationInput, Expects, JudgedExpectation, expectation};
 pub use episode::{
     ClosedBy, DEFAULT_RECOVER_PERIODS, Episode, EpisodeRules, default_confirm_periods, episodes,

@@ -3,26 +3,15 @@
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
 use super::{ProblemKind, ProblemKinds};
 use crate::http::Html;
+use crate::http::answer::styled;
+use crate::svg::escaped as escape;
 
 const STYLE: &str = include_str!("page.css");
 
-/// The style stands in the page, and nothing but this style may: the browser compares its digest.
-static POLICY: LazyLock<String> = LazyLock::new(|| {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, STYLE.as_bytes());
-    format!(
-        "default-src 'none'; style-src 'sha256-{}'; img-src data:; frame-ancestors 'none'; base-uri 'none'; \
-         form-action 'none'",
-        STANDARD.encode(digest.as_ref())
-    )
-});
-
-/// Browsers would ask for an icon at an address that is not there.
-const ICON: &str = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==";
+/// The style stands in the page, and nothing but this style may.
+static POLICY: LazyLock<String> = LazyLock::new(|| styled(STYLE));
 
 /// All kinds of problem, by status.
 pub fn list(kinds: &ProblemKinds) -> Html {
@@ -69,9 +58,10 @@ fn page(title: &str, back: &str, body: &str) -> Html {
     let text = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{} - Regimen</title>\n<link rel=\"icon\" href=\"{ICON}\">\n<style>{STYLE}</style>\n</head>\n<body>\n\
+         <title>{} - Regimen</title>\n<link rel=\"icon\" href=\"{}\">\n<style>{STYLE}</style>\n</head>\n<body>\n\
          <nav>{back} <a href=\"/docs/\">Documentation</a></nav>\n<main>\n{body}</main>\n</body>\n</html>\n",
         escape(title),
+        Html::ICON,
     );
     Html { text, policy: POLICY.clone() }
 }
@@ -88,21 +78,6 @@ fn prose(text: &str) -> String {
         }
     }
     html
-}
-
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

@@ -72,6 +72,10 @@ kinds! {
     DecisionKind, DecisionId, "dec", "Decision", "decision";
     /// A link from a decision to what it led to.
     DecisionLinkKind, DecisionLinkId, "dln", "DecisionLink", "decision_link";
+    /// A board: an ordered choice of KPIs for one audience.
+    BoardKind, BoardId, "brd", "Board", "board";
+    /// A link that shows one picture or scorecard to whoever has it.
+    LinkKind, LinkId, "lnk", "Link", "link";
 }
 
 /// The prefix of the ids of what events call `subject`.

@@ -99,6 +99,12 @@ crate::maths::word::words! {
         TargetDeleted = "target.deleted",
         /// Points were stored, replaced or deleted.
         PointsRecorded = "points.recorded",
+        /// A board was made.
+        BoardCreated = "board.created",
+        /// A board changed, or which KPIs stand on it.
+        BoardUpdated = "board.updated",
+        /// A board was deleted.
+        BoardDeleted = "board.deleted",
         /// A cycle was made.
         CycleCreated = "cycle.created",
         /// A cycle changed.
@@ -185,6 +191,10 @@ crate::maths::word::words! {
         ReviewCreated = "review.created",
         /// A review changed: its notes, who was there, or what was looked at.
         ReviewUpdated = "review.updated",
+        /// A link was made, which shows something to whoever has it.
+        LinkCreated = "link.created",
+        /// A link was revoked.
+        LinkRevoked = "link.revoked",
     }
 }
 super::types::impl_sql_words!(EventType);
@@ -201,7 +211,7 @@ crate::maths::word::words! {
 super::types::impl_sql_words!(Audience);
 
 impl EventType {
-    /// Events of members, invitations and tokens are for admins and owners.
+    /// Events of members, invitations, tokens and links are for admins and owners.
     pub fn audience(self) -> Audience {
         match self {
             Self::MemberJoined
@@ -210,7 +220,9 @@ impl EventType {
             | Self::InvitationCreated
             | Self::InvitationRevoked
             | Self::TokenCreated
-            | Self::TokenRevoked => Audience::Admins,
+            | Self::TokenRevoked
+            | Self::LinkCreated
+            | Self::LinkRevoked => Audience::Admins,
             _ => Audience::Everyone,
         }
     }

@@ -21,7 +21,7 @@ pub(super) fn read<D: Door>(
     peer: Option<IpAddr>,
 ) -> Result<Option<Credential>> {
     match D::NEEDS.credential {
-        CredentialNeed::Nothing => Ok(None),
+        CredentialNeed::Nothing | CredentialNeed::Link => Ok(None),
         CredentialNeed::Any | CredentialNeed::Person => {
             match caller::read_credential(request.headers(), state) {
                 Ok(credential) => Ok(Some(credential)),
@@ -48,6 +48,8 @@ impl Call {
         let left = match (key, self.peer) {
             (Some(caller), _) if posts_points::<D>() => Some(state.limits.points(caller, 1)?),
             (Some(caller), _) => Some(state.limits.request(caller)?),
+            // A page may show many pictures to many people behind one address.
+            (None, _) if D::NEEDS.credential == CredentialNeed::Link => None,
             (None, Some(peer)) => Some(state.limits.stranger(peer)?),
             (None, None) => None,
         };

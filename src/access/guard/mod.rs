@@ -67,6 +67,7 @@ impl<D: Door> Describe for Db<D> {
         ]);
         match needs.credential {
             CredentialNeed::Nothing => {}
+            CredentialNeed::Link => draft.refuses(&[Code::NotFound]),
             CredentialNeed::Any => {
                 draft.security = Some("bearer");
                 draft.refuses(&[Code::CredentialRequired, Code::InvalidCredential]);

@@ -327,10 +327,11 @@ fn look(
     }
 }
 
-type Treatment = (Vec<TriageRemedy>, Vec<RemedyFacts>);
+/// The remedies of a KPI as they are shown, and as the rules see them.
+pub type Treatment = (Vec<TriageRemedy>, Vec<RemedyFacts>);
 
 /// The remedies of each KPI, as they are shown and as the rules see them, the newest first.
-fn treatments(links: &[RemedyRow], ground: &Ground) -> HashMap<KpiId, Treatment> {
+pub fn treatments(links: &[RemedyRow], ground: &Ground) -> HashMap<KpiId, Treatment> {
     let mut found: HashMap<KpiId, Treatment> = HashMap::new();
     for link in links {
         let Some((told, objective)) = ground.told(link).zip(ground.objectives.get(&link.objective_id)) else {

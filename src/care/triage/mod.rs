@@ -14,7 +14,8 @@ pub use before::{TriageBefore, TriageLeft};
 pub use group::TriageGroup;
 use load::Wanted;
 pub use load::{
-    Placed, Scope, failed, kpis_in, links_by, of_group, placed, placed_at, recovered_since, triage,
+    Placed, Scope, failed, kpis_in, links_by, of_group, placed, placed_at, recovered_since, treatments,
+    triage,
 };
 use loose_ends::LooseEnds;
 use serde::{Deserialize, Serialize};

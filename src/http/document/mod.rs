@@ -130,6 +130,7 @@ fn describe_tag(tag: &str) -> &'static str {
         "tokens" => "API tokens for scripts and integrations.",
         "kpis" => "Measures with a healthy band: what they show now, and their history.",
         "points" => "Measurements: one at a time, or thousands in a call.",
+        "boards" => "Ordered choices of KPIs, each for one audience.",
         "cycles" => "Stretches of time for objectives.",
         "objectives" => "Where to go, and how far it is.",
         "key-results" => "How to know that an objective was reached, and what people say of it.",
@@ -140,6 +141,9 @@ fn describe_tag(tag: &str) -> &'static str {
             "What was decided because of KPIs, whether it came true, and which KPIs help anyone decide."
         }
         "triage" => "Every KPI that needs a person, in one call.",
+        "scorecard" => "What a choice of KPIs shows, one line each: for programs, spreadsheets and people.",
+        "pictures" => "Charts, badges and sparklines of KPIs, as SVG.",
+        "links" => "Links that show one picture or scorecard to whoever has them.",
         "overview" => "How things stand, as a whole and by group, in one call.",
         "events" => "What happened, in order.",
         "system" => "What the server says of itself.",

@@ -14,6 +14,7 @@ use crate::access::hidden::Hidden;
 use crate::http::page::{Paged, Paging, Position, Total};
 use crate::http::text::folded;
 use crate::http::{Code, Problem, Result};
+use crate::kpis::boards;
 use crate::kpis::derive::{AsOf, View};
 use crate::kpis::row::{Category, Indicator, KpiRow};
 use crate::maths::word::words;
@@ -21,7 +22,7 @@ use crate::maths::{Freshness, Health, Trend};
 use crate::people::{members, teams};
 use crate::store::connection::MultiBackend;
 use crate::store::schema::kpis;
-use crate::store::{Day, KpiId, MemberId, Moment, TeamId, WorkspaceId};
+use crate::store::{BoardId, Day, KpiId, MemberId, Moment, TeamId, WorkspaceId};
 
 words! {
     /// Whether something treats a KPI.
@@ -84,6 +85,9 @@ pub struct KpiFilter {
     /// Who answers for them: a member's id, or `me`.
     #[serde(default)]
     owner: Vec<String>,
+    /// The board that they stand on, by its id.
+    #[serde(default)]
+    board: Vec<String>,
     /// Their category.
     #[param(inline)]
     #[serde(default)]
@@ -136,6 +140,7 @@ pub fn page(tx: &mut Scoped, filter: &KpiFilter, paging: &Paging) -> Result<Page
         workspace: tx.here()?,
         owners: members::filtered(tx, "owner", &filter.owner)?,
         teams: teams::filtered(tx, "team", &filter.team)?,
+        on_boards: on_boards(tx, &filter.board)?,
         filter,
     };
     let paged = match filter.needs() {
@@ -148,6 +153,16 @@ pub fn page(tx: &mut Scoped, filter: &KpiFilter, paging: &Paging) -> Result<Page
     };
     let rows = show_pictures(tx, paged.rows, sparkline)?;
     Ok(Paged { rows, next_cursor: paged.next_cursor, total: paged.total })
+}
+
+/// The KPIs on the boards that a query names, by their ids; `None` where it names none.
+fn on_boards(tx: &mut Scoped, named: &[String]) -> Result<Option<Vec<KpiId>>> {
+    if named.is_empty() {
+        return Ok(None);
+    }
+    let boards: Vec<BoardId> = boards::filtered(tx, "board", named)?.iter().map(|board| board.id).collect();
+    let kpis = boards::kpis_on(tx, &boards)?;
+    Ok(Some(kpis.values().flatten().map(|kpi| kpi.id).collect()))
 }
 
 /// Where a list can be filtered.
@@ -196,6 +211,8 @@ struct Wanted<'a> {
     hidden: Hidden,
     owners: Vec<MemberId>,
     teams: Vec<TeamId>,
+    /// The KPIs on the boards that are asked for; `None` where none is.
+    on_boards: Option<Vec<KpiId>>,
     filter: &'a KpiFilter,
 }
 
@@ -222,6 +239,9 @@ impl Wanted<'_> {
         }
         if !self.teams.is_empty() {
             query = query.filter(kpis::team_id.eq_any(self.teams.clone()));
+        }
+        if let Some(kpis) = &self.on_boards {
+            query = query.filter(kpis::id.eq_any(kpis.clone()));
         }
         if !self.filter.category.is_empty() {
             query = query.filter(kpis::category.eq_any(self.filter.category.clone()));

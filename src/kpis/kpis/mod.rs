@@ -16,10 +16,11 @@ use actix_web::{FromRequest, HttpRequest};
 
 pub use crate::http::text::KpiKey;
 pub use fields::{KpiAlias, KpiInput, NewKpi};
-pub use picture::{Picture, pictures};
+pub use picture::{Picture, RECENT, pictures};
 pub use show::{Sparkline, references, show, show_one, show_pictures};
 pub use wire::{
     CurrentValue, Display, Kpi, KpiFreshness, KpiPage, KpiRef, KpiRights, KpiTarget, OpenEpisode,
+    RecentPeriod,
 };
 
 use super::deeds::{Behind, OfAnotherKpi};

@@ -233,7 +233,7 @@ pub fn write_csv<'a>(points: impl Iterator<Item = Written<'a>>) -> Vec<u8> {
 }
 
 /// The shortest text that reads as the same number.
-fn exact(value: f64) -> String {
+pub fn exact(value: f64) -> String {
     if value != 0.0 && value.abs() < 1e-7 { format!("{value:e}") } else { value.to_string() }
 }
 

@@ -15,6 +15,8 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+pub use formats::{exact, neutralised};
+
 use crate::access::{Action, At, Db, Posts, Reads, Scoped, Segment, Target};
 use crate::http::answer::{Answer, Created, Json, NoContent, Put};
 use crate::http::body::{Body, Input, Mode, Rules};

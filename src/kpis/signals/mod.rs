@@ -139,6 +139,11 @@ async fn show_signals(
     .await
 }
 
+/// Where a KPI is going, in a sentence made of the numbers.
+pub fn reason(history: &History, kpi: &KpiRow) -> String {
+    sentence::reason(&Chart::of(history), kpi)
+}
+
 /// The complete periods of a KPI, and what they say.
 struct Chart {
     cadence: Cadence,

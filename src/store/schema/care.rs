@@ -1,4 +1,4 @@
-//! What joins both, what people say of it, and what was told: remedies, guardrails, comments, events.
+//! What joins both, what people say of it, and what was told: remedies, guardrails, links, comments, events.
 
 tables! {
     comments (id) {
@@ -69,6 +69,22 @@ tables! {
         updated_at -> SqlMoment,
         ended_at -> Nullable<SqlMoment>,
         ended_by -> Nullable<SqlId>,
+    }
+
+    links (id) {
+        id -> SqlId,
+        workspace_id -> SqlId,
+        kind -> Text,
+        name -> Text,
+        hash -> Binary,
+        hint -> Text,
+        member_id -> SqlId,
+        kpi_id -> Nullable<SqlId>,
+        board_id -> Nullable<SqlId>,
+        team_id -> Nullable<SqlId>,
+        created_at -> SqlMoment,
+        expires_at -> SqlMoment,
+        revoked_at -> Nullable<SqlMoment>,
     }
 
     announcements (workspace_id) {

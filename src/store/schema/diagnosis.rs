@@ -1,4 +1,4 @@
-//! What is measured: KPIs, targets, points, periods, and what KPIs show.
+//! What is measured: KPIs, targets, points, periods, what KPIs show, and the boards that they stand on.
 
 tables! {
     kpis (id) {
@@ -122,5 +122,27 @@ tables! {
         reach_min -> Nullable<Double>,
         reach_max -> Nullable<Double>,
         rules -> Integer,
+    }
+
+    boards (id) {
+        id -> SqlId,
+        workspace_id -> SqlId,
+        name -> Text,
+        name_folded -> Text,
+        description -> Nullable<Text>,
+        cadence -> Nullable<Text>,
+        owner_id -> Nullable<SqlId>,
+        team_id -> Nullable<SqlId>,
+        version -> Integer,
+        created_at -> SqlMoment,
+        updated_at -> SqlMoment,
+        deleted_at -> Nullable<SqlMoment>,
+    }
+
+    board_kpis (board_id, kpi_id) {
+        workspace_id -> SqlId,
+        board_id -> SqlId,
+        kpi_id -> SqlId,
+        place -> Integer,
     }
 }

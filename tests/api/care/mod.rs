@@ -4,11 +4,14 @@ mod announcements;
 mod compared;
 mod due;
 mod guardrails;
+mod links;
 mod overview;
 mod past;
+mod pictures;
 mod refusals;
 mod remedies;
 mod retrospective;
+mod scorecard;
 mod slipping;
 mod triage;
 

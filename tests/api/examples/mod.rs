@@ -118,6 +118,26 @@ stories! {
         story.tell(&ann, delete.clone(), "kpis/qualified-leads", None).await;
         story.tell(&ann, post.clone(), "kpis/qualified-leads/restore", None).await;
 
+        // Show.
+        let board = story.tell(&ann, post.clone(), "boards", Some(json!({"name": "Monday meeting", "description": "What we look at before we plan the week.", "kpi_ids": ["churn-rate", "qualified-leads"]}))).await;
+        let board = text!(board, "/id");
+        story.tell(&ann, get.clone(), "boards", None).await;
+        story.tell(&ann, get.clone(), &format!("boards/{board}"), None).await;
+        story.tell(&ann, patch.clone(), &format!("boards/{board}"), Some(json!({"kpi_ids": ["qualified-leads", "churn-rate"]}))).await;
+        story.tell(&ann, get.clone(), &format!("scorecard?board={board}"), None).await;
+        story.tell_as(&ann, get.clone(), &format!("scorecard?board={board}"), &[("accept", "text/csv")], None).await;
+        for leaf in ["chart.svg?width=320&periods=6", "badge.svg", "sparkline.svg"] {
+            story.tell(&ann, get.clone(), &format!("kpis/churn-rate/{leaf}"), None).await;
+        }
+        let link = story.tell(&ann, post.clone(), "links", Some(json!({"name": "Wiki: how we keep customers", "kind": "badge", "kpi_id": "churn-rate"}))).await;
+        story.tell(&stranger, get.clone(), link.text("/shared_path"), None).await;
+        let sheet = ann.post("links", json!({"name": "Screen in the kitchen", "kind": "scorecard", "board_id": board})).await;
+        story.tell(&stranger, get.clone(), sheet.text("/shared_path"), None).await;
+        story.tell(&ann, get.clone(), "links", None).await;
+        story.tell(&ann, get.clone(), &format!("links/{}", link.text("/id")), None).await;
+        story.tell(&ann, delete.clone(), &format!("links/{}", link.text("/id")), None).await;
+        story.tell(&ann, delete.clone(), &format!("boards/{board}"), None).await;
+
         // Prescribe.
         story.tell(&ann, post.clone(), "cycles", Some(json!({"name": "Q2 2026", "starts_on": "2026-03-30", "ends_on": "2026-06-30"}))).await;
         story.tell(&ann, get.clone(), "cycles", None).await;

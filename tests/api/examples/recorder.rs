@@ -203,6 +203,12 @@ fn secret(field: &str, text: &str) -> Option<String> {
         "access_token" => ("SignedIn", "access_token"),
         "refresh_token" => ("SignedIn", "refresh_token"),
         "link" => ("Invitation", "link"),
+        "shared_path" => ("Link", "shared_path"),
+        "shared_picture" | "shared_scorecard" => {
+            let path = secret("shared_path", text)?;
+            return path.split('/').nth(2).map(str::to_owned);
+        }
+        "hint" if text.starts_with("rgl_") => ("Link", "hint"),
         "hint" => ("Token", "hint"),
         "x" | "kid" => ("PublicKey", field),
         "request_id" => ("RequestName", ""),

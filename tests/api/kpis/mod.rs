@@ -1,6 +1,7 @@
 //! KPIs: made, named, changed, listed and archived, and what they show.
 
 mod annotations;
+mod boards;
 mod changing;
 mod lists;
 mod making;

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::harness::{App, Caller, Operation, operations};
+use crate::harness::{Answer, App, Caller, Operation, operations};
 
 impl Operation {
     /// Whether it is open to everybody.
@@ -101,6 +101,11 @@ impl World {
         let annotation = json!({"on": "2026-03-03", "text": "New prices"});
         let annotation = make("kpis/churn-rate/annotations", annotation).await;
         let comment = make("comments", json!({"subject_id": objective, "text": "Who asks?"})).await;
+        let board = make("boards", json!({"name": "Monday", "kpi_ids": ["churn-rate"]})).await;
+        let link = make("links", json!({"name": "Wiki", "kind": "chart", "kpi_id": "churn-rate"})).await;
+        let sheet = make("links", json!({"name": "Wiki", "kind": "scorecard"})).await;
+        let secret =
+            |made: &Answer| made.text("/shared_path").split('/').nth(2).expect("a secret").to_owned();
         let workspace = ann.get("").await;
         // By ids: slugs and keys can be changed.
         let things = BTreeMap::from([
@@ -121,6 +126,10 @@ impl World {
             ("initiative", initiative.text("/id").to_owned()),
             ("annotation", annotation.text("/id").to_owned()),
             ("comment", comment.text("/id").to_owned()),
+            ("board", board.text("/id").to_owned()),
+            ("link", link.text("/id").to_owned()),
+            ("shared_picture", secret(&link)),
+            ("shared_scorecard", secret(&sheet)),
             ("code", "validation_failed".to_owned()),
         ]);
         Self { ann, things }

@@ -7,7 +7,7 @@ use super::{Operation, World, operations};
 use crate::harness::{Answer, stories};
 
 /// What hangs on a KPI or an objective, by the parameters that name it.
-const PRIVATE: [&str; 9] = [
+const PRIVATE: [&str; 10] = [
     "kpi",
     "remedy",
     "guardrail",
@@ -17,6 +17,7 @@ const PRIVATE: [&str; 9] = [
     "initiative",
     "annotation",
     "comment",
+    "link",
 ];
 
 /// Texts of the world that no other thing has.

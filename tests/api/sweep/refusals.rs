@@ -16,6 +16,8 @@ const OPEN: &[&str] = &[
     "GET /.well-known/jwks.json",
     "GET /problems",
     "GET /problems/{code}",
+    "GET /shared/{shared_picture}/picture.svg",
+    "GET /shared/{shared_scorecard}/scorecard",
 ];
 
 stories! {

@@ -1,0 +1,3 @@
+DROP TABLE links;
+DROP TABLE board_kpis;
+DROP TABLE boards;
