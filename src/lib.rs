@@ -47,6 +47,7 @@ pub fn slices() -> Vec<Routes> {
         kpis::episodes::routes(),
         kpis::signals::routes(),
         kpis::forecast::routes(),
+        kpis::contribution::routes(),
         okrs::cycles::routes(),
         okrs::objectives::routes(),
         okrs::key_results::routes(),

@@ -1,5 +1,6 @@
 //! Diagnose: KPIs, their targets and points, and what follows from them.
 
+pub mod contribution;
 pub mod derive;
 pub mod display;
 pub mod episodes;
@@ -24,8 +25,5 @@ pub fn recompute_all(tx: &mut Tx) -> Result<()> {
     let workspace = tx.workspace_id()?;
     let rows: Vec<row::KpiRow> =
         kpi_table::table.filter(kpi_table::workspace_id.eq(workspace)).order(kpi_table::id).load(tx.db())?;
-    for kpi in &rows {
-        derive::recompute(tx, kpi, derive::Since::Beginning)?;
-    }
-    Ok(())
+    Ok(derive::recompute_all(tx, &rows)?)
 }

@@ -4,9 +4,11 @@
 
 pub mod episode;
 pub mod forecast;
+pub mod formula;
 pub mod freshness;
 pub mod guardrail;
 pub mod health;
+pub mod links;
 pub mod natural_limits;
 pub mod number;
 pub mod period;
@@ -15,6 +17,7 @@ pub mod remedy;
 pub mod retrospective;
 pub mod roll_up;
 pub mod series;
+pub mod shapley;
 pub mod signal;
 pub mod word;
 
@@ -47,5 +50,6 @@ pub use series::{
     Current, Judged, KpiSettings, KpiState, PeriodValue, Running, complete_periods, complete_values,
     judge_series, state,
 };
+pub use shapley::shapley;
 pub use signal::{Because, Judgement, RECENT_VALUES, Rule, Segment, Trend, judge_trend, segments, trend};
 pub use word::{UnknownWord, Word};

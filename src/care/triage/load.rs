@@ -145,7 +145,7 @@ pub fn placed(
         .iter()
         .filter_map(|picture| Some((picture.row.id, picture.stored.as_ref()?.severity?)))
         .collect();
-    let placed = show_pictures(tx, pictures, Sparkline::LeftOut)?.into_iter().map(|kpi| {
+    let placed = show_pictures(tx, pictures, view, Sparkline::LeftOut)?.into_iter().map(|kpi| {
         let (remedies, facts) = treatments.remove(&kpi.id).unwrap_or_default();
         let last_episode = closed.get(&kpi.id).copied();
         let group = group::group(&Facts {

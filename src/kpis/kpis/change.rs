@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use serde_json::{Map, Value};
 
 use super::fields::{KpiInput, NewKpi};
+use super::formula;
 use super::keys::{self, Wanted};
 use crate::access::{Action, Granted, Resource, Scoped, Visibility};
 use crate::http::text::folded;
@@ -61,6 +62,7 @@ pub fn create(tx: &mut Scoped, fields: &NewKpi, key: Option<&str>) -> Result<Kpi
         created_at: tx.now,
         updated_at: tx.now,
         archived_at: None,
+        formula: None,
     };
     let row = said(tx, &blank, fields)?;
     tx.require(Action::Create, &row.facts().seen_by(Visibility::Workspace))?;
@@ -68,6 +70,10 @@ pub fn create(tx: &mut Scoped, fields: &NewKpi, key: Option<&str>) -> Result<Kpi
     require_names(tx, None, &row.key, fields)?;
     diesel::insert_into(kpis::table).values(&row).execute(tx.db())?;
     keys::rewrite(tx, &row, None, &aliases)?;
+    if let Some(formula) = row.computed_from() {
+        formula::must_fit(tx, &row, &formula)?;
+        formula::rewrite(tx, &row)?;
+    }
     let names: Vec<String> = aliases.iter().map(|alias| (*alias).to_owned()).collect();
     let told = Value::Object(as_map(&NewKpi::of(&row, &names, None)));
     tx.tell(EventType::KpiCreated, Subject::new("kpi", row.id, &row.name), told);
@@ -77,6 +83,17 @@ pub fn create(tx: &mut Scoped, fields: &NewKpi, key: Option<&str>) -> Result<Kpi
     derive::recompute(tx, &row, Since::Beginning)?;
     Ok(row)
 }
+
+/// The fields whose change recomputes a KPI's whole history.
+const RECOMPUTED: [&str; 7] = [
+    "cadence",
+    "aggregation",
+    "confirm_periods",
+    "recover_periods",
+    "grace_days",
+    "expect_every",
+    "formula",
+];
 
 /// What is there of a KPI before it is changed.
 pub struct Present {
@@ -115,22 +132,30 @@ pub fn update(tx: &mut Scoped, kpi: &Granted<KpiRow>, present: &Present, fields:
         return Ok(row);
     }
     require_names(tx, Some(kpi.id), &row.key, fields)?;
+    if row.cadence != kpi.cadence {
+        formula::may_change_cadence(tx, kpi.id)?;
+    }
+    if row.formula != kpi.formula
+        && let Some(formula) = row.computed_from()
+    {
+        formula::must_fit(tx, &row, &formula)?;
+    }
     row.version = kpi.version + 1;
     row.updated_at = tx.now;
     write(tx, &row)?;
+    if row.formula != kpi.formula {
+        formula::rewrite(tx, &row)?;
+    }
     let mut since = None;
     if !changed.is_empty() {
         if row.key != kpi.key || names != present.aliases {
             let former = (row.key != kpi.key).then_some(kpi.key.as_str());
             keys::rewrite(tx, &row, former, &aliases)?;
         }
-        if ["cadence", "aggregation", "confirm_periods", "recover_periods", "grace_days", "expect_every"]
-            .iter()
-            .any(|name| changed.contains_key(*name))
-        {
+        if RECOMPUTED.iter().any(|name| changed.contains_key(*name)) {
             since = Some(Since::Beginning);
         }
-        // Who sees it decides which remedies count.
+        // Who sees it decides which remedies and inputs count.
         if row.facts().viewers != kpi.facts().viewers {
             since = Some(Since::Beginning);
         }
@@ -188,7 +213,12 @@ fn write(tx: &mut Tx, row: &KpiRow) -> Result<(), StoreError> {
 fn said(tx: &mut Scoped, row: &KpiRow, fields: &NewKpi) -> Result<KpiRow> {
     let text = |text: Option<&str>| text.map(str::to_owned);
     let name = fields.name.as_str().to_owned();
+    let formula = match &fields.formula {
+        None => None,
+        Some(text) => Some(formula::resolve(tx, text, fields.cadence, row.computed_from().as_ref())?.to_string()),
+    };
     let said = KpiRow {
+        formula,
         owner_id: owner(tx, row.owner_id, fields.owner_id.as_ref())?,
         team_id: team(tx, row.team_id, fields.team_id.as_ref())?,
         replaced_by: replacement(tx, row, fields.replaced_by.as_ref())?,

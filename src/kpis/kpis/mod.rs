@@ -5,6 +5,7 @@
 
 mod change;
 mod fields;
+pub mod formula;
 mod keys;
 mod list;
 mod picture;
@@ -29,7 +30,7 @@ use crate::http::answer::Answer;
 use crate::http::query::Rehearsable;
 use crate::http::{
     Body, Code, Created, Describe, Draft, Json, Listing, NoContent, Nothing, Page, PatchBody, Problem, Put,
-    Query, Result, Routes, routes,
+    Query, Refusals, Refuses, Result, Routes, routes,
 };
 use change::{Archived, Present, create, set_archived, update};
 use list::KpiFilter;
@@ -77,7 +78,23 @@ async fn list_kpis(db: Db<Reads>, list: Listing<KpiFilter>) -> Answer<Page<KpiPa
     .await
 }
 
-async fn create_kpi(db: Db<Writes>, rehearsal: Rehearsable, body: Body<NewKpi>) -> Answer<Created<Kpi>> {
+enum Unfit {}
+impl Refusals for Unfit {
+    const CODES: &'static [Code] = &[
+        Code::AlreadyExists,
+        Code::LimitReached,
+        Code::KpiHasPoints,
+        Code::KpiIsAnInput,
+        Code::FormulaLoop,
+    ];
+}
+
+async fn create_kpi(
+    db: Db<Writes>,
+    rehearsal: Rehearsable,
+    body: Body<NewKpi>,
+    _: Refuses<Unfit>,
+) -> Answer<Created<Kpi>> {
     db.write((), (rehearsal, body), |tx, (), (_, body)| {
         let row = create(tx, body, None)?;
         created(tx, row)
@@ -101,6 +118,7 @@ async fn put_kpi(
     place: Place,
     rehearsal: Rehearsable,
     body: Body<NewKpi>,
+    _: Refuses<Unfit>,
 ) -> Answer<Put<Kpi>> {
     db.write(place, (rehearsal, body), |tx, spot, (_, body)| match spot {
         Spot::Free(key) => {
@@ -127,7 +145,12 @@ async fn put_kpi(
     .await
 }
 
-async fn update_kpi(db: Db<Writes>, kpi: At<KpiRow>, patch: PatchBody<NewKpi>) -> Answer<Json<Kpi>> {
+async fn update_kpi(
+    db: Db<Writes>,
+    kpi: At<KpiRow>,
+    patch: PatchBody<NewKpi>,
+    _: Refuses<Unfit>,
+) -> Answer<Json<Kpi>> {
     db.write(kpi.to(Action::Edit), patch, |tx, kpi, patch| {
         let present = Present::of(tx, kpi)?;
         let mut current = NewKpi::of(kpi, &present.aliases, present.target.as_ref());

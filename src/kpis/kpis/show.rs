@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use jiff::civil::Date;
 
+use super::formula::{self, KpiFormula};
 use super::keys;
 use super::picture::{self, Picture, Recent, pictures};
 use super::wire::{
@@ -40,7 +41,7 @@ pub fn show(
     sparkline: Sparkline,
 ) -> Result<Vec<Kpi>> {
     let pictures = pictures(tx, rows, view)?;
-    show_pictures(tx, pictures, sparkline)
+    show_pictures(tx, pictures, view, sparkline)
 }
 
 /// One KPI as the API shows it now.
@@ -66,14 +67,22 @@ struct Names {
     teams: HashMap<TeamId, TeamRef>,
     aliases: HashMap<KpiId, Vec<String>>,
     recent: HashMap<KpiId, Vec<Recent>>,
+    formulas: HashMap<KpiId, KpiFormula>,
 }
 
 /// KPIs whose pictures are known already.
-pub fn show_pictures(tx: &mut Scoped, pictures: Vec<Picture>, sparkline: Sparkline) -> Result<Vec<Kpi>> {
+pub fn show_pictures(
+    tx: &mut Scoped,
+    pictures: Vec<Picture>,
+    view: Option<&View>,
+    sparkline: Sparkline,
+) -> Result<Vec<Kpi>> {
     let workspace = tx.here()?;
     let calendar = tx.workspace()?.calendar();
     let ids: Vec<KpiId> = pictures.iter().map(|picture| picture.row.id).collect();
+    let rows: Vec<&KpiRow> = pictures.iter().map(|picture| &picture.row).collect();
     let mut names = Names {
+        formulas: formula::show(tx, &rows, view)?,
         owners: members::names(tx, workspace, pictures.iter().filter_map(|picture| picture.row.owner_id))?,
         teams: teams::names(tx, workspace, pictures.iter().filter_map(|picture| picture.row.team_id))?,
         aliases: keys::aliases(tx, &ids)?,
@@ -144,6 +153,7 @@ fn one(tx: &Scoped, picture: Picture, names: &mut Names, sparkline: Sparkline) -
         advice: Vec::new(),
         tags: row.tags(),
         aliases: names.aliases.remove(&row.id).unwrap_or_default(),
+        formula: names.formulas.remove(&row.id),
         settings: Settings {
             confirm_periods: settings.confirm_periods,
             recover_periods: settings.recover_periods,
@@ -157,7 +167,7 @@ fn one(tx: &Scoped, picture: Picture, names: &mut Names, sparkline: Sparkline) -
         updated_at: row.updated_at,
         can: KpiRights {
             edit: can(Action::Edit),
-            post_points: can(Action::PostPoints),
+            post_points: can(Action::PostPoints) && row.formula.is_none(),
             archive: can(Action::Archive),
             prescribe: can(Action::Prescribe),
         },

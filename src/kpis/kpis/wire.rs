@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::fields::{Currency, KpiAlias, Stretch};
+use super::formula::KpiFormula;
 use crate::access::Visibility;
 use crate::http::page::page_type;
 use crate::http::text::{Description, Keyword, KpiKey, Name, Note, PeriodName, Sentence, Tag, Unit};
@@ -109,6 +110,8 @@ pub struct Kpi {
     /// Its names in other systems, in order.
     #[schema(value_type = Vec<KpiAlias>, max_items = 20)]
     pub aliases: Vec<String>,
+    /// What it is computed from; null where it has points of its own.
+    pub formula: Option<KpiFormula>,
     /// The settings that decide what its points mean, as they take effect.
     pub settings: Settings,
     /// Who may see it.

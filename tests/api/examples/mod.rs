@@ -96,6 +96,14 @@ stories! {
         ann.post("points", json!(earlier)).await.expect(200);
         story.tell(&ann, get.clone(), "kpis/churn-rate/signals", None).await;
         story.tell(&ann, get.clone(), "kpis/churn-rate/forecast", None).await;
+        for (key, values) in [("support-costs", [1000.0, 1200.0]), ("tickets", [50.0, 40.0])] {
+            ann.post("kpis", json!({"name": key, "key": key, "aggregation": "sum"})).await.expect(201);
+            let points: Vec<Value> =
+                ["2026-01-31", "2026-02-28"].iter().zip(values).map(|(at, value)| json!({"kpi": key, "at": at, "value": value})).collect();
+            ann.post("points", json!(points)).await.expect(200);
+        }
+        ann.post("kpis", json!({"name": "Cost per ticket", "formula": "support-costs / tickets", "target": {"max": 25}})).await.expect(201);
+        story.tell(&ann, get.clone(), "kpis/cost-per-ticket/contribution", None).await;
         story.tell(&ann, get.clone(), "kpis/churn-rate/points?limit=3", None).await;
         story.tell(&ann, get.clone(), "kpis/churn-rate/points/2026-01-31", None).await;
         story.tell(&ann, get.clone(), "points?kpi=churn-rate&from=2026-02-01", None).await;
