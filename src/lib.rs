@@ -48,6 +48,7 @@ pub fn slices() -> Vec<Routes> {
         kpis::signals::routes(),
         kpis::forecast::routes(),
         kpis::contribution::routes(),
+        kpis::drivers::routes(),
         okrs::cycles::routes(),
         okrs::objectives::routes(),
         okrs::key_results::routes(),

@@ -12,7 +12,7 @@ use super::policy::Visibility;
 use super::scoped::Scoped;
 use crate::http::Result;
 use crate::store::schema::{
-    check_ins, comments, guardrails, initiatives, key_results, kpis, objective_contributors, objective_teams,
+    check_ins, comments, drivers, guardrails, initiatives, key_results, kpis, objective_contributors, objective_teams,
     objectives, remedies,
 };
 use crate::store::{MemberId, TeamId, WorkspaceId};
@@ -109,6 +109,16 @@ impl Hidden {
     /// Such guardrails.
     pub fn guardrails(&self) -> guardrails_of_others {
         guardrails_of_others(self.workspace, self.guardrail())
+    }
+
+    /// A driver whose KPI or outcome is private to others.
+    pub fn driver(&self) -> driver_of_others {
+        driver_of_others(self.kpis(), self.kpis())
+    }
+
+    /// Such drivers.
+    pub fn drivers(&self) -> drivers_of_others {
+        drivers_of_others(self.workspace, self.driver())
     }
 
     /// A comment on something that is private to others.
@@ -229,6 +239,16 @@ fn guardrail_of_others(objectives: objectives_of_others, kpis: kpis_of_others) -
 #[auto_type]
 fn guardrails_of_others(workspace: WorkspaceId, hidden: guardrail_of_others) -> _ {
     guardrails::table.filter(guardrails::workspace_id.eq(workspace)).filter(hidden).select(guardrails::id)
+}
+
+#[auto_type]
+fn driver_of_others(drivers: kpis_of_others, outcomes: kpis_of_others) -> _ {
+    drivers::driver_id.eq_any(drivers).or(drivers::outcome_id.eq_any(outcomes))
+}
+
+#[auto_type]
+fn drivers_of_others(workspace: WorkspaceId, hidden: driver_of_others) -> _ {
+    drivers::table.filter(drivers::workspace_id.eq(workspace)).filter(hidden).select(drivers::id)
 }
 
 #[auto_type]

@@ -3,6 +3,7 @@
 pub mod contribution;
 pub mod derive;
 pub mod display;
+pub mod drivers;
 pub mod episodes;
 pub mod forecast;
 #[allow(clippy::module_inception, reason = "the KPI itself, among all that belongs to KPIs")]

@@ -2,6 +2,7 @@
 //! It knows no database, no request and no clock, so the instant that counts as now is always an argument.
 //! It never fails and never yields NaN or infinity: what is undefined is `None`.
 
+pub mod drift;
 pub mod episode;
 pub mod forecast;
 pub mod formula;

@@ -99,6 +99,12 @@ crate::maths::word::words! {
         TargetDeleted = "target.deleted",
         /// Points were stored, replaced or deleted.
         PointsRecorded = "points.recorded",
+        /// A KPI was linked to one that it is believed to move.
+        DriverCreated = "driver.created",
+        /// A driver's lag, effect or note changed.
+        DriverUpdated = "driver.updated",
+        /// A driver was ended.
+        DriverEnded = "driver.ended",
         /// A cycle was made.
         CycleCreated = "cycle.created",
         /// A cycle changed.

@@ -181,6 +181,15 @@ pub(super) fn standpoint(calendar: &Calendar, as_of: Option<Day>, now: Moment) -
     }
 }
 
+/// The instant by which a link must have been recorded to count: now, the end of a day in the past, or `known_at`.
+pub fn recorded_by(tx: &Tx, view: Option<&View>) -> Result<Moment, StoreError> {
+    let View { as_of, known_at } = view.copied().unwrap_or_default();
+    let (seen_from, end) = standpoint(&tx.workspace()?.calendar(), as_of, tx.now);
+    // What happened when the next day began had not happened yet.
+    let until = if seen_from == end { Moment::from_microseconds(end.microseconds() - 1) } else { seen_from };
+    Ok(known_at.map_or(until, |known_at| until.min(known_at)))
+}
+
 /// The periods of KPIs from an instant on, in order of time: as they are stored, or computed afresh as they stood.
 /// What is computed afresh may begin earlier, and holds what the KPIs are computed from besides.
 pub(super) fn seen(

@@ -17,7 +17,7 @@ use serde_json::json;
 
 pub use computed::{Formula, Periods, Unvalued, inputs_count, unvalued};
 pub use fold::{FoldedPeriod, Numbers};
-pub use history::{AsOf, History, View, histories, history};
+pub use history::{AsOf, History, View, histories, history, recorded_by};
 pub use rows::{Origin, PeriodRow, PointRow, Quality, RevisionRow, StateRow, TargetRow, Verdict};
 
 use crate::kpis::periods::period_name;

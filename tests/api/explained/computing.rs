@@ -19,7 +19,7 @@ stories! {
         for key in ["spend", "customers"] {
             kpi(&ann, key, json!({"aggregation": "sum"})).await;
         }
-        kpi(&ann, "cac", json!({"formula": "spend / customers", "target": {"max": 25}})).await;
+        kpi(&ann, "cac", json!({"formula": "spend / customers", "target": {"max": 25}, "grace_days": 31})).await;
         assert_eq!(shows(&ann, "cac").await, json!([null, null, "unknown", "no_data"]));
         measured(&ann, "spend", &[("2026-01-10", 1000.0), ("2026-02-03", 600.0), ("2026-02-20", 600.0), ("2026-03-02", 500.0)]).await;
         assert_eq!(gap(&ann, "cac").await, json!(["2026-03", "missing_input", ["customers"]]));
@@ -110,8 +110,8 @@ stories! {
         assert_eq!(shows(&ann, "sum?as_of=2026-02-28").await, json!(["2026-02", 42.0, "unhealthy", null]));
         assert_eq!(shows(&ann, "sum?as_of=2026-02-15").await, json!(["2026-02", 41.0, "unhealthy", null]));
         // Before the correction was known it was 4.
-        assert_eq!(shows(&ann, "twice?as_of=2026-02-28&known_at=2026-03-31T00:00:00Z").await, json!(["2026-02", 12.0, "unknown", "no_target"]));
-        assert_eq!(shows(&ann, "sum?known_at=2026-03-31T00:00:00Z").await, json!(["2026-02", 6.0, "healthy", null]));
+        assert_eq!(shows(&ann, "twice?as_of=2026-02-28&known_at=2026-04-01T09:59:59Z").await, json!(["2026-02", 12.0, "unknown", "no_target"]));
+        assert_eq!(shows(&ann, "sum?known_at=2026-04-01T09:59:59Z").await, json!(["2026-02", 6.0, "healthy", null]));
         assert_eq!(shows(&ann, "sum?as_of=2026-02-09").await, json!([null, null, "unknown", "no_data"]));
         assert_eq!(gap(&ann, "twice?as_of=2026-02-09").await, json!(["2026-02", "missing_input", ["sum"]]));
         assert_eq!(ann.get("kpis/sum?as_of=2026-04-01").await.at("/current"), ann.get("kpis/sum").await.at("/current"));
@@ -137,7 +137,7 @@ stories! {
         assert_eq!(remedy.at("/outcome"), "recovered");
         assert_eq!(ann.get("events?type=remedy.recovered").await.at("/items").as_array().map(Vec::len), Some(1));
         let objective = ann.get(&format!("objectives/{}", remedy.text("/objective_id"))).await;
-        assert_eq!(objective.at("/key_results/0/current"), 6.0);
+        assert_eq!(objective.at("/key_results/0/current/value"), 6.0);
     }
 
     /// An archived input takes no points, and what it was still counts.

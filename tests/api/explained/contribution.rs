@@ -68,7 +68,7 @@ stories! {
 
     /// What is private counts in no contribution either.
     async fn private_inputs_contribute_nothing(app) {
-        let ann = ann_measures(&app).await;
+        let ann = app.owner_of("ann", "acme").await;
         let bob = app.joins(&ann, "bob", "member").await;
         for key in ["spend", "salaries"] {
             kpi(&ann, key, json!({})).await;

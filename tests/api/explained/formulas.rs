@@ -153,7 +153,7 @@ stories! {
 
     /// A formula tells nobody of what they may not see, and counts nothing of it.
     async fn private_inputs_stay_linked_and_do_not_count(app) {
-        let ann = ann_measures(&app).await;
+        let ann = app.owner_of("ann", "acme").await;
         let bob = app.joins(&ann, "bob", "member").await;
         kpi(&ann, "spend", json!({})).await;
         kpi(&ann, "salaries", json!({})).await;
