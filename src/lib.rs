@@ -49,6 +49,7 @@ pub fn slices() -> Vec<Routes> {
         kpis::forecast::routes(),
         kpis::contribution::routes(),
         kpis::drivers::routes(),
+        kpis::segments::routes(),
         okrs::cycles::routes(),
         okrs::objectives::routes(),
         okrs::key_results::routes(),

@@ -11,6 +11,7 @@ pub mod kpis;
 pub mod periods;
 pub mod points;
 pub mod row;
+pub mod segments;
 pub mod signals;
 pub mod targets;
 

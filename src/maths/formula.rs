@@ -65,6 +65,17 @@ pub enum Expression<N> {
     Previous(Box<Self>),
 }
 
+/// One input over another, times a number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ratio<N> {
+    /// The number; 1 where there is none.
+    pub scale: f64,
+    /// What is divided.
+    pub over: N,
+    /// By what.
+    pub under: N,
+}
+
 impl<N> Expression<N> {
     /// The same with other names for its inputs; the first that has none decides.
     pub fn renamed<M, E>(self, name: &mut impl FnMut(N) -> Result<M, E>) -> Result<Expression<M>, E> {
@@ -126,14 +137,37 @@ impl<N: Copy + PartialEq> Expression<N> {
         }
     }
 
-    /// What stands over what, where the whole is one input over another in the same period.
-    pub fn as_ratio(&self) -> Option<(N, N)> {
+    /// The ratio that the whole is: one input over another in the same period, perhaps times a number, such as
+    /// `100 * late / all`.
+    pub fn as_ratio(&self) -> Option<Ratio<N>> {
+        let (scale, over, under) = match self {
+            Self::Pair(Operator::Over, over, under) => {
+                let (scale, over) = over.scaled()?;
+                (scale, over, under.as_ref())
+            }
+            Self::Pair(Operator::Times, _, _) => {
+                let (scale, ratio) = self.scaled()?;
+                match ratio {
+                    Self::Pair(Operator::Over, over, under) => (scale, over.as_ref(), under.as_ref()),
+                    _ => return None,
+                }
+            }
+            _ => return None,
+        };
+        match (over, under) {
+            (Self::Input(over), Self::Input(under)) => Some(Ratio { scale, over: *over, under: *under }),
+            (_, _) => None,
+        }
+    }
+
+    /// A number times something else, or that alone.
+    fn scaled(&self) -> Option<(f64, &Self)> {
         match self {
-            Self::Pair(Operator::Over, over, under) => match (over.as_ref(), under.as_ref()) {
-                (Self::Input(over), Self::Input(under)) => Some((*over, *under)),
-                _ => None,
+            Self::Pair(Operator::Times, left, right) => match (left.as_ref(), right.as_ref()) {
+                (Self::Number(scale), other) | (other, Self::Number(scale)) => Some((*scale, other)),
+                (_, _) => None,
             },
-            _ => None,
+            other => Some((1.0, other)),
         }
     }
 }

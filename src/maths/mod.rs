@@ -10,6 +10,7 @@ pub mod freshness;
 pub mod guardrail;
 pub mod health;
 pub mod links;
+pub mod mix;
 pub mod natural_limits;
 pub mod number;
 pub mod period;

@@ -4,6 +4,7 @@
 //! baseline. What became of a remedy is always derived from the periods since, under the band of then.
 
 mod follow;
+mod lag;
 mod outcome;
 mod prescribe;
 mod row;

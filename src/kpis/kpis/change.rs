@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::fields::{KpiInput, NewKpi};
 use super::formula;
 use super::keys::{self, Wanted};
+use super::segment::{self, SegmentOf};
 use crate::access::{Action, Granted, Resource, Scoped, Visibility};
 use crate::http::text::folded;
 use crate::http::{Code, Problem, Result};
@@ -74,8 +75,13 @@ pub fn create(tx: &mut Scoped, fields: &NewKpi, key: Option<&str>) -> Result<Kpi
         formula::must_fit(tx, &row, &formula)?;
         formula::rewrite(tx, &row)?;
     }
+    let segment = segment::resolve(tx, &row, fields, None)?;
+    if let Some(segment) = &segment {
+        segment::must_fit(tx, &row, segment)?;
+        segment::rewrite(tx, &row, Some(segment))?;
+    }
     let names: Vec<String> = aliases.iter().map(|alias| (*alias).to_owned()).collect();
-    let told = Value::Object(as_map(&NewKpi::of(&row, &names, None)));
+    let told = Value::Object(as_map(&NewKpi::of(&row, &names, segment.as_ref(), None)));
     tx.tell(EventType::KpiCreated, Subject::new("kpi", row.id, &row.name), told);
     if let Some(target) = targets::said(fields.target, fields.tolerance) {
         targets::set(tx, &row, Change { from: None, target: Some(target), note: None })?;
@@ -99,6 +105,8 @@ const RECOMPUTED: [&str; 7] = [
 pub struct Present {
     /// Its names in other systems.
     pub aliases: Vec<String>,
+    /// What it is a part of.
+    pub segment: Option<SegmentOf>,
     /// The target in force today.
     pub target: Option<Target>,
 }
@@ -108,6 +116,7 @@ impl Present {
     pub fn of(tx: &mut Tx, row: &KpiRow) -> Result<Self, StoreError> {
         Ok(Self {
             aliases: keys::aliases(tx, &[row.id])?.remove(&row.id).unwrap_or_default(),
+            segment: segment::of(tx, &[row.id])?.remove(&row.id),
             target: targets::in_force_today(tx, row.id)?,
         })
     }
@@ -123,8 +132,9 @@ pub fn update(tx: &mut Scoped, kpi: &Granted<KpiRow>, present: &Present, fields:
     tx.require(Action::Create, &row.facts().seen_by(Visibility::Workspace))?;
     let aliases = wanted_aliases(fields);
     let names: Vec<String> = aliases.iter().map(|alias| (*alias).to_owned()).collect();
-    let before = as_map(&NewKpi::of(kpi, &present.aliases, None));
-    let after = as_map(&NewKpi::of(&row, &names, None));
+    let segment = segment::resolve(tx, &row, fields, present.segment.as_ref())?;
+    let before = as_map(&NewKpi::of(kpi, &present.aliases, present.segment.as_ref(), None));
+    let after = as_map(&NewKpi::of(&row, &names, segment.as_ref(), None));
     let changed: Map<String, Value> =
         after.into_iter().filter(|(name, value)| before.get(name) != Some(value)).collect();
     let target = targets::said(fields.target, fields.tolerance);
@@ -134,15 +144,24 @@ pub fn update(tx: &mut Scoped, kpi: &Granted<KpiRow>, present: &Present, fields:
     require_names(tx, Some(kpi.id), &row.key, fields)?;
     if row.cadence != kpi.cadence {
         formula::may_change_cadence(tx, kpi.id)?;
+        segment::may_change_cadence(tx, kpi.id)?;
     }
     if row.formula != kpi.formula
         && let Some(formula) = row.computed_from()
     {
         formula::must_fit(tx, &row, &formula)?;
     }
+    if segment != present.segment
+        && let Some(segment) = &segment
+    {
+        segment::must_fit(tx, &row, segment)?;
+    }
     row.version = kpi.version + 1;
     row.updated_at = tx.now;
     write(tx, &row)?;
+    if segment != present.segment {
+        segment::rewrite(tx, &row, segment.as_ref())?;
+    }
     if row.formula != kpi.formula {
         formula::rewrite(tx, &row)?;
     }

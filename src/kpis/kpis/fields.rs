@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::formula::{self, FormulaText};
+use super::segment::{self, Dimension, SegmentOf};
 use crate::access::Visibility;
 use crate::http::body::Rules;
 use crate::http::text::{KpiKey, Tag, texts};
@@ -128,6 +129,12 @@ pub struct NewKpi {
     /// once it is complete.
     #[serde(default)]
     pub formula: Option<FormulaText>,
+    /// The KPI that it is a segment of, of the same cadence: its id or key.
+    #[serde(default)]
+    pub segment_of_id: Option<KpiInput>,
+    /// By what that KPI is divided; needed with it, and only there.
+    #[serde(default)]
+    pub segment_dimension: Option<Dimension>,
 }
 
 /// How values are to be shown to people.
@@ -191,7 +198,12 @@ const fn one() -> i32 {
 
 impl NewKpi {
     /// What is said of a KPI that is there, with the target in force today.
-    pub fn of(row: &KpiRow, aliases: &[String], target: Option<&Target>) -> Self {
+    pub fn of(
+        row: &KpiRow,
+        aliases: &[String],
+        segment: Option<&SegmentOf>,
+        target: Option<&Target>,
+    ) -> Self {
         let description = |text: &Option<String>| text.clone().map(Description::from);
         Self {
             key: Some(KpiKey::from(row.key.clone())),
@@ -225,6 +237,8 @@ impl NewKpi {
             aliases: aliases.iter().map(|alias| KpiAlias::from(alias.as_str())).collect(),
             replaced_by: row.replaced_by.map(|id| KpiInput::from(id.to_string())),
             formula: row.formula.clone().map(FormulaText::from),
+            segment_of_id: segment.map(|segment| KpiInput::from(segment.whole.to_string())),
+            segment_dimension: segment.map(|segment| Dimension::from(segment.dimension.as_str())),
         }
     }
 }
@@ -252,6 +266,7 @@ impl Rules for NewKpi {
         if let Some(text) = &self.formula {
             formula::judge(text, self.cadence, errors);
         }
+        segment::judge(self, errors);
         once("tags", self.tags.iter().map(Tag::as_str), errors);
         once("aliases", self.aliases.iter().map(KpiAlias::as_str), errors);
         for (index, alias) in self.aliases.iter().enumerate() {

@@ -9,6 +9,7 @@ pub mod formula;
 mod keys;
 mod list;
 mod picture;
+pub mod segment;
 mod show;
 mod wire;
 
@@ -86,6 +87,8 @@ impl Refusals for Unfit {
         Code::KpiHasPoints,
         Code::KpiIsAnInput,
         Code::FormulaLoop,
+        Code::SegmentLoop,
+        Code::Conflict,
     ];
 }
 
@@ -153,8 +156,15 @@ async fn update_kpi(
 ) -> Answer<Json<Kpi>> {
     db.write(kpi.to(Action::Edit), patch, |tx, kpi, patch| {
         let present = Present::of(tx, kpi)?;
-        let mut current = NewKpi::of(kpi, &present.aliases, present.target.as_ref());
+        let mut current =
+            NewKpi::of(kpi, &present.aliases, present.segment.as_ref(), present.target.as_ref());
         let sent = patch.sent();
+        if sent.get("segment_of_id").is_some_and(serde_json::Value::is_null)
+            && !sent.contains_key("segment_dimension")
+        {
+            // Whoever takes a KPI out of its whole takes its dimension away.
+            current.segment_dimension = None;
+        }
         if sent.get("target").is_some_and(serde_json::Value::is_null) && !sent.contains_key("tolerance") {
             // Whoever ends a target ends its tolerance.
             current.tolerance = None;

@@ -7,6 +7,7 @@ use jiff::civil::Date;
 
 use super::formula::{self, KpiFormula};
 use super::keys;
+use super::segment::{self, SegmentOf};
 use super::picture::{self, Picture, Recent, pictures};
 use super::wire::{
     CurrentValue, Display, Kpi, KpiFreshness, KpiRef, KpiRights, KpiTarget, OpenEpisode, Playbook,
@@ -68,6 +69,8 @@ struct Names {
     aliases: HashMap<KpiId, Vec<String>>,
     recent: HashMap<KpiId, Vec<Recent>>,
     formulas: HashMap<KpiId, KpiFormula>,
+    segments: HashMap<KpiId, SegmentOf>,
+    wholes: HashMap<KpiId, KpiRow>,
 }
 
 /// KPIs whose pictures are known already.
@@ -81,7 +84,13 @@ pub fn show_pictures(
     let calendar = tx.workspace()?.calendar();
     let ids: Vec<KpiId> = pictures.iter().map(|picture| picture.row.id).collect();
     let rows: Vec<&KpiRow> = pictures.iter().map(|picture| &picture.row).collect();
+    let segments = segment::of(tx, &ids)?;
+    let wholes: Vec<KpiId> = segments.values().map(|segment| segment.whole).collect();
+    let mut wholes = KpiRow::by_ids(tx, &wholes)?;
+    wholes.retain(|_, row| tx.sees(&row.facts()));
     let mut names = Names {
+        segments,
+        wholes,
         formulas: formula::show(tx, &rows, view)?,
         owners: members::names(tx, workspace, pictures.iter().filter_map(|picture| picture.row.owner_id))?,
         teams: teams::names(tx, workspace, pictures.iter().filter_map(|picture| picture.row.team_id))?,
@@ -111,7 +120,12 @@ fn one(tx: &Scoped, picture: Picture, names: &mut Names, sparkline: Sparkline) -
         }
     };
     let target = state.target;
+    let segment = names.segments.remove(&row.id);
+    let whole = segment.as_ref().and_then(|segment| names.wholes.get(&segment.whole));
     Kpi {
+        segment_of_id: whole.map(|whole| whole.id),
+        segment_of: whole.map(KpiRef::from),
+        segment_dimension: segment.map(|segment| segment.dimension),
         id: row.id,
         version: row.version,
         category: row.category,

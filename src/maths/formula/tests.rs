@@ -137,11 +137,13 @@ fn a_ratio_is_one_input_over_another() {
         let named = super::read(text).expect(text).renamed(&mut |mention: Mention| -> Result<usize, ()> {
             Ok(mention.name.len())
         });
-        named.expect("lengths").as_ratio()
+        named.expect("lengths").as_ratio().map(|Ratio { scale, over, under }| (scale, over, under))
     };
-    assert_eq!(ratio("a / bb"), Some((1, 2)));
-    assert_eq!(ratio("(a) / (bb)"), Some((1, 2)));
-    for other in ["a", "a * bb", "100 * a / bb", "a / 2", "a / prev(bb)"] {
+    assert_eq!(ratio("a / bb"), Some((1.0, 1, 2)));
+    for percent in ["100 * a / bb", "a * 100 / bb", "100 * (a / bb)", "a / bb * 100", "(100 * a) / bb"] {
+        assert_eq!(ratio(percent), Some((100.0, 1, 2)), "{percent}");
+    }
+    for other in ["a", "a * bb", "2 * 3", "a / 2", "a / prev(bb)", "2 * 3 * a / bb", "a / bb / 2", "1 - a / bb"] {
         assert_eq!(ratio(other), None, "{other}");
     }
 }
