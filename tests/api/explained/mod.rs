@@ -2,7 +2,9 @@
 
 mod computing;
 mod contribution;
+mod drivers;
 mod formulas;
+mod segments;
 
 use serde_json::{Value, json};
 

@@ -7,8 +7,8 @@ use super::{Operation, World, operations};
 use crate::harness::{Answer, stories};
 
 /// What hangs on a KPI or an objective, by the parameters that name it.
-const PRIVATE: [&str; 8] =
-    ["kpi", "remedy", "guardrail", "objective", "key_result", "check_in", "initiative", "comment"];
+const PRIVATE: [&str; 9] =
+    ["kpi", "driver", "remedy", "guardrail", "objective", "key_result", "check_in", "initiative", "comment"];
 
 /// Texts of the world that no other thing has.
 const CANARIES: [&str; 5] = ["Churn rate", "churn-rate", "Interviews", "Ask around", "Who asks?"];
