@@ -106,6 +106,9 @@ fn england_is_as_published(server: &Server, token: &str) {
     let severities: Vec<f64> =
         untreated.iter().map(|row| row["severity"].as_f64().expect("a severity")).collect();
     assert!(severities.len() > 50 && severities.is_sorted_by(|a, b| a >= b), "worst first: {severities:?}");
+    let (_, parts) = get(server, token, "nhs-england/kpis/four-hour-england/segments?as_of=2019-03-31");
+    let hospitals = parts["dimensions"][0]["segments"].as_array().expect("segments");
+    assert!(hospitals.len() > 100, "{} hospitals", hospitals.len());
     let (_, periods) =
         get(server, token, "nhs-england/kpis/attendances-england/periods?from=2016-04-01&to=2019-03-31");
     assert_eq!(periods["items"].as_array().map(Vec::len), Some(36));

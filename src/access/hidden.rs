@@ -12,7 +12,7 @@ use super::policy::Visibility;
 use super::scoped::Scoped;
 use crate::http::Result;
 use crate::store::schema::{
-    annotations, check_ins, comments, decisions, guardrails, initiatives, key_results, kpis, links,
+    annotations, check_ins, comments, decisions, drivers, guardrails, initiatives, key_results, kpis, links,
     objective_contributors, objective_teams, objectives, remedies,
 };
 use crate::store::{MemberId, TeamId, WorkspaceId};
@@ -139,6 +139,16 @@ impl Hidden {
     /// Such links.
     pub fn links(&self) -> links_of_others {
         links_of_others(self.workspace, self.link())
+    }
+
+    /// A driver whose KPI or outcome is private to others.
+    pub fn driver(&self) -> driver_of_others {
+        driver_of_others(self.kpis(), self.kpis())
+    }
+
+    /// Such drivers.
+    pub fn drivers(&self) -> drivers_of_others {
+        drivers_of_others(self.workspace, self.driver())
     }
 
     /// A comment on something that is private to others.
@@ -296,6 +306,16 @@ fn link_of_others(kpis: kpis_of_others) -> _ {
 #[auto_type]
 fn links_of_others(workspace: WorkspaceId, hidden: link_of_others) -> _ {
     links::table.filter(links::workspace_id.eq(workspace)).filter(hidden).select(links::id)
+}
+
+#[auto_type]
+fn driver_of_others(drivers: kpis_of_others, outcomes: kpis_of_others) -> _ {
+    drivers::driver_id.eq_any(drivers).or(drivers::outcome_id.eq_any(outcomes))
+}
+
+#[auto_type]
+fn drivers_of_others(workspace: WorkspaceId, hidden: driver_of_others) -> _ {
+    drivers::table.filter(drivers::workspace_id.eq(workspace)).filter(hidden).select(drivers::id)
 }
 
 #[auto_type]

@@ -95,7 +95,11 @@ pub async fn load(script: &Script) -> Result<(), Box<dyn std::error::Error>> {
         script
             .post(
                 "kpis",
-                four_hours(&code.to_lowercase(), code, "all types of department of the organisation"),
+                part_of_england(four_hours(
+                    &code.to_lowercase(),
+                    code,
+                    "all types of department of the organisation",
+                )),
             )
             .await?;
         points.extend(shares(&format!("four-hour-{}", code.to_lowercase()), months));
@@ -110,6 +114,13 @@ fn shares(key: &str, months: &Months) -> Vec<(String, String, f64)> {
             patients.within_four_hours().map(|share| (key.to_owned(), month.clone(), share))
         })
         .collect()
+}
+
+/// A hospital is a part of England.
+fn part_of_england(mut kpi: Value) -> Value {
+    kpi["segment_of_id"] = json!("four-hour-england");
+    kpi["segment_dimension"] = json!("organisation");
+    kpi
 }
 
 fn four_hours(key: &str, name: &str, over: &str) -> Value {

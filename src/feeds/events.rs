@@ -138,6 +138,7 @@ fn matching<'a>(tx: &Scoped, filter: &'a EventFilter) -> Result<Query<'a>> {
         .filter(events::subject_id.ne_all(hidden.decisions()))
         .filter(events::subject_id.ne_all(hidden.links()))
         .filter(events::subject_id.ne_all(hidden.comments()))
+        .filter(events::subject_id.ne_all(hidden.drivers()))
         .into_boxed();
     if tx.role()? < Role::Admin {
         query = query.filter(events::audience.eq(Audience::Everyone));

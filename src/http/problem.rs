@@ -107,6 +107,18 @@ codes! {
     KpiHasNoValue = "kpi_has_no_value", 409, "The KPI has no value";
     /// The KPI has no target: only an existing objective can be linked.
     KpiHasNoTarget = "kpi_has_no_target", 409, "The KPI has no target";
+    /// The KPI is computed from others: post points to these.
+    KpiIsComputed = "kpi_is_computed", 409, "The KPI is computed";
+    /// The KPI has points of its own, so it cannot be computed: delete them, or make another KPI for the formula.
+    KpiHasPoints = "kpi_has_points", 409, "The KPI has points of its own";
+    /// Formulas read the KPI period by period, so its cadence stays. Change the formulas first.
+    KpiIsAnInput = "kpi_is_an_input", 409, "Formulas read the KPI";
+    /// The KPI would be computed from itself. The detail names the loop by its keys.
+    FormulaLoop = "formula_loop", 409, "The formulas would form a loop";
+    /// The KPI would drive itself. The detail names the loop by its keys.
+    DriverLoop = "driver_loop", 409, "The drivers would form a loop";
+    /// The KPI would be a segment of itself. The detail names the loop by its keys.
+    SegmentLoop = "segment_loop", 409, "The segments would form a loop";
     /// The objective is archived or closed, so it takes no changes.
     ObjectiveClosed = "objective_closed", 409, "The objective is closed";
     /// Something is missing before it can become active; the errors name all of it.

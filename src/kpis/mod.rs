@@ -2,9 +2,11 @@
 
 pub mod annotations;
 pub mod boards;
+pub mod contribution;
 pub mod deeds;
 pub mod derive;
 pub mod display;
+pub mod drivers;
 pub mod episodes;
 pub mod forecast;
 #[allow(clippy::module_inception, reason = "the KPI itself, among all that belongs to KPIs")]
@@ -12,6 +14,7 @@ pub mod kpis;
 pub mod periods;
 pub mod points;
 pub mod row;
+pub mod segments;
 pub mod signals;
 pub mod targets;
 
@@ -27,8 +30,5 @@ pub fn recompute_all(tx: &mut Tx) -> Result<()> {
     let workspace = tx.workspace_id()?;
     let rows: Vec<row::KpiRow> =
         kpi_table::table.filter(kpi_table::workspace_id.eq(workspace)).order(kpi_table::id).load(tx.db())?;
-    for kpi in &rows {
-        derive::recompute(tx, kpi, derive::Since::Beginning)?;
-    }
-    Ok(())
+    Ok(derive::recompute_all(tx, &rows)?)
 }

@@ -1,15 +1,18 @@
 //! A KPI as it is stored, and how a path or a body names one.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 
 use crate::access::target::invalid_id;
 use crate::access::{Facts, Resource, Scoped, Visibility};
 use crate::http::{Problem, Result};
+use crate::maths::formula::{self, Expression};
 use crate::maths::word::words;
 use crate::maths::{Aggregation, Cadence, KpiSettings, default_confirm_periods, grace_days};
 use crate::store::id::looks_like_id;
 use crate::store::schema::{kpi_aliases, kpis};
-use crate::store::{Json, KpiId, MemberId, Moment, TeamId, Tx, WorkspaceId};
+use crate::store::{Json, KpiId, MemberId, Moment, StoreError, TeamId, Tx, WorkspaceId};
 
 words! {
     /// What part of the organisation a KPI watches.
@@ -74,6 +77,9 @@ words! {
 crate::http::words::impl_wire_words!(Category, Indicator, DisplayStyle);
 crate::store::types::impl_sql_words!(Category, Indicator, DisplayStyle, AliasKind);
 
+/// How many ids stand in one statement.
+const IDS_PER_STATEMENT: usize = 5_000;
+
 /// A KPI as it is stored.
 #[derive(Clone, Debug, PartialEq, Queryable, Insertable, AsChangeset)]
 #[diesel(table_name = kpis, treat_none_as_null = true)]
@@ -109,6 +115,8 @@ pub struct KpiRow {
     pub created_at: Moment,
     pub updated_at: Moment,
     pub archived_at: Option<Moment>,
+    /// What it is computed from, with ids in the place of keys; `None` where it has points of its own.
+    pub formula: Option<String>,
 }
 
 impl KpiRow {
@@ -126,6 +134,12 @@ impl KpiRow {
         }
     }
 
+    /// What it is computed from; `None` where it has points of its own.
+    pub fn computed_from(&self) -> Option<Expression<KpiId>> {
+        let named = formula::read(self.formula.as_deref()?).ok()?;
+        named.renamed(&mut |mention| mention.name.parse::<KpiId>()).ok()
+    }
+
     /// Its tags.
     pub fn tags(&self) -> Vec<String> {
         let tags = self.tags.0.as_array().into_iter().flatten();
@@ -139,6 +153,20 @@ impl KpiRow {
             .filter(kpis::id.eq(id))
             .first(tx.db())
             .optional()?)
+    }
+
+    /// The KPIs with these ids that are there.
+    pub fn by_ids(tx: &mut Tx, ids: &[KpiId]) -> Result<HashMap<KpiId, Self>, StoreError> {
+        let workspace = tx.workspace_id()?;
+        let mut found = HashMap::new();
+        for ids in ids.chunks(IDS_PER_STATEMENT) {
+            let rows: Vec<Self> = kpis::table
+                .filter(kpis::workspace_id.eq(workspace))
+                .filter(kpis::id.eq_any(ids))
+                .load(tx.db())?;
+            found.extend(rows.into_iter().map(|row| (row.id, row)));
+        }
+        Ok(found)
     }
 
     /// The KPI that a body or a query names, where the caller may see it.

@@ -71,11 +71,8 @@ pub fn theil_sen(samples: &[Sample]) -> Option<Line> {
     if samples.len() < FEWEST_SAMPLES {
         return None;
     }
-    let slopes = samples.iter().enumerate().flat_map(|(index, one)| {
-        samples.iter().skip(index + 1).filter_map(|other| finite((other.y - one.y) / (other.x - one.x)))
-    });
     let median = |numbers: Vec<f64>| percentile(numbers, 0.5);
-    let slope = median(slopes.collect())?;
+    let slope = median_slope(samples)?;
     let through = Sample {
         x: median(samples.iter().map(|sample| sample.x).collect())?,
         y: median(samples.iter().map(|sample| sample.y).collect())?,
@@ -84,6 +81,15 @@ pub fn theil_sen(samples: &[Sample]) -> Option<Line> {
     let residuals: Vec<f64> = samples.iter().map(|sample| sample.y - line.at(sample.x).value).collect();
     let (low, high) = INTERVAL;
     Some(Line { low: percentile(residuals.clone(), low)?, high: percentile(residuals, high)?, ..line })
+}
+
+/// The median of the slopes of all pairs of samples, in the unit of the values per unit of x; `None` without a pair
+/// that has one.
+pub fn median_slope(samples: &[Sample]) -> Option<f64> {
+    let slopes = samples.iter().enumerate().flat_map(|(index, one)| {
+        samples.iter().skip(index + 1).filter_map(|other| finite((other.y - one.y) / (other.x - one.x)))
+    });
+    percentile(slopes.collect(), 0.5)
 }
 
 /// The number below which a share of the numbers lies, between neighbours by linear interpolation

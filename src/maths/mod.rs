@@ -4,11 +4,15 @@
 
 pub mod coarser;
 pub mod decision;
+pub mod drift;
 pub mod episode;
 pub mod forecast;
+pub mod formula;
 pub mod freshness;
 pub mod guardrail;
 pub mod health;
+pub mod links;
+pub mod mix;
 pub mod natural_limits;
 pub mod number;
 pub mod period;
@@ -17,6 +21,7 @@ pub mod remedy;
 pub mod retrospective;
 pub mod roll_up;
 pub mod series;
+pub mod shapley;
 pub mod signal;
 pub mod smart;
 pub mod usefulness;
@@ -53,6 +58,7 @@ pub use series::{
     Current, Judged, KpiSettings, KpiState, PeriodValue, Running, complete_periods, complete_values,
     judge_series, state,
 };
+pub use shapley::shapley;
 pub use signal::{Because, Judgement, RECENT_VALUES, Rule, Segment, Trend, judge_trend, segments, trend};
 pub use smart::{
     AdviceCode, KeyResultFacts, KpiFacts, Link, MOST_KPIS_OF_TEAM, MOST_KPIS_ON_BOARD, ObjectiveFacts,

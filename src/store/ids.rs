@@ -38,6 +38,8 @@ kinds! {
     TokenKind, TokenId, "tok", "Token", "token";
     /// A KPI.
     KpiKind, KpiId, "kpi", "Kpi", "kpi";
+    /// A driver: the link from a KPI to one that it is believed to move.
+    DriverKind, DriverId, "drv", "Driver", "driver";
     /// A target of a KPI.
     TargetKind, TargetId, "tgt", "Target", "target";
     /// A cycle.

@@ -105,6 +105,12 @@ crate::maths::word::words! {
         BoardUpdated = "board.updated",
         /// A board was deleted.
         BoardDeleted = "board.deleted",
+        /// A KPI was linked to one that it is believed to move.
+        DriverCreated = "driver.created",
+        /// A driver's lag, effect or note changed.
+        DriverUpdated = "driver.updated",
+        /// A driver was ended.
+        DriverEnded = "driver.ended",
         /// A cycle was made.
         CycleCreated = "cycle.created",
         /// A cycle changed.

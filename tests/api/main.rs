@@ -7,6 +7,7 @@ mod care;
 mod derive;
 mod document;
 mod examples;
+mod explained;
 mod invitations;
 mod kpis;
 mod learning;

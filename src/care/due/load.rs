@@ -93,7 +93,9 @@ fn check_ins(
 /// KPIs whose value is due, stale or was never there.
 fn kpis(placed: &[Placed]) -> Vec<DueKpi> {
     let kpis = placed.iter().map(|placed| &placed.kpi);
-    let mut wanting: Vec<&Kpi> = kpis.filter(|kpi| place(kpi.freshness.state).is_some()).collect();
+    // What is computed wants no points: its inputs do.
+    let wants = |kpi: &&Kpi| place(kpi.freshness.state).is_some() && kpi.formula.is_none();
+    let mut wanting: Vec<&Kpi> = kpis.filter(wants).collect();
     wanting.sort_by(|left, right| {
         let order = |kpi: &Kpi| (place(kpi.freshness.state), kpi.freshness.due_on);
         order(left).cmp(&order(right)).then_with(|| left.key.cmp(&right.key))

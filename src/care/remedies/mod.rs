@@ -5,6 +5,7 @@
 
 mod aim;
 mod follow;
+mod lag;
 mod outcome;
 mod prescribe;
 mod row;

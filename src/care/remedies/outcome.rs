@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::lag::longest_lags;
 use super::row::{self, RemedyRow};
 use crate::kpis::derive::{self, History, View};
 use crate::kpis::row::KpiRow;
@@ -13,7 +14,7 @@ use crate::maths::{
     days_to_recovery, days_to_remedy, effect_by, may_be_chance, outcome, recovery, share_of_gap_closed,
 };
 use crate::okrs::objectives::{ObjectiveRow, RecordedState, UndoneClosings, states_at};
-use crate::store::{KpiId, Moment, ObjectiveId, StoreError, Tx};
+use crate::store::{KpiId, Moment, ObjectiveId, RemedyId, StoreError, Tx};
 
 /// From where one looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,6 +148,8 @@ pub struct Ground {
     /// The objectives, where they stood.
     pub objectives: HashMap<ObjectiveId, ObjectiveThen>,
     seen: HashMap<KpiId, Seen>,
+    /// How many periods more than one the effect of a closed objective may take.
+    lags: HashMap<RemedyId, u32>,
 }
 
 impl Ground {
@@ -172,15 +175,21 @@ impl Ground {
         let standpoint = Standpoint::of(tx, view)?;
         let ids: HashSet<ObjectiveId> = rows.iter().map(|row| row.objective_id).collect();
         let objectives = objectives_then(tx, &ids.into_iter().collect::<Vec<_>>(), view)?;
+        let is_closed = |row: &&RemedyRow| {
+            objectives.get(&row.objective_id).is_some_and(|then| then.row.closed_at.is_some())
+        };
+        let closed: Vec<&RemedyRow> = rows.iter().filter(is_closed).collect();
+        let lags = longest_lags(tx, &closed, standpoint.recorded_by)?;
         let calendar = tx.workspace()?.calendar();
-        Ok(Self { standpoint, calendar, objectives, seen })
+        Ok(Self { standpoint, calendar, objectives, seen, lags })
     }
 
     /// What became of a remedy; `None` where its KPI or objective was not loaded.
     pub fn told(&self, remedy: &RemedyRow) -> Option<Told> {
         let objective = self.objectives.get(&remedy.objective_id)?;
         let seen = self.seen.get(&remedy.kpi_id)?;
-        Some(tell(remedy, objective, seen, &self.standpoint, &self.calendar))
+        let lag = self.lags.get(&remedy.id).copied().unwrap_or_default();
+        Some(tell(remedy, objective, seen, lag, &self.standpoint, &self.calendar))
     }
 }
 
@@ -189,13 +198,14 @@ pub fn tell(
     remedy: &RemedyRow,
     objective: &ObjectiveThen,
     seen: &Seen,
+    longest_lag: u32,
     standpoint: &Standpoint,
     calendar: &Calendar,
 ) -> Told {
     let day = |at: Moment| calendar.day_of(at.timestamp());
     let closes = objective.row.closed_at.map(|at| RemedyObjective::Closed {
         closed_on: day(at),
-        effect_by: effect_by(seen.settings.cadence, day(at), 0),
+        effect_by: effect_by(seen.settings.cadence, day(at), longest_lag),
     });
     let standing = match (objective.state, closes) {
         (RecordedState::Draft, _) => RemedyObjective::Draft,

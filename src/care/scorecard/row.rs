@@ -42,33 +42,35 @@ pub fn rows(
         let history = histories.remove(&kpi.id)?;
         Some(Picture::of_history(kpi, history))
     });
-    let shown = show_pictures(tx, pictures.collect(), Sparkline::LeftOut)?.into_iter().filter_map(|kpi| {
-        let Figures { cadence, current, target, before, year_before, recent } = figures.remove(&kpi.id)?;
-        Some(ScorecardRow {
-            remedies: treated.remove(&kpi.id).unwrap_or_default(),
-            id: kpi.id,
-            key: kpi.key,
-            name: kpi.name,
-            category: kpi.category,
-            measured: kpi.cadence,
-            cadence,
-            display: kpi.display,
-            owner_id: kpi.owner_id,
-            owner: kpi.owner,
-            team_id: kpi.team_id,
-            team: kpi.team,
-            health: kpi.health,
-            health_reason: kpi.health_reason,
-            last_known: kpi.last_known,
-            current,
-            target,
-            before,
-            year_before,
-            trend: kpi.trend,
-            recent,
-            episode: kpi.episode,
-        })
-    });
+    let shown =
+        show_pictures(tx, pictures.collect(), view, Sparkline::LeftOut)?.into_iter().filter_map(|kpi| {
+            let Figures { cadence, current, target, before, year_before, recent } =
+                figures.remove(&kpi.id)?;
+            Some(ScorecardRow {
+                remedies: treated.remove(&kpi.id).unwrap_or_default(),
+                id: kpi.id,
+                key: kpi.key,
+                name: kpi.name,
+                category: kpi.category,
+                measured: kpi.cadence,
+                cadence,
+                display: kpi.display,
+                owner_id: kpi.owner_id,
+                owner: kpi.owner,
+                team_id: kpi.team_id,
+                team: kpi.team,
+                health: kpi.health,
+                health_reason: kpi.health_reason,
+                last_known: kpi.last_known,
+                current,
+                target,
+                before,
+                year_before,
+                trend: kpi.trend,
+                recent,
+                episode: kpi.episode,
+            })
+        });
     Ok(shown.collect())
 }
 

@@ -194,7 +194,7 @@ pub fn placed(
         .iter()
         .filter_map(|picture| Some((picture.row.id, picture.stored.as_ref()?.severity?)))
         .collect();
-    let kpis = show_pictures(tx, pictures, Sparkline::LeftOut)?;
+    let kpis = show_pictures(tx, pictures, view, Sparkline::LeftOut)?;
     let mut acceptances = acceptances(tx, &kpis, &standpoint)?;
     let placed = kpis.into_iter().map(|kpi| {
         let (remedies, facts) = treatments.remove(&kpi.id).unwrap_or_default();

@@ -135,6 +135,7 @@ fn describe_tag(tag: &str) -> &'static str {
         "objectives" => "Where to go, and how far it is.",
         "key-results" => "How to know that an objective was reached, and what people say of it.",
         "remedies" => "The links from unhealthy KPIs to the objectives meant to heal them.",
+        "drivers" => "KPIs that are believed to move others, and whether the numbers still say so.",
         "guardrails" => "KPIs that an objective must not harm on its way.",
         "reviews" => "Meetings that looked at KPIs and objectives, and what they should talk about.",
         "decisions" => {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::computed::{self, Periods};
 use super::fold::{FoldedPeriod, Numbers, Range, fold_points};
 use super::load;
 use super::rows::StateRow;
@@ -153,13 +154,8 @@ pub fn histories(tx: &mut Tx, kpis: &[KpiRow], view: &View) -> Result<HashMap<Kp
     let calendar = tx.workspace()?.calendar();
     let ids: Vec<KpiId> = kpis.iter().map(|kpi| kpi.id).collect();
     let mut targets = load::targets_at(tx, &ids, view.known_at)?;
-    let (now, mut periods) = match *view {
-        View { as_of: None, known_at: None } => (tx.now, stored_periods(tx, &calendar, kpis)?),
-        _ => {
-            let (now, until) = standpoint(&calendar, view.as_of, tx.now);
-            (now, folded_periods(tx, &calendar, kpis, until, view)?)
-        }
-    };
+    let (now, _) = standpoint(&calendar, view.as_of, tx.now);
+    let mut periods = seen(tx, &calendar, kpis, Some(view), Range::all().from)?;
     Ok(kpis
         .iter()
         .map(|kpi| {
@@ -173,7 +169,7 @@ pub fn histories(tx: &mut Tx, kpis: &[KpiRow], view: &View) -> Result<HashMap<Kp
 /// The instant from which a day is looked back on, and the first one whose points do not count.
 ///
 /// A past day is seen from its end. Today is seen from now, with all that is shown now.
-fn standpoint(calendar: &Calendar, as_of: Option<Day>, now: Moment) -> (Moment, Moment) {
+pub(super) fn standpoint(calendar: &Calendar, as_of: Option<Day>, now: Moment) -> (Moment, Moment) {
     let today = Day::from(calendar.day_of(now.timestamp()));
     match as_of {
         Some(day) if day < today => {
@@ -185,11 +181,41 @@ fn standpoint(calendar: &Calendar, as_of: Option<Day>, now: Moment) -> (Moment, 
     }
 }
 
-type ByKpi = HashMap<KpiId, Vec<FoldedPeriod>>;
+/// The instant by which a link must have been recorded to count: now, the end of a day in the past, or `known_at`.
+pub fn recorded_by(tx: &Tx, view: Option<&View>) -> Result<Moment, StoreError> {
+    let View { as_of, known_at } = view.copied().unwrap_or_default();
+    let (seen_from, end) = standpoint(&tx.workspace()?.calendar(), as_of, tx.now);
+    // What happened when the next day began had not happened yet.
+    let until = if seen_from == end { Moment::from_microseconds(end.microseconds() - 1) } else { seen_from };
+    Ok(known_at.map_or(until, |known_at| until.min(known_at)))
+}
 
-fn stored_periods(tx: &mut Tx, calendar: &Calendar, kpis: &[KpiRow]) -> Result<ByKpi, StoreError> {
+/// The periods of KPIs from an instant on, in order of time: as they are stored, or computed afresh as they stood.
+/// What is computed afresh may begin earlier, and holds what the KPIs are computed from besides.
+pub(super) fn seen(
+    tx: &mut Tx,
+    calendar: &Calendar,
+    kpis: &[KpiRow],
+    view: Option<&View>,
+    since: Moment,
+) -> Result<Periods, StoreError> {
+    match view.copied().unwrap_or_default() {
+        View { as_of: None, known_at: None } => stored_periods(tx, calendar, kpis, since),
+        view => {
+            let (_, until) = standpoint(calendar, view.as_of, tx.now);
+            folded_periods(tx, calendar, kpis, until, &view)
+        }
+    }
+}
+
+fn stored_periods(
+    tx: &mut Tx,
+    calendar: &Calendar,
+    kpis: &[KpiRow],
+    since: Moment,
+) -> Result<Periods, StoreError> {
     let ids: Vec<KpiId> = kpis.iter().map(|kpi| kpi.id).collect();
-    let mut rows = load::periods(tx, &ids)?;
+    let mut rows = load::periods_since(tx, &ids, since)?;
     Ok(kpis
         .iter()
         .map(|kpi| {
@@ -207,16 +233,17 @@ fn folded_periods(
     kpis: &[KpiRow],
     until: Moment,
     view: &View,
-) -> Result<ByKpi, StoreError> {
-    let ids: Vec<KpiId> = kpis.iter().map(|kpi| kpi.id).collect();
+) -> Result<Periods, StoreError> {
+    let rows = computed::with_inputs(tx, kpis)?;
+    let measured: Vec<&KpiRow> = rows.values().filter(|row| row.formula.is_none()).collect();
+    let ids: Vec<KpiId> = measured.iter().map(|row| row.id).collect();
     let mut points = load::points_as_of(tx, &ids, until, view)?;
-    Ok(kpis
-        .iter()
-        .map(|kpi| {
-            let mut points = points.remove(&kpi.id).unwrap_or_default();
-            (kpi.id, fold_points(calendar, &kpi.settings(), &mut points))
-        })
-        .collect())
+    let folded = measured.into_iter().map(|row| {
+        let mut points = points.remove(&row.id).unwrap_or_default();
+        (row.id, fold_points(calendar, &row.settings(), &mut points))
+    });
+    let folded: Periods = folded.collect();
+    Ok(computed::complete(calendar, &rows, folded))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::store::schema::{kpi_periods, kpi_states, point_revisions, points, tar
 use crate::store::{KpiId, Moment, StoreError, Tx};
 
 /// How many ids stand in one statement.
-const IDS_PER_STATEMENT: usize = 5_000;
+pub const IDS_PER_STATEMENT: usize = 5_000;
 /// How many stretches of time one statement asks for; SQLite bounds the depth of an expression.
 const RANGES_PER_STATEMENT: usize = 50;
 
@@ -57,12 +57,18 @@ pub fn targets_at(
 
 /// The stored periods, in order of time.
 pub fn periods(tx: &mut Tx, ids: &[KpiId]) -> Result<ByKpi<PeriodRow>, StoreError> {
+    periods_since(tx, ids, Range::all().from)
+}
+
+/// Those that begin at an instant or later.
+pub fn periods_since(tx: &mut Tx, ids: &[KpiId], since: Moment) -> Result<ByKpi<PeriodRow>, StoreError> {
     let workspace = tx.workspace_id()?;
     let mut found = ByKpi::new();
     for ids in ids.chunks(IDS_PER_STATEMENT) {
         let rows: Vec<PeriodRow> = kpi_periods::table
             .filter(kpi_periods::workspace_id.eq(workspace))
             .filter(kpi_periods::kpi_id.eq_any(ids))
+            .filter(kpi_periods::starts_at.ge(since))
             .order((kpi_periods::kpi_id, kpi_periods::starts_at))
             .load(tx.db())?;
         by_kpi(rows, |row| (row.kpi_id, row), &mut found);

@@ -1,20 +1,23 @@
 //! From points to periods to states: everything that a KPI shows follows from its points and targets.
 //!
 //! A write re-folds the periods that it touched, judges the whole series again and stores what changed:
-//! a row per period, and per KPI the stages of what it shows now and from later instants on. Reading a
-//! KPI takes one row; travelling in time loads the points themselves and computes afresh.
+//! a row per period, and per KPI the stages of what it shows now and from later instants on. KPIs that are
+//! computed from those follow, each after its inputs. Reading a KPI takes one row; travelling in time loads the
+//! points themselves and computes afresh.
 
+mod computed;
 mod fold;
 mod history;
 mod load;
 mod rows;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::json;
 
-pub use fold::Numbers;
-pub use history::{AsOf, History, View, histories, history};
+pub use computed::{Formula, Periods, Unvalued, inputs_count, unvalued};
+pub use fold::{FoldedPeriod, Numbers};
+pub use history::{AsOf, History, View, histories, history, recorded_by};
 pub use rows::{Origin, PeriodRow, PointRow, Quality, RevisionRow, StateRow, TargetRow, Verdict};
 
 use crate::kpis::periods::period_name;
@@ -22,7 +25,8 @@ use crate::kpis::row::KpiRow;
 use crate::maths::{Calendar, DatedTarget, Health, KpiSettings, PeriodValue};
 use crate::store::journal::{EventType, Subject};
 use crate::store::{Day, KpiChange, KpiId, Moment, StoreError, Tx, batch};
-use fold::{FoldedPeriod, HEALTH_OF_NOTHING, Measured, Range};
+use computed::IsComputed;
+use fold::{HEALTH_OF_NOTHING, Measured, Range};
 
 /// From which moment on a KPI's periods are folded again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,12 +55,19 @@ pub fn recompute(tx: &mut Tx, kpi: &KpiRow, since: Since) -> Result<(), StoreErr
     bring_up_to_date(tx, &[Job { kpi, scope: Scope::Since(since) }]).map(drop)
 }
 
+/// Brings up to date all that hangs on the points of some KPIs.
+pub fn recompute_all(tx: &mut Tx, kpis: &[KpiRow]) -> Result<(), StoreError> {
+    let jobs: Vec<Job> = kpis.iter().map(|kpi| Job { kpi, scope: Scope::Since(Since::Beginning) }).collect();
+    bring_up_to_date(tx, &jobs).map(drop)
+}
+
 /// Brings up to date what hangs on the points at these instants.
 pub fn recompute_periods(tx: &mut Tx, kpi: &KpiRow, changed: &[Moment]) -> Result<(), StoreError> {
     recompute_many(tx, &[(kpi, changed.to_vec())]).map(drop)
 }
 
-/// The same for many KPIs at once; says for each, in their order, what was shown before and after.
+/// The same for many KPIs at once; says of each, and of all that are computed from them, what was shown before and
+/// after.
 pub fn recompute_many(tx: &mut Tx, changed: &[(&KpiRow, Vec<Moment>)]) -> Result<Vec<KpiChange>, StoreError> {
     let jobs: Vec<Job> =
         changed.iter().map(|(kpi, changed)| Job { kpi, scope: Scope::Periods(changed) }).collect();
@@ -106,6 +117,19 @@ struct Outcome {
 }
 
 fn bring_up_to_date(tx: &mut Tx, jobs: &[Job]) -> Result<Vec<KpiChange>, StoreError> {
+    let measured: Vec<Job> =
+        jobs.iter().filter(|job| IsComputed::of(job.kpi) == IsComputed::No).copied().collect();
+    let mut changes = fold_again(tx, &measured)?;
+    let changed: Vec<(KpiId, IsComputed)> =
+        jobs.iter().map(|job| (job.kpi.id, IsComputed::of(job.kpi))).collect();
+    for round in computed::rounds(tx, &changed)? {
+        changes.extend(compute_again(tx, &round)?);
+    }
+    Ok(changes)
+}
+
+/// Brings KPIs with points of their own up to date.
+fn fold_again(tx: &mut Tx, jobs: &[Job]) -> Result<Vec<KpiChange>, StoreError> {
     let calendar = tx.workspace()?.calendar();
     let mut changes = Vec::new();
     for jobs in jobs.chunks(KPIS_AT_ONCE) {
@@ -122,7 +146,7 @@ fn bring_up_to_date(tx: &mut Tx, jobs: &[Job]) -> Result<Vec<KpiChange>, StoreEr
                 .flat_map(|(job, ranges)| ranges.iter().map(|range| (job.kpi.id, *range))),
         )?;
 
-        let (mut changed, mut gone, mut renewed) = (Vec::new(), Vec::new(), Vec::new());
+        let mut writes = Writes::default();
         for (job, ranges) in jobs.iter().zip(&ranges) {
             let id = job.kpi.id;
             let stored = Stored {
@@ -131,30 +155,88 @@ fn bring_up_to_date(tx: &mut Tx, jobs: &[Job]) -> Result<Vec<KpiChange>, StoreEr
                 stages: stages.remove(&id).unwrap_or_default(),
             };
             let mut points = points.remove(&id).unwrap_or_default();
-            let outcome = derive(&calendar, job.kpi, &stored, ranges, &mut points, tx.now);
+            let periods = folded(&calendar, job.kpi, &stored, ranges, &mut points);
+            let outcome = derive(&calendar, job.kpi, &stored, &periods, tx.now);
             changes.push(tell(tx, job.kpi, &stored, &outcome, &calendar));
-            if outcome.stages != stored.stages {
-                renewed.extend(outcome.stages);
-            }
-            gone.extend(outcome.gone.into_iter().map(|starts_at| (id, starts_at)));
-            changed.extend(outcome.changed);
+            writes.add(id, &stored, outcome);
         }
-        batch::delete_periods(tx, &gone)?;
-        batch::replace_periods(tx, &changed)?;
-        batch::replace_states(tx, &renewed)?;
+        writes.run(tx)?;
     }
     Ok(changes)
 }
 
-/// What follows from the stored periods and from the points of those that are folded again.
-fn derive(
+/// Brings computed KPIs up to date whose inputs are.
+fn compute_again(tx: &mut Tx, round: &[KpiId]) -> Result<Vec<KpiChange>, StoreError> {
+    let calendar = tx.workspace()?.calendar();
+    let mut changes = Vec::new();
+    for ids in round.chunks(KPIS_AT_ONCE) {
+        let mut targets = load::targets(tx, ids)?;
+        let mut periods = load::periods(tx, ids)?;
+        let mut stages = load::stages(tx, ids)?;
+        let rows = KpiRow::by_ids(tx, ids)?;
+        let formulas: HashMap<KpiId, Formula> =
+            rows.values().filter_map(|row| Some((row.id, row.computed_from()?))).collect();
+        let inputs: BTreeSet<KpiId> = formulas.values().flat_map(Formula::inputs).collect();
+        let inputs = KpiRow::by_ids(tx, &inputs.into_iter().collect::<Vec<_>>())?;
+        let seen = history::seen(
+            tx,
+            &calendar,
+            &inputs.values().cloned().collect::<Vec<_>>(),
+            None,
+            Range::all().from,
+        )?;
+        let mut writes = Writes::default();
+        for (kpi, formula) in ids.iter().filter_map(|id| rows.get(id).zip(formulas.get(id))) {
+            let stored = Stored {
+                targets: targets.remove(&kpi.id).unwrap_or_default(),
+                periods: periods.remove(&kpi.id).unwrap_or_default(),
+                stages: stages.remove(&kpi.id).unwrap_or_default(),
+            };
+            let periods = match inputs_count(kpi, formula, &inputs) {
+                true => computed::compute(&calendar, kpi.cadence, formula, &seen),
+                false => Vec::new(),
+            };
+            let outcome = derive(&calendar, kpi, &stored, &periods, tx.now);
+            changes.push(tell(tx, kpi, &stored, &outcome, &calendar));
+            writes.add(kpi.id, &stored, outcome);
+        }
+        writes.run(tx)?;
+    }
+    Ok(changes)
+}
+
+/// What is to be written for some KPIs, in few statements.
+#[derive(Default)]
+struct Writes {
+    changed: Vec<PeriodRow>,
+    gone: Vec<(KpiId, Moment)>,
+    renewed: Vec<StateRow>,
+}
+
+impl Writes {
+    fn add(&mut self, id: KpiId, stored: &Stored, outcome: Outcome) {
+        if outcome.stages != stored.stages {
+            self.renewed.extend(outcome.stages);
+        }
+        self.gone.extend(outcome.gone.into_iter().map(|starts_at| (id, starts_at)));
+        self.changed.extend(outcome.changed);
+    }
+
+    fn run(self, tx: &mut Tx) -> Result<(), StoreError> {
+        batch::delete_periods(tx, &self.gone)?;
+        batch::replace_periods(tx, &self.changed)?;
+        batch::replace_states(tx, &self.renewed)
+    }
+}
+
+/// The stored periods, and those that are folded again from their points, in order of time.
+fn folded(
     calendar: &Calendar,
     kpi: &KpiRow,
     stored: &Stored,
     ranges: &[Range],
     points: &mut [Measured],
-    now: Moment,
-) -> Outcome {
+) -> Vec<FoldedPeriod> {
     let settings = kpi.settings();
     let is_folded_again = |at: Moment| {
         let after = ranges.partition_point(|range| range.from <= at);
@@ -168,9 +250,19 @@ fn derive(
             .into_iter()
             .map(|folded| (Moment::from(folded.value.period.starts_at), folded)),
     );
+    periods.into_values().collect()
+}
 
-    let periods: Vec<FoldedPeriod> = periods.into_values().collect();
-    let rows = fold::period_rows(kpi, &periods, &stored.targets);
+/// What follows from the periods of a KPI.
+fn derive(
+    calendar: &Calendar,
+    kpi: &KpiRow,
+    stored: &Stored,
+    periods: &[FoldedPeriod],
+    now: Moment,
+) -> Outcome {
+    let settings = kpi.settings();
+    let rows = fold::period_rows(kpi, periods, &stored.targets);
     let series: Vec<PeriodValue> = periods.iter().map(|folded| folded.value).collect();
     let numbers = Numbers {
         calendar,

@@ -7,7 +7,9 @@ use diesel::prelude::*;
 use serde_json::{Map, Value};
 
 use super::fields::{KpiInput, NewKpi};
+use super::formula;
 use super::keys::{self, Wanted};
+use super::segment::{self, SegmentOf};
 use crate::access::{Action, Granted, Resource, Scoped, Visibility};
 use crate::http::text::folded;
 use crate::http::{Code, Problem, Result};
@@ -62,6 +64,7 @@ pub fn create(tx: &mut Scoped, fields: &NewKpi, key: Option<&str>) -> Result<Kpi
         created_at: tx.now,
         updated_at: tx.now,
         archived_at: None,
+        formula: None,
     };
     let row = said(tx, &blank, fields)?;
     tx.require(Action::Create, &row.facts().seen_by(Visibility::Workspace))?;
@@ -69,8 +72,17 @@ pub fn create(tx: &mut Scoped, fields: &NewKpi, key: Option<&str>) -> Result<Kpi
     require_names(tx, None, &row.key, fields)?;
     diesel::insert_into(kpis::table).values(&row).execute(tx.db())?;
     keys::rewrite(tx, &row, None, &aliases)?;
+    if let Some(formula) = row.computed_from() {
+        formula::must_fit(tx, &row, &formula)?;
+        formula::rewrite(tx, &row)?;
+    }
+    let segment = segment::resolve(tx, &row, fields, None)?;
+    if let Some(segment) = &segment {
+        segment::must_fit(tx, &row, segment)?;
+        segment::rewrite(tx, &row, Some(segment))?;
+    }
     let names: Vec<String> = aliases.iter().map(|alias| (*alias).to_owned()).collect();
-    let told = Value::Object(as_map(&NewKpi::of(&row, &names, None)));
+    let told = Value::Object(as_map(&NewKpi::of(&row, &names, segment.as_ref(), None)));
     tx.tell(EventType::KpiCreated, Subject::new("kpi", row.id, &row.name), told);
     if let Some(target) = targets::said(fields.target, fields.tolerance) {
         targets::set(tx, &row, Change { from: None, target: Some(target), note: None })?;
@@ -79,10 +91,16 @@ pub fn create(tx: &mut Scoped, fields: &NewKpi, key: Option<&str>) -> Result<Kpi
     Ok(row)
 }
 
+/// The fields whose change recomputes a KPI's whole history.
+const RECOMPUTED: [&str; 7] =
+    ["cadence", "aggregation", "confirm_periods", "recover_periods", "grace_days", "expect_every", "formula"];
+
 /// What is there of a KPI before it is changed.
 pub struct Present {
     /// Its names in other systems.
     pub aliases: Vec<String>,
+    /// What it is a part of.
+    pub segment: Option<SegmentOf>,
     /// The target in force today.
     pub target: Option<Target>,
 }
@@ -92,6 +110,7 @@ impl Present {
     pub fn of(tx: &mut Tx, row: &KpiRow) -> Result<Self, StoreError> {
         Ok(Self {
             aliases: keys::aliases(tx, &[row.id])?.remove(&row.id).unwrap_or_default(),
+            segment: segment::of(tx, &[row.id])?.remove(&row.id),
             target: targets::in_force_today(tx, row.id)?,
         })
     }
@@ -107,8 +126,9 @@ pub fn update(tx: &mut Scoped, kpi: &Granted<KpiRow>, present: &Present, fields:
     tx.require(Action::Create, &row.facts().seen_by(Visibility::Workspace))?;
     let aliases = wanted_aliases(fields);
     let names: Vec<String> = aliases.iter().map(|alias| (*alias).to_owned()).collect();
-    let before = as_map(&NewKpi::of(kpi, &present.aliases, None));
-    let after = as_map(&NewKpi::of(&row, &names, None));
+    let segment = segment::resolve(tx, &row, fields, present.segment.as_ref())?;
+    let before = as_map(&NewKpi::of(kpi, &present.aliases, present.segment.as_ref(), None));
+    let after = as_map(&NewKpi::of(&row, &names, segment.as_ref(), None));
     let changed: Map<String, Value> =
         after.into_iter().filter(|(name, value)| before.get(name) != Some(value)).collect();
     let target = targets::said(fields.target, fields.tolerance);
@@ -116,22 +136,39 @@ pub fn update(tx: &mut Scoped, kpi: &Granted<KpiRow>, present: &Present, fields:
         return Ok(row);
     }
     require_names(tx, Some(kpi.id), &row.key, fields)?;
+    if row.cadence != kpi.cadence {
+        formula::may_change_cadence(tx, kpi.id)?;
+        segment::may_change_cadence(tx, kpi.id)?;
+    }
+    if row.formula != kpi.formula
+        && let Some(formula) = row.computed_from()
+    {
+        formula::must_fit(tx, &row, &formula)?;
+    }
+    if segment != present.segment
+        && let Some(segment) = &segment
+    {
+        segment::must_fit(tx, &row, segment)?;
+    }
     row.version = kpi.version + 1;
     row.updated_at = tx.now;
     write(tx, &row)?;
+    if segment != present.segment {
+        segment::rewrite(tx, &row, segment.as_ref())?;
+    }
+    if row.formula != kpi.formula {
+        formula::rewrite(tx, &row)?;
+    }
     let mut since = None;
     if !changed.is_empty() {
         if row.key != kpi.key || names != present.aliases {
             let former = (row.key != kpi.key).then_some(kpi.key.as_str());
             keys::rewrite(tx, &row, former, &aliases)?;
         }
-        if ["cadence", "aggregation", "confirm_periods", "recover_periods", "grace_days", "expect_every"]
-            .iter()
-            .any(|name| changed.contains_key(*name))
-        {
+        if RECOMPUTED.iter().any(|name| changed.contains_key(*name)) {
             since = Some(Since::Beginning);
         }
-        // Who sees it decides which remedies count.
+        // Who sees it decides which remedies and inputs count.
         if row.facts().viewers != kpi.facts().viewers {
             since = Some(Since::Beginning);
         }
@@ -200,7 +237,14 @@ fn write(tx: &mut Tx, row: &KpiRow) -> Result<(), StoreError> {
 fn said(tx: &mut Scoped, row: &KpiRow, fields: &NewKpi) -> Result<KpiRow> {
     let text = |text: Option<&str>| text.map(str::to_owned);
     let name = fields.name.as_str().to_owned();
+    let formula = match &fields.formula {
+        None => None,
+        Some(text) => {
+            Some(formula::resolve(tx, text, fields.cadence, row.computed_from().as_ref())?.to_string())
+        }
+    };
     let said = KpiRow {
+        formula,
         owner_id: owner(tx, row.owner_id, fields.owner_id.as_ref())?,
         team_id: team(tx, row.team_id, fields.team_id.as_ref())?,
         replaced_by: replacement(tx, row, fields.replaced_by.as_ref())?,

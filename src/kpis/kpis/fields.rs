@@ -7,6 +7,8 @@ use jiff::{Span, Unit as SpanUnit};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::formula::{self, FormulaText};
+use super::segment::{self, Dimension, SegmentOf};
 use crate::access::Visibility;
 use crate::http::body::Rules;
 use crate::http::text::{KpiKey, Tag, texts};
@@ -122,6 +124,17 @@ pub struct NewKpi {
     /// The KPI that took its place.
     #[serde(default)]
     pub replaced_by: Option<KpiInput>,
+    /// What it is computed from, period by period; such a KPI takes no points. A period in which an input has no
+    /// value has none either. `aggregation` then only says whether the running period counts: with `sum` it counts
+    /// once it is complete.
+    #[serde(default)]
+    pub formula: Option<FormulaText>,
+    /// The KPI that it is a segment of, of the same cadence: its id or key.
+    #[serde(default)]
+    pub segment_of_id: Option<KpiInput>,
+    /// By what that KPI is divided; needed with it, and only there.
+    #[serde(default)]
+    pub segment_dimension: Option<Dimension>,
 }
 
 /// How values are to be shown to people.
@@ -185,7 +198,12 @@ const fn one() -> i32 {
 
 impl NewKpi {
     /// What is said of a KPI that is there, with the target in force today.
-    pub fn of(row: &KpiRow, aliases: &[String], target: Option<&Target>) -> Self {
+    pub fn of(
+        row: &KpiRow,
+        aliases: &[String],
+        segment: Option<&SegmentOf>,
+        target: Option<&Target>,
+    ) -> Self {
         let description = |text: &Option<String>| text.clone().map(Description::from);
         Self {
             key: Some(KpiKey::from(row.key.clone())),
@@ -218,6 +236,9 @@ impl NewKpi {
             expect_every: row.expect_every.clone().map(Stretch::from),
             aliases: aliases.iter().map(|alias| KpiAlias::from(alias.as_str())).collect(),
             replaced_by: row.replaced_by.map(|id| KpiInput::from(id.to_string())),
+            formula: row.formula.clone().map(FormulaText::from),
+            segment_of_id: segment.map(|segment| KpiInput::from(segment.whole.to_string())),
+            segment_dimension: segment.map(|segment| Dimension::from(segment.dimension.as_str())),
         }
     }
 }
@@ -242,6 +263,10 @@ impl Rules for NewKpi {
             | (DisplayStyle::Number | DisplayStyle::Percent | DisplayStyle::Duration, None) => {}
         }
         judge_target(self.target, self.tolerance, errors);
+        if let Some(text) = &self.formula {
+            formula::judge(text, self.cadence, errors);
+        }
+        segment::judge(self, errors);
         once("tags", self.tags.iter().map(Tag::as_str), errors);
         once("aliases", self.aliases.iter().map(KpiAlias::as_str), errors);
         for (index, alias) in self.aliases.iter().enumerate() {
@@ -332,6 +357,25 @@ mod tests {
         assert_eq!(faults(json!({"cadence": "irregular", "grace_days": 1})), "/grace_days out_of_bounds");
         let both = faults(json!({"target": {"min": 2, "max": 1}, "tags": ["a", "a"]}));
         assert_eq!(both, "/target/min min_above_max; /tags/1 duplicate", "all at once");
+    }
+
+    #[test]
+    fn a_formula_is_judged_before_its_names_are_looked_up() {
+        let nine = "a + b + c + d + e + f + g + h + i";
+        let long = vec!["a"; 40].join(" + ");
+        for (formula, expected) in [
+            ("spend / new-customers", ""),
+            ("a + b + c + d + e + f + g + h", ""),
+            ("spend /", "/formula malformed"),
+            ("2 + 2", "/formula no_inputs"),
+            (nine, "/formula too_many_inputs"),
+            // 40 mentions of 30 characters each, and 39 times " + ", are 1,317.
+            (&long, "/formula too_long"),
+            ("mean(a, b)", "/formula unknown_function"),
+        ] {
+            assert_eq!(faults(json!({"formula": formula})), expected, "{formula}");
+        }
+        assert_eq!(faults(json!({"formula": "a", "cadence": "irregular"})), "/formula not_applicable");
     }
 
     #[test]

@@ -151,7 +151,7 @@ pub fn page(tx: &mut Scoped, filter: &KpiFilter, paging: &Paging) -> Result<Page
         true => Sparkline::Shown,
         false => Sparkline::LeftOut,
     };
-    let rows = show_pictures(tx, paged.rows, sparkline)?;
+    let rows = show_pictures(tx, paged.rows, view.as_ref(), sparkline)?;
     Ok(Paged { rows, next_cursor: paged.next_cursor, total: paged.total })
 }
 

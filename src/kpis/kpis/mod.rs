@@ -5,9 +5,11 @@
 
 mod change;
 mod fields;
+pub mod formula;
 mod keys;
 mod list;
 mod picture;
+pub mod segment;
 mod show;
 mod wire;
 
@@ -31,7 +33,7 @@ use crate::http::answer::Answer;
 use crate::http::query::Rehearsable;
 use crate::http::{
     Body, Code, Created, Describe, Draft, Json, Listing, NoContent, Nothing, Page, PatchBody, Problem, Put,
-    Query, Refuses, Result, Routes, routes,
+    Query, Refusals, Refuses, Result, Routes, routes,
 };
 use change::{Archived, Present, create, set_archived, update};
 use list::KpiFilter;
@@ -79,7 +81,25 @@ async fn list_kpis(db: Db<Reads>, list: Listing<KpiFilter>) -> Answer<Page<KpiPa
     .await
 }
 
-async fn create_kpi(db: Db<Writes>, rehearsal: Rehearsable, body: Body<NewKpi>) -> Answer<Created<Kpi>> {
+enum Unfit {}
+impl Refusals for Unfit {
+    const CODES: &'static [Code] = &[
+        Code::AlreadyExists,
+        Code::LimitReached,
+        Code::KpiHasPoints,
+        Code::KpiIsAnInput,
+        Code::FormulaLoop,
+        Code::SegmentLoop,
+        Code::Conflict,
+    ];
+}
+
+async fn create_kpi(
+    db: Db<Writes>,
+    rehearsal: Rehearsable,
+    body: Body<NewKpi>,
+    _: Refuses<Unfit>,
+) -> Answer<Created<Kpi>> {
     db.write((), (rehearsal, body), |tx, (), (_, body)| {
         let row = create(tx, body, None)?;
         created(tx, row)
@@ -103,6 +123,7 @@ async fn put_kpi(
     place: Place,
     rehearsal: Rehearsable,
     body: Body<NewKpi>,
+    _: Refuses<Unfit>,
 ) -> Answer<Put<Kpi>> {
     db.write(place, (rehearsal, body), |tx, spot, (_, body)| match spot {
         Spot::Free(key) => {
@@ -129,11 +150,23 @@ async fn put_kpi(
     .await
 }
 
-async fn update_kpi(db: Db<Writes>, kpi: At<KpiRow>, patch: PatchBody<NewKpi>) -> Answer<Json<Kpi>> {
+async fn update_kpi(
+    db: Db<Writes>,
+    kpi: At<KpiRow>,
+    patch: PatchBody<NewKpi>,
+    _: Refuses<Unfit>,
+) -> Answer<Json<Kpi>> {
     db.write(kpi.to(Action::Edit), patch, |tx, kpi, patch| {
         let present = Present::of(tx, kpi)?;
-        let mut current = NewKpi::of(kpi, &present.aliases, present.target.as_ref());
+        let mut current =
+            NewKpi::of(kpi, &present.aliases, present.segment.as_ref(), present.target.as_ref());
         let sent = patch.sent();
+        if sent.get("segment_of_id").is_some_and(serde_json::Value::is_null)
+            && !sent.contains_key("segment_dimension")
+        {
+            // Whoever takes a KPI out of its whole takes its dimension away.
+            current.segment_dimension = None;
+        }
         if sent.get("target").is_some_and(serde_json::Value::is_null) && !sent.contains_key("tolerance") {
             // Whoever ends a target ends its tolerance.
             current.tolerance = None;

@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use jiff::civil::Date;
 
+use super::formula::{self, KpiFormula};
 use super::keys;
 use super::picture::{self, Picture, Recent, pictures};
+use super::segment::{self, SegmentOf};
 use super::wire::{
     CurrentValue, Display, Kpi, KpiFreshness, KpiRef, KpiRights, KpiTarget, OpenEpisode, Playbook,
     RecentPeriod, RemedyCounts, RunningValue, Settings,
@@ -40,7 +42,7 @@ pub fn show(
     sparkline: Sparkline,
 ) -> Result<Vec<Kpi>> {
     let pictures = pictures(tx, rows, view)?;
-    show_pictures(tx, pictures, sparkline)
+    show_pictures(tx, pictures, view, sparkline)
 }
 
 /// One KPI as the API shows it now.
@@ -66,14 +68,30 @@ struct Names {
     teams: HashMap<TeamId, TeamRef>,
     aliases: HashMap<KpiId, Vec<String>>,
     recent: HashMap<KpiId, Vec<Recent>>,
+    formulas: HashMap<KpiId, KpiFormula>,
+    segments: HashMap<KpiId, SegmentOf>,
+    wholes: HashMap<KpiId, KpiRow>,
 }
 
 /// KPIs whose pictures are known already.
-pub fn show_pictures(tx: &mut Scoped, pictures: Vec<Picture>, sparkline: Sparkline) -> Result<Vec<Kpi>> {
+pub fn show_pictures(
+    tx: &mut Scoped,
+    pictures: Vec<Picture>,
+    view: Option<&View>,
+    sparkline: Sparkline,
+) -> Result<Vec<Kpi>> {
     let workspace = tx.here()?;
     let calendar = tx.workspace()?.calendar();
     let ids: Vec<KpiId> = pictures.iter().map(|picture| picture.row.id).collect();
+    let rows: Vec<&KpiRow> = pictures.iter().map(|picture| &picture.row).collect();
+    let segments = segment::of(tx, &ids)?;
+    let wholes: Vec<KpiId> = segments.values().map(|segment| segment.whole).collect();
+    let mut wholes = KpiRow::by_ids(tx, &wholes)?;
+    wholes.retain(|_, row| tx.sees(&row.facts()));
     let mut names = Names {
+        segments,
+        wholes,
+        formulas: formula::show(tx, &rows, view)?,
         owners: members::names(tx, workspace, pictures.iter().filter_map(|picture| picture.row.owner_id))?,
         teams: teams::names(tx, workspace, pictures.iter().filter_map(|picture| picture.row.team_id))?,
         aliases: keys::aliases(tx, &ids)?,
@@ -102,7 +120,12 @@ fn one(tx: &Scoped, picture: Picture, names: &mut Names, sparkline: Sparkline) -
         }
     };
     let target = state.target;
+    let segment = names.segments.remove(&row.id);
+    let whole = segment.as_ref().and_then(|segment| names.wholes.get(&segment.whole));
     Kpi {
+        segment_of_id: whole.map(|whole| whole.id),
+        segment_of: whole.map(KpiRef::from),
+        segment_dimension: segment.map(|segment| segment.dimension),
         id: row.id,
         version: row.version,
         category: row.category,
@@ -145,6 +168,7 @@ fn one(tx: &Scoped, picture: Picture, names: &mut Names, sparkline: Sparkline) -
         advice: Vec::new(),
         tags: row.tags(),
         aliases: names.aliases.remove(&row.id).unwrap_or_default(),
+        formula: names.formulas.remove(&row.id),
         settings: Settings {
             confirm_periods: settings.confirm_periods,
             recover_periods: settings.recover_periods,
@@ -158,7 +182,7 @@ fn one(tx: &Scoped, picture: Picture, names: &mut Names, sparkline: Sparkline) -
         updated_at: row.updated_at,
         can: KpiRights {
             edit: can(Action::Edit),
-            post_points: can(Action::PostPoints),
+            post_points: can(Action::PostPoints) && row.formula.is_none(),
             archive: can(Action::Archive),
             prescribe: can(Action::Prescribe),
         },

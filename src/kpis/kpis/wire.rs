@@ -4,6 +4,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::fields::{Currency, KpiAlias, Stretch};
+use super::formula::KpiFormula;
+use super::segment::Dimension;
 use crate::access::Visibility;
 use crate::http::advice::Advice;
 use crate::http::page::page_type;
@@ -113,6 +115,15 @@ pub struct Kpi {
     /// Its names in other systems, in order.
     #[schema(value_type = Vec<KpiAlias>, max_items = 20)]
     pub aliases: Vec<String>,
+    /// What it is computed from; null where it has points of its own.
+    pub formula: Option<KpiFormula>,
+    /// The KPI that it is a segment of; null where it is none, and where that one is private to others.
+    pub segment_of_id: Option<KpiId>,
+    /// The same, as a page shows it.
+    pub segment_of: Option<KpiRef>,
+    /// By what that KPI is divided.
+    #[schema(value_type = Option<Dimension>)]
+    pub segment_dimension: Option<String>,
     /// The settings that decide what its points mean, as they take effect.
     pub settings: Settings,
     /// Who may see it.

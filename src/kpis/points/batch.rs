@@ -21,6 +21,7 @@ use crate::http::body::{self, Input, Mode};
 use crate::http::text::{Keyword, Pointer, Sentence, shown};
 use crate::http::{Code, Describe, Draft, Measure, Note, Problem, Query, Result};
 use crate::kpis::derive::Quality;
+use crate::kpis::kpis::formula::refuse_computed;
 use crate::kpis::kpis::{KpiInput, KpiKey};
 use crate::kpis::row::KpiRow;
 use crate::maths::Calendar;
@@ -154,7 +155,7 @@ pub struct RejectedPoint {
     /// When it was measured, as it was sent; null where it cannot be read.
     #[schema(value_type = Option<Sentence>, example = "2026-03-31")]
     at: Option<String>,
-    /// A stable name for what is wrong, such as `not_found`, `forbidden`, `kpi_archived`, `malformed_line` or that of a field error.
+    /// A stable name for what is wrong, such as `not_found`, `forbidden`, `kpi_archived`, `kpi_is_computed`, `malformed_line` or that of a field error.
     #[schema(value_type = Keyword)]
     code: String,
     /// The same for people.
@@ -360,6 +361,7 @@ fn entry<'a>(
         let reason = "the KPI is archived and takes no points until it is restored";
         return Err(Refusal::new("/kpi", "kpi_archived", reason));
     }
+    refuse_computed(kpi).map_err(|problem| Refusal::new("/kpi", problem.code.as_str(), problem.detail))?;
     let content = match point.value {
         None => Content::Nothing,
         Some(value) => Content::Said {

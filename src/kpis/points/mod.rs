@@ -26,6 +26,7 @@ use crate::http::{
     Code, Describe, Draft, FieldErrors, Measure, Note, Problem, Query, Result, Routes, routes,
 };
 use crate::kpis::derive::{PeriodRow, PointRow, Quality};
+use crate::kpis::kpis::formula::refuse_computed;
 use crate::kpis::periods::period_name;
 use crate::kpis::row::KpiRow;
 use crate::maths::word::words;
@@ -337,6 +338,7 @@ async fn delete_point(
         let there = find(tx, kpi, at, &query.feed)?.ok_or_else(Problem::not_found)?;
         tx.expect_version(Some(VERSION_OF_POINTS))?;
         refuse_archived(kpi)?;
+        refuse_computed(kpi)?;
         record(tx, &[Entry { kpi, at, feed: &there.feed, content: Content::Nothing }], subject(kpi))?;
         Ok(NoContent)
     })
@@ -389,6 +391,7 @@ fn store(
     content: Content,
 ) -> Result<Put<RecordedPoint>> {
     refuse_archived(kpi)?;
+    refuse_computed(kpi)?;
     let recorded = record(tx, &[Entry { kpi, at, feed, content }], subject(kpi))?;
     let outcome = recorded.outcomes.first().copied().unwrap_or(Outcome::Unchanged);
     let health = recorded.health.get(&kpi.id).copied();

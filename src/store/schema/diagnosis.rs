@@ -33,6 +33,36 @@ tables! {
         created_at -> SqlMoment,
         updated_at -> SqlMoment,
         archived_at -> Nullable<SqlMoment>,
+        formula -> Nullable<Text>,
+    }
+
+    kpi_inputs (kpi_id, input_id) {
+        workspace_id -> SqlId,
+        kpi_id -> SqlId,
+        input_id -> SqlId,
+    }
+
+    kpi_segments (kpi_id) {
+        workspace_id -> SqlId,
+        kpi_id -> SqlId,
+        whole_id -> SqlId,
+        dimension -> Text,
+    }
+
+    drivers (id) {
+        id -> SqlId,
+        workspace_id -> SqlId,
+        driver_id -> SqlId,
+        outcome_id -> SqlId,
+        lag_periods -> Integer,
+        effect -> Text,
+        note -> Nullable<Text>,
+        version -> Integer,
+        recorded_at -> SqlMoment,
+        recorded_by -> SqlId,
+        updated_at -> SqlMoment,
+        ended_at -> Nullable<SqlMoment>,
+        ended_by -> Nullable<SqlId>,
     }
 
     kpi_aliases (workspace_id, alias) {

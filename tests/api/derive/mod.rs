@@ -93,6 +93,7 @@ impl<'a> World<'a> {
             created_at: now,
             updated_at: now,
             archived_at: None,
+            formula: None,
         };
         let rows = (workspace.clone(), kpi.clone());
         store

@@ -102,6 +102,29 @@ stories! {
         story.tell(&ann, get.clone(), &format!("annotations/{annotation}"), None).await;
         story.tell(&ann, patch.clone(), &format!("annotations/{annotation}"), Some(json!({"on": "2026-02-02"}))).await;
         story.tell(&ann, delete.clone(), &format!("annotations/{annotation}"), None).await;
+        for (key, values) in [("support-costs", [1000.0, 1200.0]), ("tickets", [50.0, 40.0])] {
+            ann.post("kpis", json!({"name": key, "key": key, "aggregation": "sum"})).await.expect(201);
+            let points: Vec<Value> =
+                ["2026-01-31", "2026-02-28"].iter().zip(values).map(|(at, value)| json!({"kpi": key, "at": at, "value": value})).collect();
+            ann.post("points", json!(points)).await.expect(200);
+        }
+        ann.post("kpis", json!({"name": "Cost per ticket", "formula": "support-costs / tickets", "target": {"max": 25}})).await.expect(201);
+        story.tell(&ann, get.clone(), "kpis/cost-per-ticket/contribution", None).await;
+        for (key, visits) in [("tickets-by-mail", [30.0, 28.0]), ("tickets-by-phone", [20.0, 12.0])] {
+            ann.post("kpis", json!({"name": key, "key": key, "aggregation": "sum", "segment_of_id": "tickets", "segment_dimension": "channel"})).await.expect(201);
+            let points: Vec<Value> =
+                ["2026-01-31", "2026-02-28"].iter().zip(visits).map(|(at, value)| json!({"kpi": key, "at": at, "value": value})).collect();
+            ann.post("points", json!(points)).await.expect(200);
+        }
+        story.tell(&ann, get.clone(), "kpis/tickets/segments", None).await;
+        let driver = story.tell(&ann, post.clone(), "kpis/churn-rate/drivers", Some(json!({"driver_id": "tickets", "lag_periods": 1, "note": "Whoever has to ask twice leaves."}))).await;
+        let driver = text!(driver, "/id");
+        story.tell(&ann, get.clone(), "kpis/churn-rate/drivers", None).await;
+        story.tell(&ann, get.clone(), "kpis/tickets/outcomes", None).await;
+        story.tell(&ann, get.clone(), "kpis/churn-rate/driver-tree", None).await;
+        story.tell(&ann, get.clone(), &format!("drivers/{driver}"), None).await;
+        story.tell(&ann, patch.clone(), &format!("drivers/{driver}"), Some(json!({"lag_periods": 2}))).await;
+        story.tell(&ann, delete.clone(), &format!("drivers/{driver}"), None).await;
         story.tell(&ann, get.clone(), "kpis/churn-rate/points?limit=3", None).await;
         story.tell(&ann, get.clone(), "kpis/churn-rate/points/2026-01-31", None).await;
         story.tell(&ann, get.clone(), "points?kpi=churn-rate&from=2026-02-01", None).await;

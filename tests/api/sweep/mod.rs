@@ -97,6 +97,9 @@ impl World {
         let check_in = make(&format!("key-results/{}/check-ins", key_result.text("/id")), check_in).await;
         let guardrail =
             make(&format!("objectives/{objective}/guardrails"), json!({"kpi_id": "churn-rate"})).await;
+        make("kpis", json!({"name": "Calls to customers", "key": "calls"})).await;
+        let driver =
+            make("kpis/churn-rate/drivers", json!({"driver_id": "calls", "effect": "opposite"})).await;
         let initiative = make("initiatives", json!({"objective_id": objective, "title": "Ask around"})).await;
         let annotation = json!({"on": "2026-03-03", "text": "New prices"});
         let annotation = make("kpis/churn-rate/annotations", annotation).await;
@@ -119,6 +122,7 @@ impl World {
             ("at", "2026-02-28".to_owned()),
             ("date", target.text("/effective_from").to_owned()),
             ("remedy", remedy.text("/id").to_owned()),
+            ("driver", driver.text("/id").to_owned()),
             ("guardrail", guardrail.text("/id").to_owned()),
             ("objective", objective),
             ("key_result", key_result.text("/id").to_owned()),

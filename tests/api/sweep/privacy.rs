@@ -7,7 +7,7 @@ use super::{Operation, World, operations};
 use crate::harness::{Answer, stories};
 
 /// What hangs on a KPI or an objective, by the parameters that name it.
-const PRIVATE: [&str; 10] = [
+const PRIVATE: [&str; 11] = [
     "kpi",
     "remedy",
     "guardrail",
@@ -18,6 +18,7 @@ const PRIVATE: [&str; 10] = [
     "annotation",
     "comment",
     "link",
+    "driver",
 ];
 
 /// Texts of the world that no other thing has.

@@ -117,7 +117,7 @@ fn year(rest: &[f64]) -> Vec<f64> {
 }
 
 fn told(remedy: &RemedyRow, objective: &ObjectiveThen, seen: &Seen, today: Date) -> Told {
-    tell(remedy, objective, seen, &Standpoint { today, recorded_by: noon(today) }, &calendar())
+    tell(remedy, objective, seen, 0, &Standpoint { today, recorded_by: noon(today) }, &calendar())
 }
 
 #[test]

@@ -1,0 +1,50 @@
+-- What a KPI is computed from: its formula, with ids in the place of keys.
+ALTER TABLE kpis ADD COLUMN formula text COLLATE "C";
+
+-- Which KPIs a formula reads, each once.
+CREATE TABLE kpi_inputs (
+    workspace_id uuid NOT NULL,
+    kpi_id uuid NOT NULL,
+    input_id uuid NOT NULL,
+    CONSTRAINT kpi_inputs_pk PRIMARY KEY (kpi_id, input_id),
+    CONSTRAINT kpi_inputs_kpi FOREIGN KEY (workspace_id, kpi_id) REFERENCES kpis (workspace_id, id),
+    CONSTRAINT kpi_inputs_input FOREIGN KEY (workspace_id, input_id) REFERENCES kpis (workspace_id, id)
+);
+CREATE INDEX kpi_inputs_by_input ON kpi_inputs (workspace_id, input_id);
+
+-- KPIs that are believed to move another. A link that was ended stays known.
+CREATE TABLE drivers (
+    id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    driver_id uuid NOT NULL,
+    outcome_id uuid NOT NULL,
+    lag_periods integer NOT NULL,
+    effect text COLLATE "C" NOT NULL,
+    note text COLLATE "C",
+    version integer NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    recorded_by uuid NOT NULL,
+    updated_at timestamptz NOT NULL,
+    ended_at timestamptz,
+    ended_by uuid,
+    CONSTRAINT drivers_pk PRIMARY KEY (id),
+    CONSTRAINT drivers_in_workspace UNIQUE (workspace_id, id),
+    CONSTRAINT drivers_driver FOREIGN KEY (workspace_id, driver_id) REFERENCES kpis (workspace_id, id),
+    CONSTRAINT drivers_outcome FOREIGN KEY (workspace_id, outcome_id) REFERENCES kpis (workspace_id, id),
+    CONSTRAINT drivers_effect_known CHECK (effect IN ('same', 'opposite'))
+);
+CREATE UNIQUE INDEX drivers_link_once ON drivers (driver_id, outcome_id) WHERE ended_at IS NULL;
+CREATE INDEX drivers_by_driver ON drivers (workspace_id, driver_id);
+CREATE INDEX drivers_by_outcome ON drivers (workspace_id, outcome_id);
+
+-- Which KPI is a part of another, and by what it is divided.
+CREATE TABLE kpi_segments (
+    workspace_id uuid NOT NULL,
+    kpi_id uuid NOT NULL,
+    whole_id uuid NOT NULL,
+    dimension text COLLATE "C" NOT NULL,
+    CONSTRAINT kpi_segments_pk PRIMARY KEY (kpi_id),
+    CONSTRAINT kpi_segments_kpi FOREIGN KEY (workspace_id, kpi_id) REFERENCES kpis (workspace_id, id),
+    CONSTRAINT kpi_segments_whole FOREIGN KEY (workspace_id, whole_id) REFERENCES kpis (workspace_id, id)
+);
+CREATE INDEX kpi_segments_by_whole ON kpi_segments (workspace_id, whole_id);
