@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::decided;
-use crate::care::{ann_cares, churn_turned_bad, kpi, measured};
+use crate::care::{churn_turned_bad, kpi, measured};
 use crate::harness::{Answer, stories};
 
 fn fields(agenda: &Answer, list: &str, field: &str) -> Vec<Value> {
@@ -16,7 +16,7 @@ fn fields(agenda: &Answer, list: &str, field: &str) -> Vec<Value> {
 stories! {
     /// What got better, what changed, what nobody treats, what is blocked, and what was to be looked at again.
     async fn a_review_begins_with_what_worked(app) {
-        let ann = ann_cares(&app).await;
+        let ann = app.owner_of("ann", "acme").await;
         app.joins(&ann, "bob", "member").await;
         ann.post("teams", json!({"name": "Growth"})).await.expect(201);
         churn_turned_bad(&ann).await;
@@ -39,8 +39,10 @@ stories! {
         assert_eq!(at.at("/changed/0/health"), &json!({"from": "unknown", "to": "unhealthy"}));
 
         app.it_is("2026-04-01T10:00:00Z");
+        let ann = app.signs_in("ann").await.inside("acme");
         ann.post("reviews", json!({"held_on": "2026-04-01", "kpi_ids": ["churn-rate"]})).await.expect(201);
         app.it_is("2026-04-15T10:00:00Z");
+        let ann = app.signs_in("ann").await.inside("acme");
         measured(&ann, "refunds", &[("2026-04-10", 2.0)]).await;
         measured(&ann, "churn-rate", &[("2026-04-10", 3.0), ("2026-04-11", 7.0)]).await;
         ann.post(&format!("key-results/{}/check-ins", grow.text("/key_results/0/id")), json!({"value": 0.1, "confidence": "at_risk", "blocker": "No room."})).await.expect(201);

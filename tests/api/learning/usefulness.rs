@@ -60,7 +60,7 @@ stories! {
 
     /// All KPIs at once, in as many statements as one; each sees what is there for them.
     async fn the_audit_lists_every_kpi(app) {
-        let ann = ann_cares(&app).await;
+        let ann = app.owner_of("ann", "acme").await;
         let bob = app.joins(&ann, "bob", "member").await;
         churn_turned_bad(&ann).await;
         ann.post("teams", json!({"name": "Growth"})).await.expect(201);
