@@ -50,7 +50,7 @@ pub fn find(tx: &mut Scoped, said: &[(&NewDecision, String)], occasion: Occasion
     let mut refusals = Vec::new();
     let found = look(tx, said, &mut refusals)?;
     let kpis: Vec<KpiRow> = found.iter().flatten().map(|named| named.kpi.clone()).collect();
-    let states = states(tx, &kpis, occasion.on)?;
+    let states = states(tx, kpis, occasion.on)?;
     let mut errors = FieldErrors::new();
     for ((new, pointer), named) in said.iter().zip(&found) {
         if let Some(named) = named {
@@ -141,10 +141,12 @@ fn earlier(tx: &mut Scoped, id: Option<DecisionId>, pointer: &str) -> Result<Opt
     Ok(Some(found.row))
 }
 
-/// What KPIs showed on a day: at its end, or now where it is today.
-fn states(tx: &mut Tx, kpis: &[KpiRow], on: Day) -> Result<HashMap<KpiId, KpiState>> {
+/// What KPIs, each once or more, showed on a day: at its end, or now where it is today.
+fn states(tx: &mut Tx, mut kpis: Vec<KpiRow>, on: Day) -> Result<HashMap<KpiId, KpiState>> {
+    kpis.sort_by_key(|kpi| kpi.id);
+    kpis.dedup_by_key(|kpi| kpi.id);
     let view = if on < today(tx)? { View { as_of: Some(on), known_at: None } } else { View::default() };
-    let histories = derive::histories(tx, kpis, &view)?;
+    let histories = derive::histories(tx, &kpis, &view)?;
     Ok(histories.into_iter().map(|(id, history)| (id, history.state)).collect())
 }
 
@@ -207,7 +209,7 @@ pub fn make(
     occasion: Occasion,
 ) -> Result<Vec<DecisionRow>> {
     let kpis: Vec<KpiRow> = named.iter().map(|named| named.kpi.clone()).collect();
-    let states = states(tx, &kpis, occasion.on)?;
+    let states = states(tx, kpis, occasion.on)?;
     let mut made = Vec::with_capacity(said.len());
     for ((new, pointer), named) in said.iter().zip(named) {
         let state = states.get(&named.kpi.id).ok_or_else(Problem::not_found)?;

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use crate::harness::{Answer, App, Caller};
 
 /// The owner of a workspace, with a token that outlasts moves of the clock.
-async fn ann_cares(app: &App) -> Caller {
+pub async fn ann_cares(app: &App) -> Caller {
     let ann = app.owner_of("ann", "acme").await;
     lasting(app, &ann, "ann", &["read", "write", "admin"]).await
 }
@@ -33,7 +33,7 @@ async fn lasting(app: &App, person: &Caller, name: &str, scopes: &[&str]) -> Cal
 }
 
 /// A monthly KPI in percent that should stay at or below 4.
-async fn kpi(caller: &Caller, name: &str) -> Answer {
+pub async fn kpi(caller: &Caller, name: &str) -> Answer {
     let body = json!({"name": name, "display": {"style": "percent"}, "target": {"max": 4}});
     let made = caller.post("kpis", body).await;
     made.expect(201);
@@ -41,7 +41,7 @@ async fn kpi(caller: &Caller, name: &str) -> Answer {
 }
 
 /// Points of a KPI, by their dates.
-async fn measured(caller: &Caller, key: &str, values: &[(&str, f64)]) {
+pub async fn measured(caller: &Caller, key: &str, values: &[(&str, f64)]) {
     for (date, value) in values {
         let put = caller.put(&format!("kpis/{key}/points/{date}"), json!({"value": value})).await;
         assert!(put.status == 200 || put.status == 201, "{} answered {}", put.call, put.raw);
@@ -49,7 +49,7 @@ async fn measured(caller: &Caller, key: &str, values: &[(&str, f64)]) {
 }
 
 /// A KPI that was fine in January and is not since February.
-async fn churn_turned_bad(caller: &Caller) {
+pub async fn churn_turned_bad(caller: &Caller) {
     kpi(caller, "Churn rate").await;
     measured(caller, "churn-rate", &[("2026-01-31", 3.0), ("2026-02-28", 6.0)]).await;
 }

@@ -230,6 +230,28 @@ stories! {
         story.tell(&ann, patch.clone(), &format!("key-results/{cost}"), Some(json!({"target": 45}))).await;
         story.tell(&ann, delete.clone(), &format!("key-results/{cost}"), None).await;
         story.tell(&ann, post.clone(), &format!("key-results/{cost}/restore"), None).await;
+        // Learn.
+        let review = story.tell(&ann, post.clone(), "reviews", Some(json!({
+            "held_on": "2026-04-14", "team_id": "growth", "kpi_ids": ["churn-rate", "qualified-leads"], "objective_ids": [website],
+            "attendee_ids": ["me", bobs], "notes": "Leads recover; churn does not yet.",
+            "decisions": [{"kpi_id": "qualified-leads", "choice": "adjust", "summary": "No more trade fairs.", "certainty": 4}],
+        }))).await;
+        let review = text!(review, "/id");
+        let decision = story.tell(&ann, post.clone(), "decisions", Some(json!({
+            "kpi_id": "churn-rate", "choice": "continue", "summary": "The new onboarding needs until summer.", "certainty": 3,
+            "expects": {"what": "better", "by": "2026-06-30"}, "revisit_on": "2026-07-01", "review_id": review,
+        }))).await;
+        let decision = text!(decision, "/id");
+        story.tell(&ann, get.clone(), "decisions?kpi=churn-rate", None).await;
+        story.tell(&ann, get.clone(), &format!("decisions/{decision}"), None).await;
+        story.tell(&ann, patch.clone(), &format!("decisions/{decision}"), Some(json!({"revisit_on": "2026-06-15"}))).await;
+        story.tell(&ann, get.clone(), "reviews?team=growth", None).await;
+        story.tell(&ann, get.clone(), &format!("reviews/{review}"), None).await;
+        story.tell(&ann, patch.clone(), &format!("reviews/{review}"), Some(json!({"notes": "Leads recover; churn does not yet. Next time in May."}))).await;
+        story.tell(&ann, get.clone(), "agenda?since=2026-04-01", None).await;
+        story.tell_as(&ann, get.clone(), "agenda?since=2026-04-01", &[("accept", "text/plain")], None).await;
+        story.tell(&ann, get.clone(), "kpis/churn-rate/usefulness", None).await;
+        story.tell(&ann, get.clone(), "audit/kpis", None).await;
         story.tell(&ann, post.clone(), &format!("objectives/{website}/close"), Some(json!({"outcome": "missed", "score": 0.2, "reflection": "Half of the visitors were not enough to learn from."}))).await;
         story.tell(&ann, delete.clone(), &format!("objectives/{website}"), None).await;
         story.tell(&ann, post.clone(), &format!("objectives/{website}/restore"), None).await;

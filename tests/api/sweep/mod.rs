@@ -103,6 +103,14 @@ impl World {
         let initiative = make("initiatives", json!({"objective_id": objective, "title": "Ask around"})).await;
         let annotation = json!({"on": "2026-03-03", "text": "New prices"});
         let annotation = make("kpis/churn-rate/annotations", annotation).await;
+        let review =
+            json!({"held_on": "2026-03-31", "kpi_ids": ["churn-rate"], "objective_ids": [objective]});
+        let review = make("reviews", review).await;
+        let decision = json!({
+            "kpi_id": "churn-rate", "choice": "continue", "summary": "Wait for June", "revisit_on": "2026-06-30",
+            "review_id": review.text("/id"), "led_to_ids": [objective],
+        });
+        let decision = make("decisions", decision).await;
         let comment = make("comments", json!({"subject_id": objective, "text": "Who asks?"})).await;
         let board = make("boards", json!({"name": "Monday", "kpi_ids": ["churn-rate"]})).await;
         let link = make("links", json!({"name": "Wiki", "kind": "chart", "kpi_id": "churn-rate"})).await;
@@ -129,6 +137,8 @@ impl World {
             ("check_in", check_in.text("/id").to_owned()),
             ("initiative", initiative.text("/id").to_owned()),
             ("annotation", annotation.text("/id").to_owned()),
+            ("review", review.text("/id").to_owned()),
+            ("decision", decision.text("/id").to_owned()),
             ("comment", comment.text("/id").to_owned()),
             ("board", board.text("/id").to_owned()),
             ("link", link.text("/id").to_owned()),

@@ -7,7 +7,7 @@ use super::{Operation, World, operations};
 use crate::harness::{Answer, stories};
 
 /// What hangs on a KPI or an objective, by the parameters that name it.
-const PRIVATE: [&str; 11] = [
+const PRIVATE: [&str; 12] = [
     "kpi",
     "remedy",
     "guardrail",
@@ -16,14 +16,15 @@ const PRIVATE: [&str; 11] = [
     "check_in",
     "initiative",
     "annotation",
+    "decision",
     "comment",
     "link",
     "driver",
 ];
 
 /// Texts of the world that no other thing has.
-const CANARIES: [&str; 6] =
-    ["Churn rate", "churn-rate", "Interviews", "Ask around", "New prices", "Who asks?"];
+const CANARIES: [&str; 7] =
+    ["Churn rate", "churn-rate", "Interviews", "Ask around", "New prices", "Wait for June", "Who asks?"];
 
 impl Operation {
     fn names_something_private(&self) -> bool {
