@@ -60,7 +60,8 @@ fn added(left: &Target, right: &Target) -> Option<Target> {
     let sum = |left: Option<f64>, right: Option<f64>| {
         left.zip(right).and_then(|(left, right)| bounded(left + right))
     };
-    let band = |left: &Band, right: &Band| Band { min: sum(left.min, right.min), max: sum(left.max, right.max) };
+    let band =
+        |left: &Band, right: &Band| Band { min: sum(left.min, right.min), max: sum(left.max, right.max) };
     Target::unless_open(band(&left.band, &right.band), band(&left.tolerance, &right.tolerance))
 }
 
@@ -127,7 +128,10 @@ mod tests {
         // Weeks do not fill a quarter, what has no periods fills nothing, and a month without a target spoils the sum.
         assert_eq!(of(Cadence::Weekly, Aggregation::Sum, &raised), None);
         assert_eq!(of(Cadence::Irregular, Aggregation::Sum, &raised), None);
-        assert_eq!(of(Cadence::Monthly, Aggregation::Sum, &[from(Some(date(2026, 2, 1)), at_least(1.0))]), None);
+        assert_eq!(
+            of(Cadence::Monthly, Aggregation::Sum, &[from(Some(date(2026, 2, 1)), at_least(1.0))]),
+            None
+        );
         // Where one month has a floor and the next a ceiling, the quarter has neither.
         let ceiling = Target::unless_open(Band { min: None, max: Some(9.0) }, Band::default());
         let turned = [from(None, at_least(40.0)), from(Some(date(2026, 2, 1)), ceiling)];

@@ -86,7 +86,10 @@ pub fn spoken(health: Health) -> &'static str {
 /// The mark of a health beside a word, inside of a page, which brings the style; who listens hears the word alone.
 pub fn glyph(health: Health) -> String {
     let mut pen = Pen::default();
-    pen.open("svg", &[("class", "glyph"), ("viewBox", "0 0 16 16"), ("aria-hidden", "true"), ("focusable", "false")]);
+    pen.open(
+        "svg",
+        &[("class", "glyph"), ("viewBox", "0 0 16 16"), ("aria-hidden", "true"), ("focusable", "false")],
+    );
     mark(&mut pen, health, (8.0, 8.0), 5.0);
     pen.close("svg");
     pen.finish()

@@ -42,7 +42,8 @@ pub fn ticks(low: f64, high: f64, about: usize) -> Vec<f64> {
     }
     let rough = span / about.max(1) as f64;
     let exponent = rough.log10().floor();
-    let factor = [1.0, 2.0, 5.0].into_iter().find(|factor| factor * 10_f64.powf(exponent) >= rough).unwrap_or(10.0);
+    let factor =
+        [1.0, 2.0, 5.0].into_iter().find(|factor| factor * 10_f64.powf(exponent) >= rough).unwrap_or(10.0);
     // Dividing by a power of ten gives 0.95, where multiplying by a hundredth gives a little more.
     let multiple = |count: f64| match exponent < 0.0 {
         true => count * factor / 10_f64.powf(-exponent),

@@ -32,7 +32,8 @@ fn words(picture: &str) -> Vec<Words> {
             let element = format!(" {element}");
             let says = rest.split_once("</text>").expect("its end").0.to_owned();
             let size = if attribute(&element, "class") == "title" { TITLE } else { TEXT };
-            let shown = says.replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">").replace("&#39;", "'");
+            let shown =
+                says.replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">").replace("&#39;", "'");
             let (x, wide): (f64, f64) = (attribute(&element, "x").parse().unwrap(), width_of(&shown, size));
             let left = match attribute(&element, "text-anchor").as_str() {
                 "start" => x,
@@ -53,7 +54,10 @@ fn is_well_formed(document: &str) {
         let text = &rest[..at];
         assert!(!text.contains('>'), "{text}");
         for entity in text.split('&').skip(1) {
-            assert!(["amp;", "lt;", "gt;", "quot;", "#39;"].iter().any(|known| entity.starts_with(known)), "{text}");
+            assert!(
+                ["amp;", "lt;", "gt;", "quot;", "#39;"].iter().any(|known| entity.starts_with(known)),
+                "{text}"
+            );
         }
         let end = rest[at..].find('>').expect("a tag ends") + at;
         let tag = &rest[at + 1..end];
@@ -78,7 +82,8 @@ fn busy(title: &str, months: i8, remark: &str) -> impl Fn(u32) -> Picture {
                 x: day(month(number)) + 15.0,
                 name: format!("{:04}-{:02}", month(number).year(), month(number).month()),
                 value: (number % 7 != 3).then(|| 1_000.0 * f64::from(number % 5) - 2_500.0),
-                health: [Health::Healthy, Health::AtRisk, Health::Unhealthy, Health::Unknown][number as usize % 4],
+                health: [Health::Healthy, Health::AtRisk, Health::Unhealthy, Health::Unknown]
+                    [number as usize % 4],
                 says: if number % 6 == 0 { Says::Signal } else { Says::Noise },
             })
             .collect();
@@ -87,17 +92,31 @@ fn busy(title: &str, months: i8, remark: &str) -> impl Fn(u32) -> Picture {
             band: Band { min: Some(-500.0), max: Some(900.0) },
             tolerance: Band { min: Some(-1_500.0), max: None },
         };
-        let limits = crate::maths::NaturalLimits { centre: -500.0, lower: -4_000.0, upper: 3_000.0, upper_range: 1.0 };
+        let limits =
+            crate::maths::NaturalLimits { centre: -500.0, lower: -4_000.0, upper: 3_000.0, upper_range: 1.0 };
         let remedies: Vec<Stretch<String>> = (0..7)
-            .map(|number| Stretch { from: until - 40.0 * f64::from(number), until, what: format!("{remark} {number}") })
+            .map(|number| Stretch {
+                from: until - 40.0 * f64::from(number),
+                until,
+                what: format!("{remark} {number}"),
+            })
             .collect();
         let annotations: Vec<(jiff::civil::Date, String)> =
             (0..months).step_by(2).map(|number| (month(number), remark.clone())).collect();
         let ahead: Vec<Ahead> = (0..6)
-            .map(|step| Ahead { x: until + 15.0 + 30.0 * f64::from(step), value: 100.0, low: -900.0, high: 5_000.0 })
+            .map(|step| Ahead {
+                x: until + 15.0 + 30.0 * f64::from(step),
+                value: 100.0,
+                low: -900.0,
+                high: 5_000.0,
+            })
             .collect();
-        let facts =
-            ["-1500 customers in 2026-03 so far", "unhealthy", "target -500 to 900 customers", "deteriorating"];
+        let facts = [
+            "-1500 customers in 2026-03 so far",
+            "unhealthy",
+            "target -500 to 900 customers",
+            "deteriorating",
+        ];
         Chart {
             title: &title,
             description: "What it shows.",
@@ -117,10 +136,14 @@ fn busy(title: &str, months: i8, remark: &str) -> impl Fn(u32) -> Picture {
 
 #[test]
 fn no_words_meet_and_none_stick_out() {
-    let long = "Share of customers who order a second time within ninety days of the first delivery, by value";
-    for (title, months, remark) in
-        [("Churn", 3, "Keep"), (long, 24, long), ("指標の名前がとても長い場合", 60, "日本語の注釈"), (long, 100, "x")]
-    {
+    let long =
+        "Share of customers who order a second time within ninety days of the first delivery, by value";
+    for (title, months, remark) in [
+        ("Churn", 3, "Keep"),
+        (long, 24, long),
+        ("指標の名前がとても長い場合", 60, "日本語の注釈"),
+        (long, 100, "x"),
+    ] {
         let draw = busy(title, months, remark);
         for width in [280, 320, 480, 640, 1000, 1600] {
             let picture = draw(width).text;
@@ -145,7 +168,11 @@ fn the_same_chart_is_the_same_bytes_and_holds_its_names_as_text() {
     let draw = busy("</title><script>alert(1)</script>", 12, "a & b \u{0}\u{202e}");
     let picture = draw(640);
     assert_eq!(picture, draw(640));
-    assert!(!picture.text.contains("<script>") && picture.text.contains("&lt;script&gt;"), "{}", picture.text);
+    assert!(
+        !picture.text.contains("<script>") && picture.text.contains("&lt;script&gt;"),
+        "{}",
+        picture.text
+    );
     assert!(!picture.text.contains('\0') && !picture.text.contains('\u{202e}'));
     assert!(picture.text.contains(&format!("<style>{}</style>", picture.style)));
 }

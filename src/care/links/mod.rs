@@ -245,9 +245,8 @@ async fn list_links(db: Db<Reads>, listing: Listing<LinkFilter>) -> Answer<Page<
         rows.retain(|row| {
             (filter.kind.is_empty() || filter.kind.contains(&row.kind)) && states.contains(&row.state(now))
         });
-        let Paged { rows, next_cursor, total } = paging.page_of_all(rows, |row| {
-            Reverse(Position { key: String::new(), id: row.id.to_string() })
-        })?;
+        let Paged { rows, next_cursor, total } = paging
+            .page_of_all(rows, |row| Reverse(Position { key: String::new(), id: row.id.to_string() }))?;
         let paged = Paged { rows: show(tx, rows)?, next_cursor, total };
         Ok(Page::show(&paging, paged, |link| link))
     })
@@ -280,8 +279,10 @@ async fn create_link(
 }
 
 async fn show_link(db: Db<Reads>, id: At<KnownLink>) -> Answer<Json<Link>> {
-    db.read(id.to(Action::View), Nothing, |tx, found, ()| Ok(Json::new(show_one(tx, found.into_inner().row)?)))
-        .await
+    db.read(id.to(Action::View), Nothing, |tx, found, ()| {
+        Ok(Json::new(show_one(tx, found.into_inner().row)?))
+    })
+    .await
 }
 
 async fn revoke_link(db: Db<Themselves>, id: At<KnownLink>) -> Answer<NoContent> {
@@ -300,9 +301,7 @@ fn plan(tx: &mut Scoped, new: &NewLink) -> Result<Plan> {
     };
     let board_id = match new.board_id {
         None => None,
-        Some(id) => {
-            Some(BoardRow::by_id(tx, id)?.ok_or_else(|| Problem::not_found_at("/board_id"))?.id)
-        }
+        Some(id) => Some(BoardRow::by_id(tx, id)?.ok_or_else(|| Problem::not_found_at("/board_id"))?.id),
     };
     let team_id = teams::resolve_optional(tx, "/team_id", new.team_id.as_ref())?.map(|team| team.id);
     Ok(Plan {

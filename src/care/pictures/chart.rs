@@ -14,9 +14,7 @@ use crate::kpis::forecast::forecast;
 use crate::kpis::periods::period_name;
 use crate::kpis::row::{DisplayStyle, KpiRow};
 use crate::kpis::signals;
-use crate::maths::{
-    Cadence, Health, Judged, NaturalLimits, Period, Target, segments, target_in_force,
-};
+use crate::maths::{Cadence, Health, Judged, NaturalLimits, Period, Target, segments, target_in_force};
 use crate::okrs::objectives::RecordedState;
 use crate::store::{ObjectiveId, Tx};
 use crate::svg::chart::day;
@@ -132,7 +130,11 @@ fn points(history: &History, shown: &[(Period, Option<Judged>)]) -> Vec<Point> {
 }
 
 /// The targets in force on the last days of the periods, up to a day ahead; those that are the same follow as one.
-fn targets(history: &History, shown: &[(Period, Option<Judged>)], until: Option<Date>) -> Vec<Stretch<Target>> {
+fn targets(
+    history: &History,
+    shown: &[(Period, Option<Judged>)],
+    until: Option<Date>,
+) -> Vec<Stretch<Target>> {
     let (calendar, cadence) = (&history.calendar, history.settings.cadence);
     let mut periods: Vec<Period> = shown.iter().map(|(period, _)| *period).collect();
     while let Some(next) = periods.last().and_then(|last| calendar.next(cadence, last))

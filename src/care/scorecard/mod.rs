@@ -18,9 +18,7 @@ use crate::care::remedies::Standpoint;
 use crate::care::triage::{Scope, TriageRemedy, kpis_in};
 use crate::http::accept::preferred;
 use crate::http::text::PeriodName;
-use crate::http::{
-    Answer, Answers, Draft, Html, Json, Name, Problem, Query, Reply, Result, Routes, routes,
-};
+use crate::http::{Answer, Answers, Draft, Html, Json, Name, Problem, Query, Reply, Result, Routes, routes};
 use crate::kpis::boards::{self, BoardRow};
 use crate::kpis::derive::{AsOf, View};
 use crate::kpis::kpis::{Display, KpiKey, OpenEpisode, RecentPeriod};
@@ -317,9 +315,7 @@ fn chosen(
             let kpis = on_board.into_iter().filter(|kpi| there.contains(&kpi.id)).collect();
             return Ok((kpis, board.name.clone(), board.cadence));
         }
-        Choice::Team(team) => {
-            Scope { teams: teams::with_sub_teams(tx, vec![team.id])?, owners: Vec::new() }
-        }
+        Choice::Team(team) => Scope { teams: teams::with_sub_teams(tx, vec![team.id])?, owners: Vec::new() },
         Choice::Workspace => Scope::default(),
     };
     let mut kpis = kpis_in(tx, &scope, view, standpoint)?;

@@ -153,15 +153,16 @@ fn why(reason: HealthReason) -> &'static str {
 
 fn band(row: &ScorecardRow) -> String {
     let style = Style::shown(&row.display);
-    row.target.map_or(NOTHING.to_owned(), |target| {
-        escaped(&style.band(Band { min: target.min, max: target.max }))
-    })
+    row.target
+        .map_or(NOTHING.to_owned(), |target| escaped(&style.band(Band { min: target.min, max: target.max })))
 }
 
 fn change(row: &ScorecardRow, change: Option<&ScorecardChange>) -> String {
     let Some(earlier) = change else { return NOTHING.to_owned() };
     let plain = Style::new(DisplayStyle::Number, None, None, row.display.precision);
-    let signed = |value: f64, text: String| if value > 0.0 { format!("+{text}") } else { text.replace('-', "\u{2212}") };
+    let signed = |value: f64, text: String| {
+        if value > 0.0 { format!("+{text}") } else { text.replace('-', "\u{2212}") }
+    };
     let by = earlier.change.map(|change| signed(change, plain.within(change, 16)));
     let ratio = earlier.change_ratio.map(|ratio| {
         let percent = Style::new(DisplayStyle::Percent, None, None, Some(1)).within(100.0 * ratio, 12);

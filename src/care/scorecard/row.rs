@@ -199,7 +199,11 @@ fn judged(kpi: &KpiRow, history: &History) -> Vec<Judged> {
         let own = (kpi.cadence, kpi.aggregation);
         let target = target_of_longer(&history.calendar, own, &one.period, &history.targets);
         let both = one.value.zip(target);
-        Judged { target, health: both.map_or(Health::Unknown, |(value, target)| judge(value, &target)), ..*one }
+        Judged {
+            target,
+            health: both.map_or(Health::Unknown, |(value, target)| judge(value, &target)),
+            ..*one
+        }
     });
     judged.collect()
 }

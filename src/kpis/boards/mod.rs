@@ -87,7 +87,11 @@ pub struct NewBoard {
 impl Rules for NewBoard {
     fn judge(&self, errors: &mut FieldErrors) {
         if self.cadence == Some(Cadence::Irregular) {
-            errors.add("/cadence", "irregular", "a board shows periods of one length; null shows each its own");
+            errors.add(
+                "/cadence",
+                "irregular",
+                "a board shows periods of one length; null shows each its own",
+            );
         }
         for (index, kpi) in self.kpi_ids.iter().enumerate() {
             if self.kpi_ids.get(..index).is_some_and(|before| before.contains(kpi)) {
@@ -176,26 +180,17 @@ async fn list_boards(db: Db<Reads>, listing: Listing<BoardFilter>) -> Answer<Pag
             let holding = row::holding(tx, &kpis)?;
             rows.retain(|row| holding.contains(&row.id));
         }
-        let mut paged = paging.page_of_all(rows, |row| Position {
-            key: row.name_folded.clone(),
-            id: row.id.to_string(),
-        })?;
+        let mut paged = paging
+            .page_of_all(rows, |row| Position { key: row.name_folded.clone(), id: row.id.to_string() })?;
         let shown = show(tx, std::mem::take(&mut paged.rows))?;
-        let paged = crate::http::page::Paged {
-            rows: shown,
-            next_cursor: paged.next_cursor,
-            total: paged.total,
-        };
+        let paged =
+            crate::http::page::Paged { rows: shown, next_cursor: paged.next_cursor, total: paged.total };
         Ok(Page::show(&paging, paged, |board| board))
     })
     .await
 }
 
-async fn create_board(
-    db: Db<Writes>,
-    body: Body<NewBoard>,
-    _: Refuses<NotMade>,
-) -> Answer<Created<Board>> {
+async fn create_board(db: Db<Writes>, body: Body<NewBoard>, _: Refuses<NotMade>) -> Answer<Created<Board>> {
     db.write((), body, |tx, (), new| {
         let now = tx.now;
         let blank = BoardRow {

@@ -69,7 +69,8 @@ impl BoardRow {
 
     /// Stores what changed of it.
     pub fn save(&self, tx: &mut Tx) -> Result<()> {
-        let own = boards::table.filter(boards::workspace_id.eq(self.workspace_id)).filter(boards::id.eq(self.id));
+        let own =
+            boards::table.filter(boards::workspace_id.eq(self.workspace_id)).filter(boards::id.eq(self.id));
         diesel::update(own).set(self).execute(tx.db())?;
         Ok(())
     }
@@ -198,7 +199,11 @@ pub fn named(tx: &mut Scoped, names: &[KpiInput], before: &[KpiId]) -> Result<Ve
         }
         if kpi.archived_at.is_some() && !before.contains(&kpi.id) {
             let detail = "an archived KPI is put on no board: restore it first";
-            return Err(Problem::new(Code::KpiArchived, detail).with(pointer, "kpi_archived", "it is archived"));
+            return Err(Problem::new(Code::KpiArchived, detail).with(
+                pointer,
+                "kpi_archived",
+                "it is archived",
+            ));
         }
         found.push(kpi.id);
     }
@@ -234,8 +239,7 @@ pub fn show(tx: &mut Scoped, rows: Vec<BoardRow>) -> Result<Vec<Board>> {
     let shown = rows.into_iter().map(|row| {
         let may_edit = tx.may(Action::Edit, &row.facts());
         let all = standing.remove(&row.id).unwrap_or_default();
-        let kpis: Vec<KpiRef> =
-            all.iter().filter(|kpi| tx.sees(&kpi.facts())).map(KpiRef::from).collect();
+        let kpis: Vec<KpiRef> = all.iter().filter(|kpi| tx.sees(&kpi.facts())).map(KpiRef::from).collect();
         Board {
             id: row.id,
             version: row.version,

@@ -227,10 +227,13 @@ fn entries(chart: &Chart) -> Vec<(Sample, &'static str)> {
     let mut entries: Vec<(Sample, &'static str)> = healths
         .into_iter()
         .filter(|health| has(*health))
-        .map(|health| (Sample::Mark(health), if health == Health::Unknown { "not judged" } else { spoken(health) }))
+        .map(|health| {
+            (Sample::Mark(health), if health == Health::Unknown { "not judged" } else { spoken(health) })
+        })
         .collect();
-    let tolerated =
-        |stretch: &Stretch<Target>| stretch.what.tolerance.min.is_some() || stretch.what.tolerance.max.is_some();
+    let tolerated = |stretch: &Stretch<Target>| {
+        stretch.what.tolerance.min.is_some() || stretch.what.tolerance.max.is_some()
+    };
     let others = [
         (chart.points.iter().any(|point| point.says == Says::Signal), Sample::Signal, "signal, not noise"),
         (!chart.targets.is_empty(), Sample::Area("band"), "target"),
@@ -241,6 +244,8 @@ fn entries(chart: &Chart) -> Vec<(Sample, &'static str)> {
         (!chart.remedies.is_empty(), Sample::Area("remedy"), "remedy"),
         (!chart.annotations.is_empty(), Sample::Flag, "what happened"),
     ];
-    entries.extend(others.into_iter().filter(|(is_there, ..)| *is_there).map(|(_, sample, words)| (sample, words)));
+    entries.extend(
+        others.into_iter().filter(|(is_there, ..)| *is_there).map(|(_, sample, words)| (sample, words)),
+    );
     entries
 }

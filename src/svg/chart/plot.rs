@@ -96,7 +96,9 @@ impl Plot {
             .collect();
         pen.polyline("series", &line);
         let size = if chart.points.len() > 60 { 2.5 } else { 3.75 };
-        for (point, place) in chart.points.iter().zip(&line).filter_map(|(point, place)| Some((point, (*place)?))) {
+        for (point, place) in
+            chart.points.iter().zip(&line).filter_map(|(point, place)| Some((point, (*place)?)))
+        {
             if point.says == Says::Signal {
                 ring(pen, place);
             }
@@ -212,7 +214,11 @@ struct Flags {
 
 impl Flags {
     fn label(&self) -> String {
-        if self.first == self.last { self.first.to_string() } else { format!("{}–{}", self.first, self.last) }
+        if self.first == self.last {
+            self.first.to_string()
+        } else {
+            format!("{}–{}", self.first, self.last)
+        }
     }
 }
 

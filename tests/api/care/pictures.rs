@@ -7,7 +7,8 @@ use crate::harness::stories;
 
 /// What stands in an element.
 fn within<'a>(picture: &'a str, element: &str) -> &'a str {
-    let (_, rest) = picture.split_once(&format!("<{element}")).unwrap_or_else(|| panic!("no {element}: {picture}"));
+    let (_, rest) =
+        picture.split_once(&format!("<{element}")).unwrap_or_else(|| panic!("no {element}: {picture}"));
     let (_, rest) = rest.split_once('>').expect("its end");
     rest.split_once(&format!("</{element}>")).expect("its closing").0
 }
@@ -15,7 +16,10 @@ fn within<'a>(picture: &'a str, element: &str) -> &'a str {
 /// A year of a KPI that turned bad in the end.
 async fn a_year(caller: &Caller) {
     caller.post("kpis", json!({"name": "Churn rate", "display": {"style": "percent"}, "target": {"max": 4}, "tolerance": {"max": 5}})).await.expect(201);
-    let values: Vec<(String, f64)> = (1..=12).zip([3.0, 3.5, 3.0, 3.5, 3.0, 3.5, 3.0, 3.5, 3.0, 3.5, 3.0, 9.0]).map(|(month, value)| (format!("2025-{month:02}-15"), value)).collect();
+    let values: Vec<(String, f64)> = (1..=12)
+        .zip([3.0, 3.5, 3.0, 3.5, 3.0, 3.5, 3.0, 3.5, 3.0, 3.5, 3.0, 9.0])
+        .map(|(month, value)| (format!("2025-{month:02}-15"), value))
+        .collect();
     let values: Vec<(&str, f64)> = values.iter().map(|(day, value)| (day.as_str(), *value)).collect();
     measured(caller, "churn-rate", &values).await;
     measured(caller, "churn-rate", &[("2026-03-15", 4.5)]).await;

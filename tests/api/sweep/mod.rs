@@ -102,7 +102,8 @@ impl World {
         let board = make("boards", json!({"name": "Monday", "kpi_ids": ["churn-rate"]})).await;
         let link = make("links", json!({"name": "Wiki", "kind": "chart", "kpi_id": "churn-rate"})).await;
         let sheet = make("links", json!({"name": "Wiki", "kind": "scorecard"})).await;
-        let secret = |made: &Answer| made.text("/shared_path").split('/').nth(2).expect("a secret").to_owned();
+        let secret =
+            |made: &Answer| made.text("/shared_path").split('/').nth(2).expect("a secret").to_owned();
         let workspace = ann.get("").await;
         // By ids: slugs and keys can be changed.
         let things = BTreeMap::from([

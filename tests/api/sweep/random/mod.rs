@@ -83,7 +83,10 @@ async fn bombard(app: App, count: u64) {
     let token = sign_in(&app);
     for operation in operations.iter().filter(|operation| operation.method == Method::GET) {
         // What was deleted or revoked on the way is gone.
-        if ["{board}", "{shared_picture}", "{shared_scorecard}"].iter().any(|name| operation.template.contains(name)) {
+        if ["{board}", "{shared_picture}", "{shared_scorecard}"]
+            .iter()
+            .any(|name| operation.template.contains(name))
+        {
             continue;
         }
         // The cycle that is current may have been closed by now: it is still there by its id.
