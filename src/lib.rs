@@ -75,6 +75,7 @@ pub fn slices() -> Vec<Routes> {
         learning::agenda::routes(),
         learning::decisions::routes(),
         learning::usefulness::routes(),
+        learning::brief::routes(),
         learning::comments::routes(),
         feeds::events::routes(),
         problems::routes(),

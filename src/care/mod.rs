@@ -1,6 +1,6 @@
 //! Care: what is done about unhealthy KPIs, whether it worked, and what needs a person now.
 
-mod acceptance;
+pub mod acceptance;
 pub mod announcements;
 mod baseline;
 mod compared;

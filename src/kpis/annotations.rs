@@ -103,9 +103,9 @@ pub struct Annotation {
     /// The KPI, as a page shows it.
     kpi: KpiRef,
     /// The day on which it happened.
-    on: Day,
+    pub on: Day,
     /// What happened, in Markdown.
-    text: Note,
+    pub text: Note,
     /// A page that says more.
     url: Option<Url>,
     /// Who wrote it; null for a service token.
@@ -339,6 +339,15 @@ pub fn of_kpis(tx: &mut Tx, kpis: &[KpiId]) -> Result<Vec<AnnotationRow>, StoreE
         .filter(annotations::deleted_at.is_null())
         .order((annotations::happened_on, annotations::id))
         .load(tx.db())?)
+}
+
+/// What happened to a KPI from a day to another, as the API shows it: the newest ten, in the order of the days.
+pub fn noted_since(tx: &mut Scoped, kpi: &KpiRow, from: Day, to: Day) -> Result<Vec<Annotation>> {
+    const MOST_NOTED: usize = 10;
+    let mut rows = of_kpis(tx, &[kpi.id])?;
+    rows.retain(|row| (from..=to).contains(&row.happened_on));
+    let rows = rows.split_off(rows.len().saturating_sub(MOST_NOTED));
+    show(tx, kpi, rows)
 }
 
 /// Refuses a day that has not come.

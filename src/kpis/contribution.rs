@@ -61,10 +61,10 @@ pub struct KpiContribution {
     /// The value in the period right before it.
     previous: Option<f64>,
     /// The value minus the previous one; null where either is missing.
-    change: Option<f64>,
+    pub change: Option<f64>,
     /// The inputs that the caller may see, in the order of the formula.
     #[schema(max_items = 8)]
-    inputs: Vec<InputContribution>,
+    pub inputs: Vec<InputContribution>,
     /// How many inputs are private to others.
     #[schema(minimum = 0, maximum = 8)]
     private_inputs: usize,
@@ -78,14 +78,14 @@ pub struct KpiContribution {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct InputContribution {
     /// The input.
-    kpi: KpiRef,
+    pub kpi: KpiRef,
     /// Its value in the period, in its own unit.
     value: Option<f64>,
     /// Its value in the period right before it, in its own unit.
     previous: Option<f64>,
     /// Its part in the change, in the unit of the computed KPI. Null where there is no change to explain, and where
     /// some mixture of values from both periods would come to no number.
-    contribution: Option<f64>,
+    pub contribution: Option<f64>,
     /// Its part over the change: 1 is all of it, below 0 it worked against it. Null where the change is 0.
     share: Option<f64>,
 }
@@ -102,7 +102,8 @@ async fn show_contribution(
     .await
 }
 
-fn explained(tx: &mut Scoped, kpi: &KpiRow, view: &View, on: Option<Day>) -> Result<KpiContribution> {
+/// What moved a KPI in the period that holds a day, by default in that of its current value.
+pub fn explained(tx: &mut Scoped, kpi: &KpiRow, view: &View, on: Option<Day>) -> Result<KpiContribution> {
     let calendar = tx.workspace()?.calendar();
     let formula = kpi.computed_from();
     let inputs = formula.as_ref().map(Formula::inputs).unwrap_or_default();

@@ -8,6 +8,7 @@ use super::Drawing;
 use super::small::{range, standing};
 use crate::care::remedies::{Counting, Of, Standpoint, made_by, objectives_then};
 use crate::http::Result;
+use crate::kpis::annotations::{self, AnnotationRow};
 use crate::kpis::derive::{self, History, View};
 use crate::kpis::display::Style;
 use crate::kpis::forecast::forecast;
@@ -27,7 +28,7 @@ const AHEAD: usize = 6;
 pub fn chart(tx: &mut Tx, kpi: &KpiRow, view: Option<&View>, drawing: Drawing) -> Result<Picture> {
     let history = derive::history(tx, kpi, &view.copied().unwrap_or_default())?;
     let remedies = remedies(tx, kpi, view)?;
-    let annotations = annotations(tx, kpi, view)?;
+    let annotations = self::annotations(tx, kpi, view)?;
     let leads = forecast(&history, kpi);
     let shown = shown(&history, drawing.periods);
     let judged: Vec<Judged> = shown.iter().filter_map(|(_, judged)| *judged).collect();
@@ -195,7 +196,14 @@ fn remedies(tx: &mut Tx, kpi: &KpiRow, view: Option<&View>) -> Result<Vec<Stretc
     Ok(spans.collect())
 }
 
-/// What happened on the KPI's timeline, by its day, in order of time. Nothing is kept of that yet.
-fn annotations(_: &mut Tx, _: &KpiRow, _: Option<&View>) -> Result<Vec<(Date, String)>> {
-    Ok(Vec::new())
+/// What happened on the KPI's timeline, by its day, in order of time.
+fn annotations(tx: &mut Tx, kpi: &KpiRow, view: Option<&View>) -> Result<Vec<(Date, String)>> {
+    let today = Standpoint::of(tx, view)?.today;
+    let known_at = view.and_then(|view| view.known_at);
+    let rows = annotations::of_kpis(tx, &[kpi.id])?;
+    let counts = |row: &AnnotationRow| {
+        row.happened_on.date() <= today && known_at.is_none_or(|known_at| row.recorded_at <= known_at)
+    };
+    let told = rows.into_iter().filter(counts).map(|row| (row.happened_on.date(), row.text));
+    Ok(told.collect())
 }

@@ -4,6 +4,7 @@
 //! phone and sent by mail. A KPI that is measured more often than the board shows is folded by its own aggregation; its
 //! health stays the one by its own cadence, so that it is the same everywhere.
 
+mod before;
 mod page;
 mod row;
 mod table;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::{Db, Reads, Resource, Scoped, Viewers};
+use crate::care::compared;
 use crate::care::remedies::Standpoint;
 use crate::care::triage::{Scope, TriageRemedy, kpis_in};
 use crate::http::accept::preferred;
@@ -28,6 +30,7 @@ use crate::maths::{Cadence, Health, HealthReason, Trend};
 use crate::people::members::MemberRef;
 use crate::people::teams::{self, TeamRef};
 use crate::store::{BoardId, Day, KpiId, MemberId, Moment, TeamId};
+pub use before::{ScorecardLeft, ScorecardThen};
 pub use page::page;
 pub use row::rows;
 
@@ -42,7 +45,8 @@ pub fn routes() -> Routes {
             /// Those of a board in its order, or those of a team and of the teams under it, or all, by name; at most 200. Those in
             /// the archive are left out. `Accept: text/csv` answers a table for spreadsheets, in which a cell that
             /// would be taken for a formula begins with `'`; `Accept: text/html` a page that loads nothing. With
-            /// `as_of` or `known_at` it is shown as it stood then; names, owners and boards are as they are now.
+            /// `as_of` or `known_at` it is shown as it stood then; names, owners and boards are as they are now. `compare_to`
+            /// puts an earlier day beside it, and lists what has left.
             GET show_scorecard,
         }
     }
@@ -66,6 +70,10 @@ pub struct ScorecardFilter {
     #[param(inline)]
     #[serde(default)]
     known_at: Option<Moment>,
+    /// Beside each row, how it was when this day ended; not after the day that is shown.
+    #[param(inline)]
+    #[serde(default)]
+    compare_to: Option<Day>,
 }
 
 /// What a choice of KPIs shows.
@@ -73,6 +81,8 @@ pub struct ScorecardFilter {
 pub struct Scorecard {
     /// The day that it shows; today is shown as it is now.
     pub as_of: Day,
+    /// The day with which it is compared; null where none was asked for.
+    pub compared_to: Option<Day>,
     /// What people call the choice: the board, the team, or the workspace.
     #[schema(value_type = Name)]
     pub title: String,
@@ -89,6 +99,9 @@ pub struct Scorecard {
     /// A line per KPI: in the order of the board, else by name.
     #[schema(max_items = 200)]
     pub rows: Vec<ScorecardRow>,
+    /// With `compare_to`: the KPIs that stood on it then and do not now, in the order of then; else none.
+    #[schema(max_items = 200)]
+    pub left: Vec<ScorecardLeft>,
     /// How many KPIs on the board are private to others.
     #[schema(minimum = 0)]
     pub private: usize,
@@ -166,6 +179,8 @@ pub struct ScorecardRow {
     pub episode: Option<OpenEpisode>,
     /// Its remedies whose objective is active, the newest first.
     pub remedies: Vec<TriageRemedy>,
+    /// With `compare_to`: how it was then; null without it, and where it did not stand here.
+    pub then: Option<ScorecardThen>,
 }
 
 /// The value of a period.
@@ -244,7 +259,12 @@ async fn show_scorecard(db: Db<Reads>, filter: Query<ScorecardFilter>) -> Answer
     db.read((), filter, move |tx, (), filter| {
         let view = AsOf { as_of: filter.as_of, known_at: filter.known_at }.view(tx)?;
         let choice = Choice::named(tx, &filter)?;
-        let scorecard = scorecard(tx, &choice, Readers::Caller, view.as_ref())?;
+        let compared = compared::before(tx, filter.compare_to, view.as_ref())?;
+        let mut scorecard = scorecard(tx, &choice, Readers::Caller, view.as_ref())?;
+        if let Some(compared) = compared {
+            let before = self::scorecard(tx, &choice, Readers::Caller, Some(&compared))?;
+            scorecard.compare(before);
+        }
         Ok(match form {
             CSV => Report::Csv(table::csv(&scorecard)),
             HTML => Report::Html(page::page(&scorecard)),
@@ -283,6 +303,7 @@ pub fn scorecard(
     };
     Ok(Scorecard {
         as_of: standpoint.today.into(),
+        compared_to: None,
         title,
         board_id,
         team_id: team.as_ref().map(|team| team.id),
@@ -295,6 +316,7 @@ pub fn scorecard(
             unknown: count(Health::Unknown),
         },
         rows,
+        left: Vec::new(),
         private,
         left_out,
     })

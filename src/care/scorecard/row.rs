@@ -69,6 +69,7 @@ pub fn rows(
                 trend: kpi.trend,
                 recent,
                 episode: kpi.episode,
+                then: None,
             })
         });
     Ok(shown.collect())

@@ -5,7 +5,7 @@ use crate::kpis::display::Style;
 use crate::kpis::points::{exact, neutralised};
 
 /// The columns.
-const COLUMNS: [&str; 23] = [
+const COLUMNS: [&str; 26] = [
     "key",
     "name",
     "health",
@@ -29,6 +29,9 @@ const COLUMNS: [&str; 23] = [
     "team",
     "remedies",
     "as_of",
+    "compared_to",
+    "health_then",
+    "value_then",
 ];
 
 /// The table (RFC 4180). What has no value is empty; no cell is taken for a formula.
@@ -42,7 +45,7 @@ pub fn csv(scorecard: &Scorecard) -> Vec<u8> {
     writer.into_inner().unwrap_or_default()
 }
 
-fn cells(scorecard: &Scorecard, row: &ScorecardRow) -> [String; 23] {
+fn cells(scorecard: &Scorecard, row: &ScorecardRow) -> [String; 26] {
     let number = |value: Option<f64>| value.map(exact).unwrap_or_default();
     let text = |text: &str| neutralised(text).into_owned();
     let earlier = |change: Option<&ScorecardChange>| match change {
@@ -84,5 +87,8 @@ fn cells(scorecard: &Scorecard, row: &ScorecardRow) -> [String; 23] {
         text(row.team.as_ref().map_or("", |team| &team.name)),
         text(&remedies.join("; ")),
         scorecard.as_of.to_string(),
+        scorecard.compared_to.map(|day| day.to_string()).unwrap_or_default(),
+        row.then.map_or("", |then| then.health.as_str()).into(),
+        number(row.then.and_then(|then| then.value)),
     ]
 }

@@ -128,6 +128,13 @@ pub struct Placed {
     accepted: Option<Accepted>,
 }
 
+impl Placed {
+    /// Its group, its remedies that were not withdrawn, and whether it is accepted as it is.
+    pub fn treatment(self) -> (TriageGroup, Vec<TriageRemedy>, Option<Accepted>) {
+        (self.group, self.remedies, self.accepted)
+    }
+}
+
 /// The KPIs that are looked at, each in its group, now or as they stood; by key.
 pub fn placed_at(tx: &mut Scoped, scope: &Scope, view: Option<&View>) -> Result<Vec<Placed>> {
     let standpoint = Standpoint::of(tx, view)?;

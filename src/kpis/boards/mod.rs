@@ -10,6 +10,7 @@ use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::{Action, At, Db, Facts, Reads, Scoped, Writes};
+use crate::http::advice::Advice;
 use crate::http::body::Rules;
 use crate::http::page::{Position, page_type};
 use crate::http::text::folded;
@@ -134,6 +135,9 @@ pub struct Board {
     /// How many KPIs on it are private to others.
     #[schema(minimum = 0, maximum = 50)]
     pub private: usize,
+    /// What would make it more useful; refuses nothing.
+    #[schema(max_items = 5)]
+    pub advice: Vec<Advice>,
     /// When it was made.
     pub created_at: Moment,
     /// When people last changed it.

@@ -6,14 +6,15 @@ use diesel::prelude::*;
 
 use super::{Board, BoardRights};
 use crate::access::target::invalid_id;
-use crate::access::{Action, Facts, Resource, Scoped};
+use crate::access::{Action, Facts, Resource, Scoped, Visibility};
+use crate::http::advice::Advice;
 use crate::http::{Code, Problem, Result};
 use crate::kpis::kpis::{KpiInput, KpiRef};
 use crate::kpis::row::KpiRow;
-use crate::maths::Cadence;
+use crate::maths::{Cadence, MOST_KPIS_ON_BOARD};
 use crate::people::{members, teams};
 use crate::store::journal::Subject;
-use crate::store::schema::{board_kpis, boards, kpis};
+use crate::store::schema::{board_kpis, boards, kpi_segments, kpis};
 use crate::store::{BoardId, KpiId, MemberId, Moment, TeamId, Tx, WorkspaceId};
 
 /// A board as it is stored.
@@ -236,6 +237,7 @@ pub fn show(tx: &mut Scoped, rows: Vec<BoardRow>) -> Result<Vec<Board>> {
     let owners = members::names(tx, workspace, rows.iter().filter_map(|row| row.owner_id))?;
     let names = teams::names(tx, workspace, rows.iter().filter_map(|row| row.team_id))?;
     let mut standing = kpis_on(tx, &ids)?;
+    let segments = segments_among(tx, standing.values().flatten().map(|kpi| kpi.id).collect())?;
     let shown = rows.into_iter().map(|row| {
         let may_edit = tx.may(Action::Edit, &row.facts());
         let all = standing.remove(&row.id).unwrap_or_default();
@@ -252,6 +254,7 @@ pub fn show(tx: &mut Scoped, rows: Vec<BoardRow>) -> Result<Vec<Board>> {
             cadence: row.cadence,
             kpi_ids: kpis.iter().map(|kpi| kpi.id).collect(),
             private: all.len() - kpis.len(),
+            advice: advice(row.team_id, &all, &segments),
             kpis,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -259,6 +262,25 @@ pub fn show(tx: &mut Scoped, rows: Vec<BoardRow>) -> Result<Vec<Board>> {
         }
     });
     Ok(shown.collect())
+}
+
+/// A board that is for everybody shows the vital few. Segments are parts of what stands there, and what is private
+/// is not everybody's.
+fn advice(team: Option<TeamId>, kpis: &[KpiRow], segments: &HashSet<KpiId>) -> Vec<Advice> {
+    let everybodys = |kpi: &&KpiRow| kpi.visibility == Visibility::Workspace && !segments.contains(&kpi.id);
+    let vital = kpis.iter().filter(everybodys).count();
+    let is_too_much = team.is_none() && vital > MOST_KPIS_ON_BOARD;
+    is_too_much.then(|| Advice::too_many_kpis(vital, MOST_KPIS_ON_BOARD)).into_iter().collect()
+}
+
+/// Those of some KPIs that are segments of others.
+fn segments_among(tx: &mut Tx, kpis: Vec<KpiId>) -> Result<HashSet<KpiId>> {
+    let found: Vec<KpiId> = kpi_segments::table
+        .filter(kpi_segments::workspace_id.eq(tx.workspace_id()?))
+        .filter(kpi_segments::kpi_id.eq_any(kpis))
+        .select(kpi_segments::kpi_id)
+        .load(tx.db())?;
+    Ok(found.into_iter().collect())
 }
 
 /// One board as the API shows it.

@@ -13,7 +13,8 @@ use row::{LinkedDriver, made_by};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
-use wire::{Driver, DriverPage, show, show_one};
+pub use wire::{Driver, ProxyDrift};
+use wire::{DriverPage, show, show_one};
 
 use crate::access::hidden::Hidden;
 use crate::access::{Action, At, Db, Granted, Reads, Scoped, Writes};
@@ -32,7 +33,7 @@ use crate::maths::drift::Effect;
 use crate::maths::links::Links;
 use crate::store::journal::EventType;
 use crate::store::schema::drivers;
-use crate::store::{DriverId, KpiChange, KpiId, Moment, StoreError, Tx};
+use crate::store::{DriverId, KpiChange, KpiId, StoreError, Tx};
 
 /// How many drivers a KPI has at the most.
 const MOST_DRIVERS: usize = 20;
@@ -144,6 +145,15 @@ async fn list_outcomes(db: Db<Reads>, kpi: At<KpiRow>, list: Listing<AsOf>) -> A
         page(tx, Of::Drivers(&[kpi.id]), &paging, as_of)
     })
     .await
+}
+
+/// What is believed to move some KPIs and that the caller may see, as far as it stood, in the order of its linking.
+pub fn drivers_of(tx: &mut Scoped, kpis: &[KpiId], view: Option<&View>) -> Result<Vec<Driver>> {
+    let seen_from = recorded_by(tx, view)?;
+    let mut rows = standing_at(tx, Of::Outcomes(kpis), seen_from)?;
+    let hidden: Vec<DriverId> = Hidden::from(tx)?.drivers().load(tx.db())?;
+    rows.retain(|row| !hidden.contains(&row.id));
+    show(tx, rows, view)
 }
 
 /// A page of links in order; only what is on it is derived.
@@ -317,37 +327,41 @@ fn follow(tx: &mut Tx, outcome: KpiId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A link that a KPI should have and has not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MissingLink {
-    /// It leads, and nothing says what it moves.
-    Outcome,
-    /// It lags, and nothing says what moves it.
-    Driver,
+/// How a KPI hangs together with others, as far as all who see it see them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Linked {
+    /// Whether it is believed to move some other.
+    pub drives_an_outcome: bool,
+    /// The leading KPIs that are believed to move it.
+    pub leading: Vec<KpiId>,
 }
 
-/// The links that some KPIs should have and have not, at an instant: a leading KPI an outcome, a lagging one a
-/// leading driver. What a KPI is computed from does not count: it is the same thing in other words.
-pub fn missing_links(
-    tx: &mut Tx,
-    kpis: &[KpiRow],
-    instant: Moment,
-) -> Result<Vec<(KpiId, MissingLink)>, StoreError> {
+/// How some KPIs hang together with others, in few statements.
+pub fn linked(tx: &mut Scoped, kpis: &[&KpiRow], view: Option<&View>) -> Result<HashMap<KpiId, Linked>> {
+    let instant = recorded_by(tx, view)?;
     let ids: Vec<KpiId> = kpis.iter().map(|row| row.id).collect();
     let leads = standing_at(tx, Of::Drivers(&ids), instant)?;
     let follows = standing_at(tx, Of::Outcomes(&ids), instant)?;
-    let drivers = KpiRow::by_ids(tx, &follows.iter().map(|row| row.driver_id).collect::<Vec<_>>())?;
-    let is_leading =
-        |id: &KpiId| drivers.get(id).is_some_and(|row| row.indicator == Some(Indicator::Leading));
-    let missing = kpis.iter().filter_map(|row| match row.indicator? {
-        Indicator::Leading => {
-            let has = leads.iter().any(|link| link.driver_id == row.id);
-            (!has).then_some((row.id, MissingLink::Outcome))
-        }
-        Indicator::Lagging => {
-            let has = follows.iter().any(|link| link.outcome_id == row.id && is_leading(&link.driver_id));
-            (!has).then_some((row.id, MissingLink::Driver))
-        }
+    let ends = leads.iter().map(|row| row.outcome_id).chain(follows.iter().map(|row| row.driver_id));
+    let others = KpiRow::by_ids(tx, &ends.collect::<Vec<_>>())?;
+    let found = kpis.iter().map(|row| {
+        let viewers = row.facts().viewers;
+        let counts = |id: &KpiId| {
+            others
+                .get(id)
+                .filter(|other| other.archived_at.is_none() && viewers.all_see(&other.facts().viewers))
+        };
+        let own = |link: &&DriverRow| link.driver_id == row.id;
+        let leading = follows
+            .iter()
+            .filter(|link| link.outcome_id == row.id)
+            .filter_map(|link| counts(&link.driver_id))
+            .filter(|driver| driver.indicator == Some(Indicator::Leading));
+        let linked = Linked {
+            drives_an_outcome: leads.iter().filter(own).any(|link| counts(&link.outcome_id).is_some()),
+            leading: leading.map(|driver| driver.id).collect(),
+        };
+        (row.id, linked)
     });
-    Ok(missing.collect())
+    Ok(found.collect())
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::picture::{Picture, pictures};
-use super::show::{Sparkline, show_pictures};
+use super::show::{Sparkline, show_with_advice};
 use super::wire::Kpi;
 use crate::access::Scoped;
 use crate::access::hidden::Hidden;
@@ -151,7 +151,7 @@ pub fn page(tx: &mut Scoped, filter: &KpiFilter, paging: &Paging) -> Result<Page
         true => Sparkline::Shown,
         false => Sparkline::LeftOut,
     };
-    let rows = show_pictures(tx, paged.rows, view.as_ref(), sparkline)?;
+    let rows = show_with_advice(tx, paged.rows, view.as_ref(), sparkline)?;
     Ok(Paged { rows, next_cursor: paged.next_cursor, total: paged.total })
 }
 

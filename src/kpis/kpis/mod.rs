@@ -3,6 +3,7 @@
 //! Only a name is needed to make one. PUT by key lets KPIs live in a repository; archiving keeps the history.
 //! What they show comes from their stored state and the clock, or is computed afresh as of a day in the past.
 
+mod advice;
 mod change;
 mod fields;
 pub mod formula;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use jiff::civil::Date;
 
+use super::advice::advise;
 use super::formula::{self, KpiFormula};
 use super::keys;
 use super::picture::{self, Picture, Recent, pictures};
@@ -42,7 +43,22 @@ pub fn show(
     sparkline: Sparkline,
 ) -> Result<Vec<Kpi>> {
     let pictures = pictures(tx, rows, view)?;
-    show_pictures(tx, pictures, view, sparkline)
+    show_with_advice(tx, pictures, view, sparkline)
+}
+
+/// KPIs whose pictures are known already, with what would make them more useful.
+pub fn show_with_advice(
+    tx: &mut Scoped,
+    pictures: Vec<Picture>,
+    view: Option<&View>,
+    sparkline: Sparkline,
+) -> Result<Vec<Kpi>> {
+    let mut advice = advise(tx, &pictures, view)?;
+    let mut shown = show_pictures(tx, pictures, view, sparkline)?;
+    for kpi in &mut shown {
+        kpi.advice = advice.remove(&kpi.id).unwrap_or_default();
+    }
+    Ok(shown)
 }
 
 /// One KPI as the API shows it now.
@@ -73,7 +89,7 @@ struct Names {
     wholes: HashMap<KpiId, KpiRow>,
 }
 
-/// KPIs whose pictures are known already.
+/// KPIs whose pictures are known already, without advice.
 pub fn show_pictures(
     tx: &mut Scoped,
     pictures: Vec<Picture>,

@@ -14,11 +14,13 @@ use utoipa::{IntoParams, ToSchema};
 use crate::access::{Action, At, Db, Reads, Resource, Scoped};
 use crate::care::remedies::Standpoint;
 use crate::care::triage::{Scope, kpis_in};
+use crate::http::advice::Advice;
 use crate::http::page::{Paged, page_type};
 use crate::http::text::{Name, Sentence};
 use crate::http::{Answer, Json, Listing, Note, Page, Problem, Query, Result, Routes, routes};
 use crate::kpis::derive::{AsOf, View};
-use crate::kpis::kpis::{KpiFreshness, KpiKey, Sparkline, show as show_kpis};
+use crate::kpis::drivers::{Driver, ProxyDrift, drivers_of};
+use crate::kpis::kpis::{KpiFreshness, KpiKey, KpiRef, Sparkline, show as show_kpis};
 use crate::kpis::row::{Indicator, KpiRow};
 use crate::learning::decisions::DecisionRow;
 use crate::maths::{Cadence, Choice, Health, UsefulnessVerdict};
@@ -147,6 +149,21 @@ pub struct AuditedKpi {
     usefulness: KpiUsefulness,
     /// The last decision because of it, whatever it was.
     last_decision: Option<LastDecision>,
+    /// What is believed to move it, and whether the numbers still say so.
+    #[schema(max_items = 50)]
+    drivers: Vec<AuditedDriver>,
+    /// What would make it more useful; refuses nothing.
+    #[schema(max_items = 50)]
+    advice: Vec<Advice>,
+}
+
+/// A KPI that is believed to move another.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct AuditedDriver {
+    /// The KPI that is believed to move it.
+    driver: KpiRef,
+    /// Whether the numbers still say so; null where the two have no periods in common.
+    drift: Option<ProxyDrift>,
 }
 
 page_type!(AuditPage, AuditedKpi);
@@ -211,12 +228,19 @@ fn audited(
     found: &HashMap<KpiId, Figures>,
     view: Option<&View>,
 ) -> Result<Vec<AuditedKpi>> {
+    let ids: Vec<KpiId> = rows.iter().map(|row| row.id).collect();
     let kpis = show_kpis(tx, rows, view, Sparkline::LeftOut)?;
+    let mut drivers: HashMap<KpiId, Vec<AuditedDriver>> = HashMap::new();
+    for Driver { outcome_id, driver, drift, .. } in drivers_of(tx, &ids, view)? {
+        drivers.entry(outcome_id).or_default().push(AuditedDriver { driver, drift });
+    }
     let shown = kpis.into_iter().filter_map(|kpi| {
         let figures = found.get(&kpi.id)?;
         Some(AuditedKpi {
             usefulness: shown(figures, kpi.cadence),
             last_decision: figures.last_decision.as_ref().map(LastDecision::from),
+            drivers: drivers.remove(&kpi.id).unwrap_or_default(),
+            advice: kpi.advice,
             id: kpi.id,
             key: kpi.key,
             name: kpi.name,

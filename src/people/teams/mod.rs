@@ -6,12 +6,15 @@
 mod people;
 mod row;
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::access::{Action, Admins, At, Db, Reads, Resource, Scoped};
+use crate::access::{Action, Admins, At, Db, Reads, Resource, Scoped, Visibility};
+use crate::http::advice::Advice;
 use crate::http::answer::Answer;
 use crate::http::body::Rules;
 use crate::http::page::{Position, page_type};
@@ -21,11 +24,12 @@ use crate::http::{
     Body, Code, Created, FieldErrors, Json, Listing, Name, NoContent, Nothing, Page, PatchBody, Problem,
     Result, Routes, routes,
 };
+use crate::maths::MOST_KPIS_OF_TEAM;
 use crate::maths::word::words;
 use crate::people::members::{self, MemberRef};
 use crate::people::slug;
 use crate::store::journal::{EventType, Subject};
-use crate::store::schema::teams;
+use crate::store::schema::{kpi_segments, kpis, teams};
 use crate::store::{MemberId, Moment, TeamId};
 pub use people::{Duty, TeamMember};
 use people::{list_team_members, people_of, put_team_member, remove_team_member};
@@ -133,6 +137,9 @@ pub struct Team {
     member_count: usize,
     /// Those who lead it, by name.
     leads: Vec<MemberRef>,
+    /// What would make its KPIs more useful; refuses nothing.
+    #[schema(max_items = 5)]
+    advice: Vec<Advice>,
     /// When it was made.
     created_at: Moment,
     /// When it, or who is in it, changed last.
@@ -188,9 +195,11 @@ async fn list_teams(db: Db<Reads>, listing: Listing<TeamFilter>) -> Answer<Page<
         });
         let position = |row: &TeamRow| Position { key: row.name_folded.clone(), id: row.id.to_string() };
         let paged = paging.page_of_all(rows, position)?;
+        let vital = vital_kpis(tx)?;
         Ok(Page::show(&paging, paged, |row| {
             let people = people.get(&row.id).map(Vec::as_slice).unwrap_or_default();
-            Team::seen_by(tx, row, people)
+            let vital = vital.get(&row.id).copied().unwrap_or_default();
+            Team::seen_by(tx, row, people, vital)
         }))
     })
     .await
@@ -217,7 +226,7 @@ async fn create_team(db: Db<Admins>, rehearsable: Rehearsable, body: Body<NewTea
         let change = json!({ "name": row.name, "slug": row.slug, "description": row.description });
         tx.tell(EventType::TeamCreated, subject(&row), change);
         let location = format!("/v1/workspaces/{}/teams/{}", workspace.id, row.id);
-        Ok(Created::at(location, Team::seen_by(tx, row, &[]), 1))
+        Ok(Created::at(location, Team::seen_by(tx, row, &[], 0), 1))
     })
     .await
 }
@@ -282,7 +291,8 @@ impl TeamRow {
 }
 
 impl Team {
-    fn seen_by(tx: &Scoped, row: TeamRow, people: &[TeamMember]) -> Self {
+    /// With its people, and so many KPIs that are no segments of others.
+    fn seen_by(tx: &Scoped, row: TeamRow, people: &[TeamMember], vital_kpis: usize) -> Self {
         let leads = people.iter().filter(|one| one.duty == Duty::Lead).map(|one| one.member.clone());
         Self {
             id: row.id,
@@ -290,6 +300,10 @@ impl Team {
             state: row.state(),
             member_count: people.len(),
             leads: leads.collect(),
+            advice: (vital_kpis > MOST_KPIS_OF_TEAM)
+                .then(|| Advice::too_many_kpis(vital_kpis, MOST_KPIS_OF_TEAM))
+                .into_iter()
+                .collect(),
             created_at: row.created_at,
             updated_at: row.updated_at,
             archived_at: row.archived_at,
@@ -304,7 +318,25 @@ impl Team {
 fn show(tx: &mut Scoped, row: TeamRow) -> Result<Json<Team>> {
     let people = people_of(tx, row.workspace_id, Some(row.id))?.remove(&row.id).unwrap_or_default();
     let version = row.version;
-    Ok(Json::versioned(Team::seen_by(tx, row, &people), version))
+    let vital = vital_kpis(tx)?.remove(&row.id).unwrap_or_default();
+    Ok(Json::versioned(Team::seen_by(tx, row, &people, vital), version))
+}
+
+/// How many KPIs in use each team has that everybody may see and that are no segments of others.
+fn vital_kpis(tx: &mut Scoped) -> Result<HashMap<TeamId, usize>> {
+    let workspace = tx.here()?;
+    let segments =
+        kpi_segments::table.filter(kpi_segments::workspace_id.eq(workspace)).select(kpi_segments::kpi_id);
+    let counts: Vec<(Option<TeamId>, i64)> = kpis::table
+        .group_by(kpis::team_id)
+        .select((kpis::team_id, diesel::dsl::count_star()))
+        .filter(kpis::workspace_id.eq(workspace))
+        .filter(kpis::archived_at.is_null())
+        .filter(kpis::visibility.eq(Visibility::Workspace))
+        .filter(kpis::id.ne_all(segments))
+        .load(tx.db())?;
+    let of_teams = counts.into_iter().filter_map(|(team, count)| Some((team?, usize::try_from(count).ok()?)));
+    Ok(of_teams.collect())
 }
 
 fn at_work(row: &TeamRow) -> Result<()> {
