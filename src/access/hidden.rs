@@ -12,8 +12,8 @@ use super::policy::Visibility;
 use super::scoped::Scoped;
 use crate::http::Result;
 use crate::store::schema::{
-    check_ins, comments, drivers, guardrails, initiatives, key_results, kpis, objective_contributors, objective_teams,
-    objectives, remedies,
+    check_ins, comments, drivers, guardrails, initiatives, key_results, kpis, objective_contributors,
+    objective_teams, objectives, remedies,
 };
 use crate::store::{MemberId, TeamId, WorkspaceId};
 

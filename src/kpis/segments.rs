@@ -210,7 +210,8 @@ impl Look<'_> {
     fn values(&self, id: KpiId) -> (Option<f64>, Option<f64>) {
         let value = |period: Option<Period>| {
             let (series, period) = (&self.histories.get(&id)?.series, period?);
-            let index = series.binary_search_by_key(&period.starts_at, |value| value.period.starts_at).ok()?;
+            let index =
+                series.binary_search_by_key(&period.starts_at, |value| value.period.starts_at).ok()?;
             series.get(index)?.folded.value()
         };
         (value(self.period), value(self.before))

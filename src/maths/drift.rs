@@ -171,7 +171,10 @@ mod tests {
     #[test]
     fn ranks_worked_by_hand() {
         let close = |found: Option<f64>, expected: f64| {
-            assert!(found.is_some_and(|found| (found - expected).abs() < 1e-12), "{found:?} is not {expected}");
+            assert!(
+                found.is_some_and(|found| (found - expected).abs() < 1e-12),
+                "{found:?} is not {expected}"
+            );
         };
         close(spearman(&[1.0, 2.0, 3.0, 4.0, 5.0], &[20.0, 10.0, 40.0, 30.0, 50.0]), 0.8);
         close(spearman(&[10.0, 20.0, 20.0, 30.0], &[1.0, 2.0, 3.0, 4.0]), 4.5 / 22.5f64.sqrt());
@@ -203,17 +206,25 @@ mod tests {
         // Between two bounds only the distance matters: 8 down to 1 comes into 0 to 4, which is better.
         let within = Band { min: Some(0.0), max: Some(4.0) };
         assert_eq!(verdict(&down, &down, same, (within, HIGHER)), DriftVerdict::Diverging);
-        assert_eq!(drift(&pairs(&up, &down), same, None, None).verdict, DriftVerdict::Diverging, "by rho alone");
+        assert_eq!(
+            drift(&pairs(&up, &down), same, None, None).verdict,
+            DriftVerdict::Diverging,
+            "by rho alone"
+        );
         assert_eq!(drift(&pairs(&up, &up), same, None, Some(&LOWER)).verdict, DriftVerdict::Aligned);
         let told = drift(&pairs(&up, &down), Effect::Opposite, None, None);
-        assert_eq!((told.rho, told.driver_slope, told.outcome_slope, told.periods), (Some(1.0), Some(1.0), Some(-1.0), 8));
+        assert_eq!(
+            (told.rho, told.driver_slope, told.outcome_slope, told.periods),
+            (Some(1.0), Some(1.0), Some(-1.0), 8)
+        );
     }
 
     #[test]
     fn only_the_newest_pairs_count() {
         let long: Vec<f64> = (0..60).map(f64::from).collect();
         // Apart for 24 periods, together for the last 36.
-        let outcome: Vec<f64> = (0..60).map(|at| if at < 24 { f64::from(100 - at) } else { f64::from(at) }).collect();
+        let outcome: Vec<f64> =
+            (0..60).map(|at| if at < 24 { f64::from(100 - at) } else { f64::from(at) }).collect();
         let told = drift(&pairs(&long, &outcome), Effect::Same, None, None);
         assert_eq!((told.verdict, told.periods, told.rho), (DriftVerdict::Aligned, 36, Some(1.0)));
     }

@@ -43,7 +43,11 @@ mod tests {
 
     fn bits(set: u32, values: &[(f64, f64)]) -> Vec<f64> {
         let moved = |index: usize| set & (1 << index) != 0;
-        values.iter().enumerate().map(|(index, (before, after))| if moved(index) { *after } else { *before }).collect()
+        values
+            .iter()
+            .enumerate()
+            .map(|(index, (before, after))| if moved(index) { *after } else { *before })
+            .collect()
     }
 
     /// Spend over customers: from 1,000 / 50 = 20 to 1,200 / 40 = 30.
@@ -78,7 +82,8 @@ mod tests {
     #[test]
     fn a_product_of_three_worked_by_hand() {
         let values = [(1.0, 2.0), (2.0, 3.0), (3.0, 5.0)];
-        let found = shapley(3, |set| Some(bits(set, &values).iter().product())).expect("a result for every set");
+        let found =
+            shapley(3, |set| Some(bits(set, &values).iter().product())).expect("a result for every set");
         for (found, expected) in found.iter().zip([61.0 / 6.0, 37.0 / 6.0, 46.0 / 6.0]) {
             assert!((found - expected).abs() < 1e-12, "{found} is not {expected}");
         }

@@ -175,8 +175,9 @@ impl Ground {
         let standpoint = Standpoint::of(tx, view)?;
         let ids: HashSet<ObjectiveId> = rows.iter().map(|row| row.objective_id).collect();
         let objectives = objectives_then(tx, &ids.into_iter().collect::<Vec<_>>(), view)?;
-        let is_closed =
-            |row: &&RemedyRow| objectives.get(&row.objective_id).is_some_and(|then| then.row.closed_at.is_some());
+        let is_closed = |row: &&RemedyRow| {
+            objectives.get(&row.objective_id).is_some_and(|then| then.row.closed_at.is_some())
+        };
         let closed: Vec<&RemedyRow> = rows.iter().filter(is_closed).collect();
         let lags = longest_lags(tx, &closed, standpoint.recorded_by)?;
         let calendar = tx.workspace()?.calendar();

@@ -57,8 +57,7 @@ pub fn recompute(tx: &mut Tx, kpi: &KpiRow, since: Since) -> Result<(), StoreErr
 
 /// Brings up to date all that hangs on the points of some KPIs.
 pub fn recompute_all(tx: &mut Tx, kpis: &[KpiRow]) -> Result<(), StoreError> {
-    let jobs: Vec<Job> =
-        kpis.iter().map(|kpi| Job { kpi, scope: Scope::Since(Since::Beginning) }).collect();
+    let jobs: Vec<Job> = kpis.iter().map(|kpi| Job { kpi, scope: Scope::Since(Since::Beginning) }).collect();
     bring_up_to_date(tx, &jobs).map(drop)
 }
 

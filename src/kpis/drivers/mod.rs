@@ -311,7 +311,8 @@ fn create(tx: &mut Scoped, outcome: &Granted<KpiRow>, new: &NewDriver) -> Result
 /// Lets what hangs on the outcome follow: how long an effect may take is another than before.
 fn follow(tx: &mut Tx, outcome: KpiId) -> Result<(), StoreError> {
     let now = tx.now;
-    let health = shown(tx, &[outcome])?.get(&outcome).map_or(Health::Unknown, |stage| stage.verdict(now).health);
+    let health =
+        shown(tx, &[outcome])?.get(&outcome).map_or(Health::Unknown, |stage| stage.verdict(now).health);
     tx.kpi_changed(KpiChange { kpi: outcome, before: health, after: health });
     Ok(())
 }

@@ -55,7 +55,9 @@ impl DriverRow {
     /// Stores what changed of it.
     pub fn save(&self, tx: &mut Tx) -> Result<(), StoreError> {
         diesel::update(
-            drivers::table.filter(drivers::workspace_id.eq(self.workspace_id)).filter(drivers::id.eq(self.id)),
+            drivers::table
+                .filter(drivers::workspace_id.eq(self.workspace_id))
+                .filter(drivers::id.eq(self.id)),
         )
         .set(self)
         .execute(tx.db())?;

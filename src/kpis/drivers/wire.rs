@@ -140,8 +140,7 @@ pub fn show(tx: &mut Scoped, rows: Vec<DriverRow>, view: Option<&View>) -> Resul
     let shown = rows.into_iter().filter_map(|row| {
         let (driver, outcome) = (kpis.get(&row.driver_id)?, kpis.get(&row.outcome_id)?);
         // Nobody changes the past.
-        let may_edit =
-            view.is_none() && row.ended_at.is_none() && tx.may(Action::Edit, &outcome.facts());
+        let may_edit = view.is_none() && row.ended_at.is_none() && tx.may(Action::Edit, &outcome.facts());
         Some(Driver {
             id: row.id,
             version: row.version,

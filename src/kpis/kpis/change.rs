@@ -91,15 +91,8 @@ pub fn create(tx: &mut Scoped, fields: &NewKpi, key: Option<&str>) -> Result<Kpi
 }
 
 /// The fields whose change recomputes a KPI's whole history.
-const RECOMPUTED: [&str; 7] = [
-    "cadence",
-    "aggregation",
-    "confirm_periods",
-    "recover_periods",
-    "grace_days",
-    "expect_every",
-    "formula",
-];
+const RECOMPUTED: [&str; 7] =
+    ["cadence", "aggregation", "confirm_periods", "recover_periods", "grace_days", "expect_every", "formula"];
 
 /// What is there of a KPI before it is changed.
 pub struct Present {
@@ -234,7 +227,9 @@ fn said(tx: &mut Scoped, row: &KpiRow, fields: &NewKpi) -> Result<KpiRow> {
     let name = fields.name.as_str().to_owned();
     let formula = match &fields.formula {
         None => None,
-        Some(text) => Some(formula::resolve(tx, text, fields.cadence, row.computed_from().as_ref())?.to_string()),
+        Some(text) => {
+            Some(formula::resolve(tx, text, fields.cadence, row.computed_from().as_ref())?.to_string())
+        }
     };
     let said = KpiRow {
         formula,

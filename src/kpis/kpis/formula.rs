@@ -16,7 +16,7 @@ use crate::http::{Code, FieldErrors, Problem, Result};
 use crate::kpis::derive::{Formula, Unvalued, View, unvalued};
 use crate::kpis::periods::period_name;
 use crate::kpis::row::KpiRow;
-use crate::maths::formula::{self, Mention, MOST_INPUTS, NoValue, Read};
+use crate::maths::formula::{self, MOST_INPUTS, Mention, NoValue, Read};
 use crate::maths::links::Links;
 use crate::maths::word::words;
 use crate::maths::{Cadence, Calendar, Period};
@@ -102,15 +102,17 @@ pub fn judge(text: &FormulaText, cadence: Cadence, errors: &mut FieldErrors) {
         Err(fault) => return errors.add(FORMULA, fault.kind.code(), fault.to_string()),
     };
     let mut names: Vec<String> = Vec::new();
-    let counted = expression.renamed(&mut |mention: Mention| -> std::result::Result<_, std::convert::Infallible> {
-        if !names.contains(&mention.name) {
-            names.push(mention.name);
-        }
-        Ok(MENTION)
-    });
+    let counted =
+        expression.renamed(&mut |mention: Mention| -> std::result::Result<_, std::convert::Infallible> {
+            if !names.contains(&mention.name) {
+                names.push(mention.name);
+            }
+            Ok(MENTION)
+        });
     let length = counted.map_or(0, |counted| counted.to_string().len());
     if length > LONGEST {
-        let detail = format!("with {} characters for each KPI it has {length}; {LONGEST} are the most", MENTION.len());
+        let detail =
+            format!("with {} characters for each KPI it has {length}; {LONGEST} are the most", MENTION.len());
         errors.add(FORMULA, "too_long", detail);
     }
     if names.is_empty() {
@@ -156,11 +158,12 @@ pub fn resolve(
         Ok(id.unwrap_or(KpiId::from_uuid(uuid::Uuid::nil())))
     })?;
     if !unknown.is_empty() {
-        let refusal = unknown.into_iter().fold(Problem::not_found(), |refusal, Mention { name, position }| {
-            let detail =
-                format!("`{name}` at character {position} does not exist, or it is not yours to know");
-            refusal.with("/formula", "not_found", detail)
-        });
+        let refusal =
+            unknown.into_iter().fold(Problem::not_found(), |refusal, Mention { name, position }| {
+                let detail =
+                    format!("`{name}` at character {position} does not exist, or it is not yours to know");
+                refusal.with("/formula", "not_found", detail)
+            });
         return Err(refusal);
     }
     must_share_cadence(tx, &found, cadence)?;
@@ -210,11 +213,19 @@ pub fn must_fit(tx: &mut Scoped, kpi: &KpiRow, formula: &Formula) -> Result<()> 
     let levels = below + 1 + up.longest_line(kpi.id).unwrap_or_default();
     if levels > LEVELS {
         let detail = format!("{levels} formulas would stand on one another; {LEVELS} are the most");
-        return Err(Problem::new(Code::LimitReached, detail.clone()).with("/formula", "too_many_levels", detail));
+        return Err(Problem::new(Code::LimitReached, detail.clone()).with(
+            "/formula",
+            "too_many_levels",
+            detail,
+        ));
     }
     if inputs.iter().any(|input| up.from(*input).count() >= MOST_READERS) {
         let detail = format!("an input is read by {MOST_READERS} formulas already");
-        return Err(Problem::new(Code::LimitReached, detail.clone()).with("/formula", "too_many_readers", detail));
+        return Err(Problem::new(Code::LimitReached, detail.clone()).with(
+            "/formula",
+            "too_many_readers",
+            detail,
+        ));
     }
     let has_points: Option<KpiId> = points::table
         .filter(points::workspace_id.eq(workspace))
@@ -267,7 +278,9 @@ pub fn may_change_cadence(tx: &mut Tx, kpi: KpiId) -> Result<()> {
 pub fn refuse_computed(kpi: &KpiRow) -> Result<()> {
     match kpi.formula {
         None => Ok(()),
-        Some(_) => Err(Problem::new(Code::KpiIsComputed, "its values come from its formula: post to its inputs")),
+        Some(_) => {
+            Err(Problem::new(Code::KpiIsComputed, "its values come from its formula: post to its inputs"))
+        }
     }
 }
 
@@ -321,7 +334,8 @@ pub fn show(tx: &mut Scoped, kpis: &[&KpiRow], view: Option<&View>) -> Result<Ha
 /// The text of a formula with the present keys.
 fn text(formula: Formula, seen: &HashMap<KpiId, KpiRow>) -> String {
     let key = |id: KpiId| seen.get(&id).map_or(PRIVATE, |row| row.key.as_str());
-    let named = formula.renamed(&mut |id| -> std::result::Result<&str, std::convert::Infallible> { Ok(key(id)) });
+    let named =
+        formula.renamed(&mut |id| -> std::result::Result<&str, std::convert::Infallible> { Ok(key(id)) });
     named.map_or_else(|never| match never {}, |named| named.to_string())
 }
 
@@ -346,7 +360,8 @@ pub fn explain(
         format!("{}.", reads.iter().map(of).collect::<Vec<_>>().join("; "))
     };
     let to_blame = |reads: &[Read<KpiId>]| {
-        let mut refs: Vec<KpiRef> = reads.iter().filter_map(|read| seen.get(&read.input)).map(KpiRef::from).collect();
+        let mut refs: Vec<KpiRef> =
+            reads.iter().filter_map(|read| seen.get(&read.input)).map(KpiRef::from).collect();
         // Reads of one input stand together, or apart where another lies between: each input stands once.
         let mut known = HashSet::new();
         refs.retain(|one| known.insert(one.id));

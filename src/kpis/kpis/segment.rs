@@ -69,7 +69,8 @@ pub fn resolve(
     fields: &NewKpi,
     present: Option<&SegmentOf>,
 ) -> Result<Option<SegmentOf>> {
-    let Some((input, dimension)) = fields.segment_of_id.as_ref().zip(fields.segment_dimension.as_ref()) else {
+    let Some((input, dimension)) = fields.segment_of_id.as_ref().zip(fields.segment_dimension.as_ref())
+    else {
         return Ok(None);
     };
     let kept = present.filter(|present| input.as_str() == present.whole.to_string());

@@ -7,8 +7,8 @@ use jiff::civil::Date;
 
 use super::formula::{self, KpiFormula};
 use super::keys;
-use super::segment::{self, SegmentOf};
 use super::picture::{self, Picture, Recent, pictures};
+use super::segment::{self, SegmentOf};
 use super::wire::{
     CurrentValue, Display, Kpi, KpiFreshness, KpiRef, KpiRights, KpiTarget, OpenEpisode, Playbook,
     RecentPeriod, RemedyCounts, RunningValue, Settings,

@@ -88,7 +88,10 @@ impl fmt::Display for Fault {
             }
             FaultKind::TooLarge => write!(text, "the number at character {at} is above 1e15"),
             FaultKind::TooDeep => {
-                write!(text, "at character {at} more than {DEEPEST} parentheses, functions and signs are nested")
+                write!(
+                    text,
+                    "at character {at} more than {DEEPEST} parentheses, functions and signs are nested"
+                )
             }
         }
     }
@@ -243,9 +246,7 @@ impl Reader {
             Kind::Word(word) => match number(word) {
                 Some(number) if number <= LARGEST_VALUE => Ok(Expression::Number(number)),
                 Some(_) => Err(Fault { kind: FaultKind::TooLarge, position: token.position }),
-                None => {
-                    Ok(Expression::Input(Mention { name: word.clone(), position: token.position }))
-                }
+                None => Ok(Expression::Input(Mention { name: word.clone(), position: token.position })),
             },
             Kind::Sign(_) | Kind::End => Err(token.unexpected(OPERAND)),
         }

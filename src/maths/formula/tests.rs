@@ -27,7 +27,7 @@ fn computed(text: &'static str) -> Result<f64, NoValue<&'static str>> {
 #[test]
 fn formulas_worked_by_hand() {
     let table = [
-        ("spend / new-customers", 30.0), // 1,200 / 40
+        ("spend / new-customers", 30.0),                               // 1,200 / 40
         ("spend / new-customers - prev(spend / new-customers)", 10.0), // 30 - 1,000 / 50
         ("prev(prev(spend))", 900.0),
         ("2 + 3 * 4", 14.0),
@@ -68,7 +68,10 @@ fn what_has_no_value_says_why() {
         // What is missing goes before what cannot be computed, wherever it stands.
         ("spend / 0 + unheard", NoValue::Missing(vec![read("unheard", 0)])),
         ("max(spend / 0, unheard, huge * huge)", NoValue::Missing(vec![read("unheard", 0)])),
-        ("prev(prev(refunds_eu.v2)) + spend + other", NoValue::Missing(vec![read("refunds_eu.v2", 2), read("other", 0)])),
+        (
+            "prev(prev(refunds_eu.v2)) + spend + other",
+            NoValue::Missing(vec![read("refunds_eu.v2", 2), read("other", 0)]),
+        ),
         ("prev(prev(prev(spend)))", NoValue::Missing(vec![read("spend", 3)])),
         ("broken + spend", NoValue::Undefined(vec![read("broken", 0)])),
         ("broken / 0 + unheard", NoValue::Missing(vec![read("unheard", 0)])),
@@ -84,9 +87,18 @@ fn faults_say_where_they_are() {
     let deep = format!("{}1{}", "(".repeat(17), ")".repeat(17));
     let signs = format!("{}1", "-".repeat(17));
     let table = [
-        ("", "malformed: it ends at character 1, where a number, a KPI, a function or an opening parenthesis is expected"),
-        ("   ", "malformed: it ends at character 4, where a number, a KPI, a function or an opening parenthesis is expected"),
-        ("a +", "malformed: it ends at character 4, where a number, a KPI, a function or an opening parenthesis is expected"),
+        (
+            "",
+            "malformed: it ends at character 1, where a number, a KPI, a function or an opening parenthesis is expected",
+        ),
+        (
+            "   ",
+            "malformed: it ends at character 4, where a number, a KPI, a function or an opening parenthesis is expected",
+        ),
+        (
+            "a +",
+            "malformed: it ends at character 4, where a number, a KPI, a function or an opening parenthesis is expected",
+        ),
         ("a % b", "malformed: character 3, `%`, has no meaning in a formula"),
         ("Spend", "malformed: character 1, `S`, has no meaning in a formula"),
         ("é", "malformed: character 1, `é`, has no meaning in a formula"),
@@ -94,10 +106,19 @@ fn faults_say_where_they_are() {
         ("a b", "malformed: at character 3 stands `b`, where an operator or the end is expected"),
         ("(a", "malformed: it ends at character 3, where an operator or a closing parenthesis is expected"),
         ("a)", "malformed: at character 2 stands `)`, where an operator or the end is expected"),
-        ("a * / b", "malformed: at character 5 stands `/`, where a number, a KPI, a function or an opening parenthesis is expected"),
+        (
+            "a * / b",
+            "malformed: at character 5 stands `/`, where a number, a KPI, a function or an opening parenthesis is expected",
+        ),
         ("min(a)", "malformed: at character 6 min or max closes with fewer than two operands"),
-        ("max()", "malformed: at character 5 stands `)`, where a number, a KPI, a function or an opening parenthesis is expected"),
-        ("prev(a, b)", "malformed: at character 7 stands `,`, where an operator or a closing parenthesis is expected"),
+        (
+            "max()",
+            "malformed: at character 5 stands `)`, where a number, a KPI, a function or an opening parenthesis is expected",
+        ),
+        (
+            "prev(a, b)",
+            "malformed: at character 7 stands `,`, where an operator or a closing parenthesis is expected",
+        ),
         ("avg(a, b)", "unknown_function: at character 1 stands `avg(`; the functions are min, max and prev"),
         ("2e15 * a", "out_of_bounds: the number at character 1 is above 1e15"),
         ("1 + 9e999", "out_of_bounds: the number at character 5 is above 1e15"),
@@ -134,16 +155,18 @@ fn words_are_keys_ids_and_numbers() {
 #[test]
 fn a_ratio_is_one_input_over_another() {
     let ratio = |text: &str| {
-        let named = super::read(text).expect(text).renamed(&mut |mention: Mention| -> Result<usize, ()> {
-            Ok(mention.name.len())
-        });
+        let named = super::read(text)
+            .expect(text)
+            .renamed(&mut |mention: Mention| -> Result<usize, ()> { Ok(mention.name.len()) });
         named.expect("lengths").as_ratio().map(|Ratio { scale, over, under }| (scale, over, under))
     };
     assert_eq!(ratio("a / bb"), Some((1.0, 1, 2)));
     for percent in ["100 * a / bb", "a * 100 / bb", "100 * (a / bb)", "a / bb * 100", "(100 * a) / bb"] {
         assert_eq!(ratio(percent), Some((100.0, 1, 2)), "{percent}");
     }
-    for other in ["a", "a * bb", "2 * 3", "a / 2", "a / prev(bb)", "2 * 3 * a / bb", "a / bb / 2", "1 - a / bb"] {
+    for other in
+        ["a", "a * bb", "2 * 3", "a / 2", "a / prev(bb)", "2 * 3 * a / bb", "a / bb / 2", "1 - a / bb"]
+    {
         assert_eq!(ratio(other), None, "{other}");
     }
 }
@@ -182,9 +205,16 @@ fn naive(expression: &Expression<usize>, series: &[Vec<f64>], period: i64) -> f6
         match step {
             Step::Visit(Expression::Number(number), _) => stack.push(*number),
             Step::Visit(Expression::Input(input), at) => {
-                stack.push(usize::try_from(at).ok().and_then(|at| series[*input].get(at).copied()).unwrap_or(f64::NAN));
+                stack.push(
+                    usize::try_from(at)
+                        .ok()
+                        .and_then(|at| series[*input].get(at).copied())
+                        .unwrap_or(f64::NAN),
+                );
             }
-            Step::Visit(Expression::Negated(inner), at) => todo.extend([Step::Negate, Step::Visit(inner, at)]),
+            Step::Visit(Expression::Negated(inner), at) => {
+                todo.extend([Step::Negate, Step::Visit(inner, at)])
+            }
             Step::Visit(Expression::Previous(inner), at) => todo.push(Step::Visit(inner, at - 1)),
             Step::Visit(Expression::Pair(operator, left, right), at) => {
                 todo.extend([Step::Pair(*operator), Step::Visit(right, at), Step::Visit(left, at)]);
@@ -193,14 +223,23 @@ fn naive(expression: &Expression<usize>, series: &[Vec<f64>], period: i64) -> f6
                 todo.push(Step::Fold(*extreme, operands.len()));
                 todo.extend(operands.iter().rev().map(|operand| Step::Visit(operand, at)));
             }
-            Step::Negate => { let last = stack.pop().unwrap(); stack.push(-last); }
+            Step::Negate => {
+                let last = stack.pop().unwrap();
+                stack.push(-last);
+            }
             Step::Pair(operator) => {
                 let (right, left) = (stack.pop().unwrap(), stack.pop().unwrap());
                 let result = match operator {
                     Operator::Plus => left + right,
                     Operator::Minus => left - right,
                     Operator::Times => left * right,
-                    Operator::Over => if right == 0.0 { f64::NAN } else { left / right },
+                    Operator::Over => {
+                        if right == 0.0 {
+                            f64::NAN
+                        } else {
+                            left / right
+                        }
+                    }
                 };
                 stack.push(if result.is_finite() { result } else { f64::NAN });
             }
@@ -208,7 +247,10 @@ fn naive(expression: &Expression<usize>, series: &[Vec<f64>], period: i64) -> f6
                 let operands = stack.split_off(stack.len() - count);
                 let mut sorted = operands.clone();
                 sorted.sort_by(|left, right| left.partial_cmp(right).unwrap_or(std::cmp::Ordering::Equal));
-                let found = match extreme { Extreme::Min => sorted[0], Extreme::Max => sorted[count - 1] };
+                let found = match extreme {
+                    Extreme::Min => sorted[0],
+                    Extreme::Max => sorted[count - 1],
+                };
                 stack.push(if operands.iter().any(|operand| operand.is_nan()) { f64::NAN } else { found });
             }
         }

@@ -13,7 +13,8 @@ use crate::harness::{Answer, App, Caller};
 /// The owner of a workspace, with a token that outlasts moves of the clock.
 async fn ann_measures(app: &App) -> Caller {
     let ann = app.owner_of("ann", "acme").await;
-    let made = ann.post("tokens", json!({"name": "for the story", "scopes": ["read", "write", "admin"]})).await;
+    let made =
+        ann.post("tokens", json!({"name": "for the story", "scopes": ["read", "write", "admin"]})).await;
     made.expect(201);
     app.with_token("ann", made.text("/token")).inside("acme")
 }
@@ -44,7 +45,8 @@ async fn measured(caller: &Caller, key: &str, values: &[(&str, f64)]) {
 async fn shows(caller: &Caller, path: &str) -> Value {
     let shown = caller.get(&format!("kpis/{path}")).await;
     shown.expect(200);
-    let current = |field: &str| shown.body.pointer(&format!("/current/{field}")).cloned().unwrap_or(Value::Null);
+    let current =
+        |field: &str| shown.body.pointer(&format!("/current/{field}")).cloned().unwrap_or(Value::Null);
     json!([current("period"), current("value"), shown.at("/health"), shown.at("/health_reason")])
 }
 
