@@ -236,3 +236,77 @@ pub fn unvalued(
         })
         .collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::{Weekday, date};
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::maths::formula;
+
+    fn utc() -> Calendar {
+        Calendar { zone: TimeZone::UTC, week_starts_on: Weekday::Monday }
+    }
+
+    fn id(number: u128) -> KpiId {
+        KpiId::from_uuid(uuid::Uuid::from_u128(number))
+    }
+
+    /// `a` is the first KPI, `b` the second.
+    fn formula_of(text: &str) -> Formula {
+        let named = formula::read(text).expect(text);
+        let of = |name: &str| if name == "a" { id(1) } else { id(2) };
+        named.renamed(&mut |mention| -> Result<KpiId, ()> { Ok(of(&mention.name)) }).expect("named")
+    }
+
+    /// Months of 2026 with what their points amount to, each with a newest point on this day.
+    fn months(of: &[(i8, Folded, i8)]) -> Vec<FoldedPeriod> {
+        let month = |(month, folded, day): &(i8, Folded, i8)| FoldedPeriod {
+            value: PeriodValue {
+                period: utc().period_of_day(Cadence::Monthly, date(2026, *month, 1)),
+                count: 1,
+                folded: *folded,
+            },
+            newest_at: utc().start_of_day(date(2026, *month, *day)).into(),
+        };
+        of.iter().map(month).collect()
+    }
+
+    /// What comes out: the month, the value, and the day of the newest point that was read.
+    fn computed(text: &str, periods: &Periods) -> Vec<(i8, Option<f64>, i8)> {
+        let day = |at: Moment| utc().day_of(at.timestamp()).day();
+        compute(&utc(), Cadence::Monthly, &formula_of(text), periods)
+            .iter()
+            .map(|one| (one.value.period.starts_on.month(), one.value.folded.value(), day(one.newest_at)))
+            .collect()
+    }
+
+    /// ```text
+    ///        january  february  march     april    june
+    /// a      8        6         overflow  5        3
+    /// b      2        0         1                  1
+    /// a / b  4        by 0      no number missing  3
+    /// ```
+    #[test]
+    fn months_are_aligned() {
+        use Folded::{Overflow, Value};
+        let a = [
+            (1, Value(8.0), 5),
+            (2, Value(6.0), 6),
+            (3, Overflow, 7),
+            (4, Value(5.0), 8),
+            (6, Value(3.0), 9),
+        ];
+        let b = [(1, Value(2.0), 20), (2, Value(0.0), 1), (3, Value(1.0), 1), (6, Value(1.0), 1)];
+        let periods: Periods = HashMap::from([(id(1), months(&a)), (id(2), months(&b))]);
+        assert_eq!(
+            computed("a / b", &periods),
+            [(1, Some(4.0), 20), (2, None, 6), (3, None, 7), (6, Some(3.0), 9)]
+        );
+        // In April and July it would be there to be read, but no input has a point of these months.
+        assert_eq!(computed("prev(b)", &periods), [(2, Some(2.0), 20), (3, Some(0.0), 1)]);
+        assert_eq!(computed("a - prev(a)", &periods), [(2, Some(-2.0), 6), (3, None, 7), (4, None, 8)]);
+        assert_eq!(computed("a + b", &HashMap::new()), []);
+    }
+}

@@ -35,7 +35,7 @@ stories! {
             (json!({"segment_of_id": "revenue"}), 422, "/segment_dimension", "required"),
             (json!({"segment_dimension": "region"}), 422, "/segment_of_id", "required"),
             (of("revenue-eu", "region"), 422, "/segment_of_id", "itself"),
-            (of("revenue", "By Region"), 422, "/segment_dimension", "pattern"),
+            (of("revenue", "By Region"), 422, "/segment_dimension", "malformed"),
             (of("nothing", "region"), 404, "/segment_of_id", "not_found"),
             (of("team_01h455vb4pex5vsknk084sn02q", "region"), 404, "/segment_of_id", "not_found"),
         ] {
