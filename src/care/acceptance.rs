@@ -1,7 +1,7 @@
 //! Acceptance: people decided to go on although a KPI is unhealthy, for a while.
 //!
 //! The newest decision because of the KPI that nobody took back rules: it accepts where it is to continue, was made
-//! while the KPI was unhealthy, in the episode that is open, and says when it is looked at again. On that day it ends.
+//! while the KPI was unhealthy, in the episode that is open, and says when it is looked at again: through that day.
 
 use std::collections::HashMap;
 

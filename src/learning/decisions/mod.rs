@@ -69,6 +69,11 @@ impl Refusals for NotDecided {
         &[Code::Conflict, Code::KpiArchived, Code::KpiHasNoValue, Code::KpiHasNoTarget, Code::LimitReached];
 }
 
+enum NotChanged {}
+impl Refusals for NotChanged {
+    const CODES: &'static [Code] = &[Code::LimitReached];
+}
+
 async fn list_decisions(db: Db<Reads>, list: Listing<DecisionFilter>) -> Answer<Page<DecisionPage>> {
     db.read((), list, |tx, (), (filter, paging)| list::page(tx, &filter, &paging)).await
 }
@@ -117,6 +122,7 @@ async fn update_decision(
     db: Db<Writes>,
     id: At<KpiDecision>,
     patch: PatchBody<DecisionFields>,
+    _: Refuses<NotChanged>,
 ) -> Answer<Json<Decision>> {
     db.write(id.to(Action::Edit), patch, |tx, found, patch| {
         let row = update(tx, &found.row, &found.kpi, patch)?;

@@ -6,6 +6,8 @@
 mod row;
 mod show;
 
+use std::collections::HashSet;
+
 use diesel::prelude::*;
 use jiff::civil::{Date, date};
 use serde::{Deserialize, Serialize};
@@ -421,8 +423,8 @@ fn update(tx: &mut Scoped, row: &ReviewRow, patch: &Patch<ReviewFields>) -> Resu
     let now = tx.now;
     let all = looked_at_by(tx, &[row.id], now)?.remove(&row.id).unwrap_or_default();
     let hidden = Hidden::from(tx)?;
-    let hidden_kpis: Vec<KpiId> = hidden.kpis().load(tx.db())?;
-    let hidden_objectives: Vec<ObjectiveId> = hidden.objectives().load(tx.db())?;
+    let hidden_kpis: HashSet<KpiId> = hidden.kpis().load(tx.db())?.into_iter().collect();
+    let hidden_objectives: HashSet<ObjectiveId> = hidden.objectives().load(tx.db())?.into_iter().collect();
     let (private_kpis, kpis): (Vec<_>, Vec<_>) =
         all.kpis.into_iter().partition(|id| hidden_kpis.contains(id));
     let (private_objectives, objectives): (Vec<_>, Vec<_>) =

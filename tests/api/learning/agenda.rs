@@ -33,7 +33,8 @@ stories! {
         })).await;
         let at = ann.get("agenda").await;
         assert_eq!((at.expect(200).at("/as_of"), at.at("/since")), (&json!("2026-03-31"), &json!("2026-03-24")));
-        assert_eq!(fields(&at, "untreated", "/key"), ["churn-rate", "refunds"]);
+        // Both are 2 over; refunds moved by 1 and churn by 3, so 2/1 comes before 2/3.
+        assert_eq!(fields(&at, "untreated", "/key"), ["refunds", "churn-rate"]);
         // Both were fine or unknown a week ago, as far as anybody had written down.
         assert_eq!(fields(&at, "changed", "/kpi/key"), ["churn-rate", "refunds"]);
         assert_eq!(at.at("/changed/0/health"), &json!({"from": "unknown", "to": "unhealthy"}));

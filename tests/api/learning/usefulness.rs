@@ -67,6 +67,7 @@ stories! {
         ann.post("kpis", json!({"name": "Leads", "team_id": "growth"})).await.expect(201);
         ann.post("kpis", json!({"name": "Old"})).await.expect(201);
         ann.delete("kpis/old").await.expect(204);
+        decided(&ann, "churn-rate", "continue", json!({})).await;
         let asked = app.statements_of(&ann, "audit/kpis").await;
         for name in ["Able", "Baker", "Charlie"] {
             kpi(&ann, name).await;
