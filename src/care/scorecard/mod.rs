@@ -240,8 +240,11 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// As a query names it. Of a board and a team together, the KPIs on the board count.
+    /// As a query names it: a board or a team, not both.
     fn named(tx: &mut Scoped, filter: &ScorecardFilter) -> Result<Self> {
+        if filter.board.is_some() && filter.team.is_some() {
+            return Err(Problem::field("team", "not_applicable", "a board has its own choice of KPIs"));
+        }
         if let Some(board) = &filter.board {
             let found = boards::filtered(tx, "board", std::slice::from_ref(board))?;
             return found.into_iter().next().map(Self::Board).ok_or_else(|| Problem::not_found_at("board"));

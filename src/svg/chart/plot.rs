@@ -175,9 +175,11 @@ impl Plot {
     fn names(&self, pen: &mut Pen, chart: &Chart) {
         let y = self.up.from + TEXT + 6.0;
         let mut free = self.right();
-        for point in chart.points.iter().rev() {
+        for (place, point) in chart.points.iter().enumerate().rev() {
             let half = width_of(&point.name, TEXT) / 2.0;
             let x = self.across.at(point.x).min(self.right() - half);
+            // The first name may begin below the numbers, where there is room.
+            let x = if place == 0 { x.max(self.left() - GAP + half) } else { x };
             if x + half > free || x - half < self.left() - GAP {
                 continue;
             }
@@ -191,15 +193,16 @@ impl Plot {
         let (from, until) = (self.within(stretch.from), self.within(stretch.until));
         let until = until.max(from + 4.0);
         pen.rect("remedy", (from, y - 12.0), (until - from, 15.0), 3.0);
-        let words = fitted(&stretch.what, self.right() - self.left() - GAP, TEXT);
-        let wide = width_of(&words, TEXT);
-        // Inside where it fits, else behind it, else before it; what is as wide as the plot lies upon it.
-        let x = if wide + 2.0 * GAP <= until - from {
-            from + GAP
-        } else if until + GAP + wide <= self.right() {
-            until + GAP
-        } else {
-            (from - GAP - wide).max(self.left())
+        // Inside where the words fit, else behind it, else before it; else where most of them fit.
+        let rooms = [until - from - 2.0 * GAP, self.right() - until - GAP, from - GAP - self.left()];
+        let wide = width_of(&stretch.what, TEXT);
+        let widest = rooms.into_iter().fold(0.0, f64::max);
+        let place = rooms.iter().position(|room| *room >= wide.min(widest)).unwrap_or_default();
+        let words = fitted(&stretch.what, wide.min(widest), TEXT);
+        let x = match place {
+            0 => from + GAP,
+            1 => until + GAP,
+            _ => from - GAP - width_of(&words, TEXT),
         };
         pen.text("told", (x, y), Anchor::Start, &words);
     }
