@@ -7,6 +7,8 @@ mod row;
 mod tree;
 mod wire;
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 pub use row::{DriverRow, Of, standing_at};
 use row::{LinkedDriver, made_by};
@@ -17,14 +19,14 @@ pub use wire::{Driver, ProxyDrift};
 use wire::{DriverPage, show, show_one};
 
 use crate::access::hidden::Hidden;
-use crate::access::{Action, At, Db, Granted, Reads, Scoped, Writes};
+use crate::access::{Action, At, Db, Granted, Reads, Resource, Scoped, Writes};
 use crate::http::body::Rules;
 use crate::http::page::Paged;
 use crate::http::{
     Answer, Body, Code, Created, FieldErrors, Json, Listing, NoContent, Note, Nothing, Page, Paging,
     PatchBody, Problem, Query, Refusals, Refuses, Result, Routes, routes,
 };
-use crate::kpis::derive::{AsOf, recorded_by, shown};
+use crate::kpis::derive::{AsOf, View, recorded_by, shown};
 use crate::kpis::kpis::KpiInput;
 use crate::kpis::kpis::formula::named;
 use crate::kpis::row::{Indicator, KpiRow};

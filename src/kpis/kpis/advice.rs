@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use diesel::prelude::*;
 
 use super::picture::{Picture, pictures};
-use crate::access::{Resource, Scoped, Visibility};
+use crate::access::{Scoped, Visibility};
 use crate::http::Result;
 use crate::http::advice::Advice;
 use crate::kpis::derive::View;
