@@ -1,6 +1,6 @@
 //! Invented: the marketing of a small shop by the harbour, dated back from the day of loading.
 //!
-//! Ten KPIs and a year of their numbers, told in order: what went wrong, what somebody prescribed,
+//! A dozen KPIs and a year of their numbers, told in order: what went wrong, what somebody prescribed,
 //! what came of it. Every group of triage holds something today.
 
 use diesel::prelude::*;
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::days_before;
 use super::goals::{self, id_of};
+use super::meetings;
 use super::script::Script;
 use crate::http::Result as Judged;
 use crate::people::seed;
@@ -165,6 +166,8 @@ pub async fn load(script: &Script, now: Moment) -> Result<(), Failure> {
     )
     .await?;
 
+    meetings::connect(script).await?;
+    meetings::meet(script, now).await?;
     goals::something_private(script).await?;
 
     // Something that heals nothing and supports nothing: an orphan, which is no fault.
@@ -285,6 +288,9 @@ async fn make_team_and_kpis(script: &Script) -> Result<(), Failure> {
         json!({"key": "customer-satisfaction", "name": "Customer satisfaction", "category": "quality", "indicator": "lagging",
                "cadence": "quarterly", "aggregation": "mean", "display": {"style": "number", "precision": 1, "unit": "of 5"},
                "target": {"min": 4.2}, "tolerance": {"min": 3.8}}),
+        json!({"key": "return-rate", "name": "Returned goods", "category": "quality", "indicator": "leading", "display": percent,
+               "target": {"max": 5.8}, "tolerance": {"max": 7.0}, "definition": "Goods sent back, divided by goods sent out.",
+               "decision": "Whether sizes and pictures have to be mended."}),
         json!({"key": "referrals", "name": "Referrals by customers", "category": "acquisition", "display": count("referrals"),
                "target": {"min": 10.0}}),
     ];
@@ -299,7 +305,8 @@ async fn make_team_and_kpis(script: &Script) -> Result<(), Failure> {
 fn all_numbers(now: Moment) -> Vec<(Date, &'static str, f64)> {
     let today = days_before(now, 0);
     // From eleven months back to this month.
-    let monthly: [(&str, [f64; 12]); 5] = [
+    let monthly: [(&str, [f64; 12]); 6] = [
+        ("return-rate", [3.1, 3.0, 3.3, 3.6, 3.9, 4.1, 4.4, 4.7, 5.0, 5.2, 5.5, 5.6]),
         ("visitor-to-lead", [3.4, 3.3, 3.5, 3.2, 3.3, 3.1, 3.2, 3.0, 3.1, 2.4, 2.2, 2.3]),
         ("cost-per-acquisition", [52.0, 53.0, 51.0, 58.0, 68.0, 75.0, 71.0, 66.0, 62.0, 59.0, 56.0, 50.0]),
         ("qualified-leads", [128.0, 121.0, 84.0, 80.0, 86.0, 82.0, 88.0, 85.0, 90.0, 83.0, 87.0, 31.0]),

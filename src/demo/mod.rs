@@ -7,6 +7,7 @@
 
 mod goals;
 mod harbour_street;
+mod meetings;
 mod nhs_england;
 mod script;
 pub mod start;

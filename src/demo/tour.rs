@@ -52,6 +52,24 @@ pub fn tour(url: &str, access: &Access) -> String {
             ),
         ),
         (
+            "All about one KPI before deciding: is it changing, why, what next, does it help?",
+            format!(
+                "curl -s -H 'Authorization: Bearer {start}' -H 'Accept: text/plain' {url}/v1/workspaces/{shop}/kpis/revenue/brief"
+            ),
+        ),
+        (
+            "The KPIs for a spreadsheet, with a year ago beside them:",
+            format!(
+                "curl -s -H 'Authorization: Bearer {start}' -H 'Accept: text/csv' {url}/v1/workspaces/{shop}/scorecard"
+            ),
+        ),
+        (
+            "What the next review should talk about:",
+            format!(
+                "curl -s -H 'Authorization: Bearer {start}' -H 'Accept: text/plain' {url}/v1/workspaces/{shop}/agenda"
+            ),
+        ),
+        (
             "What happened meanwhile:",
             format!("curl -s -H 'Authorization: Bearer {start}' '{url}/v1/workspaces/{shop}/events?limit=5'"),
         ),

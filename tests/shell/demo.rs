@@ -47,6 +47,9 @@ fn walk(place: &Place) {
     shows("Prescribe", &["\"outcome\":\"in_progress\"", "\"objective_id\""]);
     shows("A month later", &["\"after\":\"healthy\""]);
     shows("healed", &["\"outcome\":\"recovered\""]);
+    shows("All about one KPI", &["Why?", "What should follow?", "Does it help anyone decide?"]);
+    shows("for a spreadsheet", &["key,name,health", "churn-rate,Churn rate"]);
+    shows("next review", &["Agenda"]);
     shows("What happened", &["remedy.recovered"]);
     shows("Real data", &["\"health\":\"at_risk\"", "\"value\":86.60427"]);
 }
