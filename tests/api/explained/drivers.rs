@@ -157,7 +157,8 @@ stories! {
         assert_eq!((opposite.at("/drift/rho"), opposite.at("/drift/verdict")), (&json!(-1.0), &json!("diverging")));
         // What is better for one is worse for the other.
         ann.patch(&path(&link), json!({"effect": "same"})).await.expect(200);
-        ann.patch("kpis/orders", json!({"target": {"max": 5, "min": null}})).await.expect(200);
+        let turned = json!({"effective_from": "2025-01-01", "target": {"max": 5}});
+        ann.post("kpis/orders/targets", turned).await.expect(201);
         assert_eq!(ann.get(&path(&link)).await.at("/drift/verdict"), "diverging");
         assert_eq!(driven(&ann, "orders", "weekly", json!({})).await.at("/drift"), &json!(null));
         // A change of what is complete moves it: with April over, March is there as well.
