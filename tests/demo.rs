@@ -116,7 +116,9 @@ fn england_is_as_published(server: &Server, token: &str) {
 
 fn the_shop_has_something_of_everything(server: &Server, token: &str) {
     let (_, triage) = get(server, token, "harbour-street/triage");
-    for group in ["untreated", "failed", "in_treatment", "at_risk", "slipping", "unknown", "recovered", "orphans"] {
+    for group in
+        ["untreated", "failed", "in_treatment", "at_risk", "slipping", "unknown", "recovered", "orphans"]
+    {
         assert!(
             triage[group].as_array().is_some_and(|rows| !rows.is_empty()),
             "{group} is empty: {}",

@@ -39,10 +39,9 @@ pub async fn connect(script: &Script) -> Result<(), Failure> {
 /// What happened, what is looked at on Mondays, and what was decided a month ago.
 pub async fn meet(script: &Script, now: Moment) -> Result<(), Failure> {
     let day = |back: i64| days_before(now, back).to_string();
-    for (kpi, back, text) in [
-        ("qualified-leads", 270, "The trade fair was cancelled."),
-        ("churn-rate", 75, "Prices rose by 8 %."),
-    ] {
+    for (kpi, back, text) in
+        [("qualified-leads", 270, "The trade fair was cancelled."), ("churn-rate", 75, "Prices rose by 8 %.")]
+    {
         let note = json!({"on": day(back), "text": text});
         script.post(&format!("kpis/{kpi}/annotations"), note).await?;
     }

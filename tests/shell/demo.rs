@@ -49,7 +49,7 @@ fn walk(place: &Place) {
     shows("healed", &["\"outcome\":\"recovered\""]);
     shows("All about one KPI", &["Why?", "What should follow?", "Does it help anyone decide?"]);
     shows("for a spreadsheet", &["key,name,health", "churn-rate,Churn rate"]);
-    shows("next review", &["Agenda"]);
+    shows("next review", &["Review of Harbour Street", "To be looked at again"]);
     shows("What happened", &["remedy.recovered"]);
     shows("Real data", &["\"health\":\"at_risk\"", "\"value\":86.60427"]);
 }
