@@ -11,6 +11,7 @@ use crate::maths::{Band, Target};
 /// A piece of text in a picture: what it says and the box that it needs.
 #[derive(Debug)]
 struct Words {
+    #[allow(dead_code, reason = "told where a test fails")]
     says: String,
     left: f64,
     right: f64,

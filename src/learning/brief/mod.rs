@@ -6,6 +6,7 @@
 mod sentences;
 mod text;
 
+use jiff::civil::Date;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -18,7 +19,7 @@ use crate::http::text::Sentence;
 use crate::http::{Answer, PlainText, Problem, Query, Result, Routes, routes};
 use crate::kpis::annotations::{Annotation, noted_since};
 use crate::kpis::contribution::{KpiContribution, explained};
-use crate::kpis::derive::{AsOf, View, history};
+use crate::kpis::derive::{AsOf, History, View, history};
 use crate::kpis::drivers::{Driver, drivers_of};
 use crate::kpis::forecast::forecast;
 use crate::kpis::kpis::{Kpi, Sparkline, show};
@@ -78,7 +79,8 @@ pub struct BriefReasons {
     /// What is believed to move it, in the order of their linking.
     #[schema(max_items = 50)]
     pub drivers: Vec<Driver>,
-    /// What happened from the period before the current one on, the newest last; ten at the most.
+    /// What happened since the period before the one from which on it shows its present health, the newest last; ten at
+    /// the most.
     #[schema(max_items = 10)]
     pub annotations: Vec<Annotation>,
 }
@@ -118,9 +120,7 @@ fn brief(tx: &mut Scoped, row: &KpiRow, view: Option<&View>) -> Result<Brief> {
 
     let contribution = explained(tx, row, &seen, None)?;
     let drivers = drivers_of(tx, &[row.id], view)?;
-    let since = history.state.current.and_then(|current| {
-        history.calendar.previous(row.cadence, &current.period).map(|before| before.starts_on)
-    });
+    let since = told_from(&history, row);
     let annotations = match since {
         Some(since) => noted_since(tx, row, since.into(), standpoint.today.into())?,
         None => Vec::new(),
@@ -146,4 +146,10 @@ fn brief(tx: &mut Scoped, row: &KpiRow, view: Option<&View>) -> Result<Brief> {
     let figures = figures.get(&row.id).ok_or_else(Problem::not_found)?;
     let helps = shown(figures, row.cadence);
     Ok(Brief { as_of: standpoint.today.into(), kpi, changing, why, next, helps })
+}
+
+/// The first day of the period before the one from which on a KPI shows its present health: causes come first.
+fn told_from(history: &History, row: &KpiRow) -> Option<Date> {
+    let turned = history.calendar.period_of_day(row.cadence, history.state.since?);
+    history.calendar.previous(row.cadence, &turned).map(|before| before.starts_on)
 }

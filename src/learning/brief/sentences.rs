@@ -89,8 +89,8 @@ pub fn next(kpi: &Kpi, group: TriageGroup, remedies: &[TriageRemedy], accepted: 
     let style = Style::shown(&kpi.display);
     let since = kpi.since.map(|since| format!(" since {since}")).unwrap_or_default();
     let gap = kpi.gap.filter(|gap| *gap != 0.0).map(|gap| {
-        let way = if gap > 0.0 { "up" } else { "down" };
-        format!(", {} {way} from its target", style.within(gap.abs(), NUMBER))
+        let side = if gap > 0.0 { "below" } else { "above" };
+        format!(", {} {side} its target", style.within(gap.abs(), NUMBER))
     });
     let gap = gap.unwrap_or_default();
     let playbook = |text: &Option<String>| match text.as_deref().and_then(|text| text.lines().next()) {
@@ -111,7 +111,7 @@ pub fn next(kpi: &Kpi, group: TriageGroup, remedies: &[TriageRemedy], accepted: 
             format!("It has been unhealthy{since}{gap}, and is in treatment.{treatment}")
         }
         TriageGroup::AtRisk => {
-            format!("It is at risk{since}{gap}.{}{treatment}", playbook(&kpi.playbook.at_risk))
+            format!("It has been at risk{since}{gap}.{}{treatment}", playbook(&kpi.playbook.at_risk))
         }
         TriageGroup::Slipping => match kpi.leaves_on {
             Some(day) => format!(
@@ -121,12 +121,12 @@ pub fn next(kpi: &Kpi, group: TriageGroup, remedies: &[TriageRemedy], accepted: 
         },
         TriageGroup::Unknown => unknown(kpi),
         TriageGroup::Recovered => {
-            format!("It has recovered and is healthy{since}: see whether it stays so.{treatment}")
+            format!("It has recovered and been healthy{since}: see whether it stays so.{treatment}")
         }
         TriageGroup::Healthy => {
             let band = kpi.target.map(|target| style.band(Band { min: target.min, max: target.max }));
-            let target = band.map(|band| format!(", within {band}")).unwrap_or_default();
-            format!("It is healthy{since}{target}: nothing has to follow.{treatment}")
+            let target = band.map(|band| format!(" (target {band})")).unwrap_or_default();
+            format!("It has been healthy{since}{target}: nothing has to follow.{treatment}")
         }
     };
     match accepted {

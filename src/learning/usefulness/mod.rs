@@ -299,7 +299,7 @@ fn reason(figures: &Figures, cadence: Cadence) -> String {
     let usefulness = &figures.usefulness;
     match usefulness.verdict {
         UsefulnessVerdict::TooEarly => {
-            format!("A verdict needs 3 reviews that look at it; so far there are {}.", usefulness.reviews)
+            format!("A verdict needs 3 reviews that look at it; so far {} did.", usefulness.reviews)
         }
         UsefulnessVerdict::ReportingArtifact => format!(
             "The latest {} reviews looked at it and decided nothing but to continue.",

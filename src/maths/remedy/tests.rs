@@ -144,12 +144,12 @@ fn what_is_to_prevent_holds_until_the_kpi_is_unhealthy() {
         (vec![5.0, 12.0, 11.0], active, RemedyOutcome::InProgress),
         (vec![5.0, 12.0, 11.0], closed, RemedyOutcome::Held),
         // What broke before the end is to be healed, as any other.
-        (vec![5.0, 12.0, 9.0], active, RemedyOutcome::InProgress),
-        (vec![5.0, 12.0, 9.0, 11.0], active, RemedyOutcome::Recovered),
-        (vec![5.0, 12.0, 9.0, 11.0, 9.0], active, RemedyOutcome::Relapsed),
-        (vec![5.0, 12.0, 9.0, 9.0], closed, RemedyOutcome::Failed),
+        (vec![5.0, 12.0, 4.0], active, RemedyOutcome::InProgress),
+        (vec![5.0, 12.0, 4.0, 11.0], active, RemedyOutcome::Recovered),
+        (vec![5.0, 12.0, 4.0, 11.0, 4.0], active, RemedyOutcome::Relapsed),
+        (vec![5.0, 12.0, 4.0, 4.0], closed, RemedyOutcome::Failed),
         // What breaks after the end does not undo that it held until then.
-        (vec![5.0, 12.0, 11.0, 9.0], closed, RemedyOutcome::Held),
+        (vec![5.0, 12.0, 11.0, 4.0], closed, RemedyOutcome::Held),
     ];
     for (values, objective, wanted) in table {
         let judged = months(&values, None);

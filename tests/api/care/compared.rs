@@ -88,6 +88,30 @@ stories! {
         assert_eq!(groups(&both, "before"), groups(&then, "numbers"));
     }
 
+    /// The lines of a scorecard beside those of last month.
+    async fn the_scorecard_says_how_each_was(app) {
+        let ann = ann_cares(&app).await;
+        churn_turned_bad(&ann).await;
+        kpi(&ann, "Gone").await;
+        measured(&ann, "gone", &[("2026-02-15", 3.0)]).await;
+        measured(&ann, "churn-rate", &[("2026-03-20", 3.5)]).await;
+        app.it_is("2026-04-01T10:00:00Z");
+        ann.delete("kpis/gone").await.expect(204);
+        let shown = ann.get("scorecard?compare_to=2026-03-10").await;
+        shown.expect(200);
+        assert_eq!(shown.at("/compared_to"), "2026-03-10");
+        assert_eq!(shown.at("/rows/0/health"), "healthy");
+        assert_eq!(shown.at("/rows/0/then"), &json!({"health": "unhealthy", "value": 6.0, "trend": null}));
+        assert_eq!(shown.at("/left/0/key"), "gone");
+        assert_eq!(shown.at("/left/0/then/value"), 3.0);
+        assert_eq!(ann.get("scorecard").await.at("/rows/0/then"), &json!(null));
+        let csv = ann.call(reqwest::Method::GET, "scorecard?compare_to=2026-03-10").header("accept", "text/csv");
+        let csv = csv.send().await;
+        assert!(csv.raw.lines().next().is_some_and(|line| line.ends_with(",as_of,compared_to,health_then,value_then")));
+        assert!(csv.raw.contains(",2026-03-10,unhealthy,6"), "{}", csv.raw);
+        ann.get("scorecard?compare_to=2026-04-02").await.refused(422, "validation_failed");
+    }
+
     /// A cycle of today beside that of last week: states, progress, confidence, and what has gone.
     async fn the_tree_says_where_each_stood(app) {
         let ann = ann_cares(&app).await;

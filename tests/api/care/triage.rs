@@ -83,6 +83,8 @@ stories! {
           KPI                                VALUE TARGET         SINCE      REMEDY
           Warm                                 4.5 ≤ 4            2026-03-01 none
 
+        Slipping: none
+
         Unknown: 3
           KPI                                VALUE TARGET         STALE ON   REASON
           Silent                              none ≤ 4 %          never      no data

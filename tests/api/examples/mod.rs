@@ -225,6 +225,7 @@ stories! {
         story.tell(&ann, get.clone(), "key-results?confidence=at_risk", None).await;
         story.tell(&ann, get.clone(), &format!("key-results/{conversion}"), None).await;
         story.tell(&ann, get.clone(), &format!("key-results/{conversion}/history?step=day"), None).await;
+        story.tell(&ann, get.clone(), &format!("key-results/{conversion}/forecast"), None).await;
         story.tell(&ann, get.clone(), &format!("objectives/{website}/history"), None).await;
         story.tell(&ann, get.clone(), &format!("objectives/{website}/key-results"), None).await;
         story.tell(&ann, patch.clone(), &format!("key-results/{cost}"), Some(json!({"target": 45}))).await;
@@ -252,6 +253,8 @@ stories! {
         story.tell_as(&ann, get.clone(), "agenda?since=2026-04-01", &[("accept", "text/plain")], None).await;
         story.tell(&ann, get.clone(), "kpis/churn-rate/usefulness", None).await;
         story.tell(&ann, get.clone(), "audit/kpis", None).await;
+        story.tell(&ann, get.clone(), "kpis/churn-rate/brief", None).await;
+        story.tell_as(&ann, get.clone(), "kpis/churn-rate/brief", &[("accept", "text/plain")], None).await;
         story.tell(&ann, post.clone(), &format!("objectives/{website}/close"), Some(json!({"outcome": "missed", "score": 0.2, "reflection": "Half of the visitors were not enough to learn from."}))).await;
         story.tell(&ann, delete.clone(), &format!("objectives/{website}"), None).await;
         story.tell(&ann, post.clone(), &format!("objectives/{website}/restore"), None).await;

@@ -1,5 +1,6 @@
 //! KPIs: made, named, changed, listed and archived, and what they show.
 
+mod advice;
 mod annotations;
 mod boards;
 mod changing;

@@ -1,6 +1,7 @@
 //! Learning: what people say to each other, decide and look back on.
 
 mod agenda;
+mod brief;
 mod comments;
 mod decisions;
 mod recorded;

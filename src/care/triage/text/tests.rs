@@ -144,6 +144,8 @@ fn every_group_has_its_lines() {
 
     At risk: none
 
+    Slipping: none
+
     Unknown: 1
       KPI                                VALUE TARGET         STALE ON   REASON
       Newsletter open rate                none none           never      no data
@@ -171,6 +173,8 @@ fn nothing_to_do_is_said_in_a_word_each() {
     In treatment: none
 
     At risk: none
+
+    Slipping: none
 
     Unknown: none
 
