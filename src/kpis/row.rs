@@ -111,6 +111,10 @@ pub struct KpiRow {
     pub expect_every: Option<String>,
     pub replaced_by: Option<KpiId>,
     pub active_remedies: i32,
+    /// How many remedies have a draft as objective, so that nothing is done yet.
+    pub planned_remedies: i32,
+    /// How many remedies failed, as far as was told.
+    pub failed_remedies: i32,
     pub version: i32,
     pub created_at: Moment,
     pub updated_at: Moment,

@@ -1,6 +1,8 @@
 ALTER TABLE kpi_states DROP COLUMN leaves_on;
 ALTER TABLE kpi_states DROP COLUMN reach_min;
 ALTER TABLE kpi_states DROP COLUMN reach_max;
+ALTER TABLE kpis DROP COLUMN planned_remedies;
+ALTER TABLE kpis DROP COLUMN failed_remedies;
 
 -- What held is in progress again for an older program, which derives it anew.
 UPDATE remedies SET shown_outcome = 'in_progress' WHERE shown_outcome = 'held';

@@ -5,6 +5,19 @@ ALTER TABLE kpi_states ADD COLUMN leaves_on INTEGER;
 ALTER TABLE kpi_states ADD COLUMN reach_min REAL;
 ALTER TABLE kpi_states ADD COLUMN reach_max REAL;
 
+-- What is planned about a KPI, and what failed; the next change of any of it counts anew.
+ALTER TABLE kpis ADD COLUMN planned_remedies INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE kpis ADD COLUMN failed_remedies INTEGER NOT NULL DEFAULT 0;
+UPDATE kpis SET
+    planned_remedies = (
+        SELECT count(*) FROM remedies
+        WHERE remedies.kpi_id = kpis.id AND withdrawn_at IS NULL AND shown_outcome = 'planned'
+    ),
+    failed_remedies = (
+        SELECT count(*) FROM remedies
+        WHERE remedies.kpi_id = kpis.id AND withdrawn_at IS NULL AND shown_outcome = 'failed'
+    );
+
 -- A remedy may prevent. SQLite changes no check, so the table is made anew; nothing refers to it.
 CREATE TABLE new_remedies (
     id BLOB NOT NULL,

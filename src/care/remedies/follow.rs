@@ -8,7 +8,6 @@ use serde_json::json;
 
 use super::outcome::Ground;
 use super::row::{self, Of, RemedyRow};
-use crate::kpis::row::KpiRow;
 use crate::maths::RemedyOutcome;
 use crate::okrs::objectives::ObjectiveRow;
 use crate::store::journal::EventType;
@@ -50,9 +49,8 @@ fn bring_up_to_date(tx: &mut Tx, mut rows: Vec<RemedyRow>) -> Result<(), StoreEr
         return Ok(());
     }
     let kpis = row::kpis_of(tx, &kpis_of(&rows))?;
-    row::count_active(tx, &kpis)?;
     let ground = Ground::load(tx, &rows, &kpis, None)?;
-    let kpis: HashMap<KpiId, KpiRow> = kpis.into_iter().map(|kpi| (kpi.id, kpi)).collect();
+    let names: HashMap<KpiId, &str> = kpis.iter().map(|kpi| (kpi.id, kpi.name.as_str())).collect();
     // In the order of their making, so that a journal reads the same whatever was loaded first.
     for row in rows.iter().rev() {
         let Some(told) = ground.told(row) else { continue };
@@ -66,7 +64,7 @@ fn bring_up_to_date(tx: &mut Tx, mut rows: Vec<RemedyRow>) -> Result<(), StoreEr
         )
         .set(remedies::shown_outcome.eq(told.outcome))
         .execute(tx.db())?;
-        let kpi = kpis.get(&row.kpi_id).map_or("", |kpi| &kpi.name);
+        let kpi = names.get(&row.kpi_id).copied().unwrap_or_default();
         let objective = ground.objectives.get(&row.objective_id).map_or("", |then| &then.row.title);
         let change = json!({
             "from": row.shown_outcome, "to": told.outcome,
@@ -74,7 +72,7 @@ fn bring_up_to_date(tx: &mut Tx, mut rows: Vec<RemedyRow>) -> Result<(), StoreEr
         });
         tx.tell(event_of(told.outcome), row.subject(kpi, objective), change);
     }
-    Ok(())
+    row::keep_counts(tx, &kpis)
 }
 
 fn event_of(outcome: RemedyOutcome) -> EventType {

@@ -231,7 +231,7 @@ async fn withdraw_remedy(db: Db<Writes>, id: At<LinkedRemedy>) -> Answer<NoConte
             ..row.clone()
         };
         row.save(tx)?;
-        row::count_active(tx, std::slice::from_ref(kpi))?;
+        row::keep_counts(tx, std::slice::from_ref(kpi))?;
         let change = json!({
             "withdrawn_at": now, "from": found.row.shown_outcome,
             "kpi_id": row.kpi_id, "objective_id": row.objective_id,

@@ -252,7 +252,7 @@ fn store(
     let ground = Ground::load(tx, std::slice::from_ref(&row), std::slice::from_ref(kpi), None)?;
     row.shown_outcome = ground.told(&row).map_or(row.shown_outcome, |told| told.outcome);
     diesel::insert_into(remedies::table).values(&row).execute(tx.db())?;
-    row::count_active(tx, std::slice::from_ref(kpi))?;
+    row::keep_counts(tx, std::slice::from_ref(kpi))?;
     let change = json!({
         "kpi_id": row.kpi_id, "objective_id": row.objective_id, "note": row.note,
         "baseline": { "value": row.baseline_value, "health": row.baseline_health },

@@ -203,36 +203,64 @@ pub fn objectives_of(tx: &mut Tx, ids: &[ObjectiveId]) -> Result<Vec<ObjectiveRo
     Ok(found)
 }
 
-/// Counts the remedies that treat each of some KPIs, and keeps the counts in the KPIs' rows.
-pub fn count_active(tx: &mut Tx, kpis: &[KpiRow]) -> Result<(), StoreError> {
+/// Counts what is done about each of some KPIs, and keeps the counts in the KPIs' rows.
+pub fn keep_counts(tx: &mut Tx, kpis: &[KpiRow]) -> Result<(), StoreError> {
     let workspace = tx.workspace_id()?;
     let ids: Vec<KpiId> = kpis.iter().map(|kpi| kpi.id).collect();
-    let mut treating: Vec<(KpiId, ObjectiveRow)> = Vec::new();
+    let mut linked: Vec<(KpiId, RemedyOutcome, ObjectiveRow)> = Vec::new();
     for ids in ids.chunks(IDS_PER_STATEMENT) {
-        let rows: Vec<(KpiId, ObjectiveRow)> = remedies::table
+        let rows: Vec<(KpiId, RemedyOutcome, ObjectiveRow)> = remedies::table
             .inner_join(objectives::table.on(objectives::id.eq(remedies::objective_id)))
             .filter(remedies::workspace_id.eq(workspace))
             .filter(remedies::kpi_id.eq_any(ids))
             .filter(remedies::withdrawn_at.is_null())
-            .filter(objectives::state.eq(ObjectiveState::Active))
             .filter(objectives::archived_at.is_null())
-            .select((remedies::kpi_id, objectives::all_columns))
+            .select((remedies::kpi_id, remedies::shown_outcome, objectives::all_columns))
             .load(tx.db())?;
-        treating.extend(rows);
+        linked.extend(rows);
     }
-    let viewers = Circle::viewers_of(tx, &treating.iter().map(|(_, row)| row).collect::<Vec<_>>())?;
+    let viewers = Circle::viewers_of(tx, &linked.iter().map(|(_, _, row)| row).collect::<Vec<_>>())?;
     for kpi in kpis {
         let all = kpi.facts().viewers;
-        let own = treating.iter().filter(|(id, _)| *id == kpi.id);
-        let active = own.filter_map(|(_, row)| viewers.get(&row.id)).filter(|some| all.all_see(some)).count();
-        let active = i32::try_from(active).unwrap_or(i32::MAX);
-        if active != kpi.active_remedies {
+        let own = linked.iter().filter(|(id, _, row)| {
+            *id == kpi.id && viewers.get(&row.id).is_some_and(|some| all.all_see(some))
+        });
+        let mut counts = Counts::default();
+        own.for_each(|(_, outcome, objective)| counts.add(*outcome, objective.state));
+        if counts != Counts::of(kpi) {
             diesel::update(kpis::table.filter(kpis::workspace_id.eq(workspace)).filter(kpis::id.eq(kpi.id)))
-                .set(kpis::active_remedies.eq(active))
+                .set((
+                    kpis::active_remedies.eq(counts.active),
+                    kpis::planned_remedies.eq(counts.planned),
+                    kpis::failed_remedies.eq(counts.failed),
+                ))
                 .execute(tx.db())?;
         }
     }
     Ok(())
+}
+
+/// How many remedies of a KPI are of each kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Counts {
+    active: i32,
+    planned: i32,
+    failed: i32,
+}
+
+impl Counts {
+    fn of(kpi: &KpiRow) -> Self {
+        Self { active: kpi.active_remedies, planned: kpi.planned_remedies, failed: kpi.failed_remedies }
+    }
+
+    fn add(&mut self, outcome: RemedyOutcome, objective: ObjectiveState) {
+        match (objective, outcome) {
+            (ObjectiveState::Active, _) => self.active += 1,
+            (ObjectiveState::Draft, _) => self.planned += 1,
+            (ObjectiveState::Closed, RemedyOutcome::Failed) => self.failed += 1,
+            (ObjectiveState::Closed, _) => {}
+        }
+    }
 }
 
 /// Those remedies whose ends are seen by the same people, as far as those who see the one are

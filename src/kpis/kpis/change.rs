@@ -60,6 +60,8 @@ pub fn create(tx: &mut Scoped, fields: &NewKpi, key: Option<&str>) -> Result<Kpi
         expect_every: None,
         replaced_by: None,
         active_remedies: 0,
+        planned_remedies: 0,
+        failed_remedies: 0,
         version: 1,
         created_at: tx.now,
         updated_at: tx.now,

@@ -180,7 +180,11 @@ fn one(tx: &Scoped, picture: Picture, names: &mut Names, sparkline: Sparkline) -
             closed_on: episode.closed_on.map(Day::from),
             closed_by: episode.closed_by,
         }),
-        remedies: RemedyCounts { active: row.active_remedies, planned: 0, failed: 0 },
+        remedies: RemedyCounts {
+            active: row.active_remedies,
+            planned: row.planned_remedies,
+            failed: row.failed_remedies,
+        },
         advice: Vec::new(),
         tags: row.tags(),
         aliases: names.aliases.remove(&row.id).unwrap_or_default(),

@@ -29,6 +29,8 @@ tables! {
         expect_every -> Nullable<Text>,
         replaced_by -> Nullable<SqlId>,
         active_remedies -> Integer,
+        planned_remedies -> Integer,
+        failed_remedies -> Integer,
         version -> Integer,
         created_at -> SqlMoment,
         updated_at -> SqlMoment,

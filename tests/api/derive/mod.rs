@@ -89,6 +89,8 @@ impl<'a> World<'a> {
             expect_every: None,
             replaced_by: None,
             active_remedies: 0,
+            planned_remedies: 0,
+            failed_remedies: 0,
             version: 1,
             created_at: now,
             updated_at: now,

@@ -18,7 +18,7 @@ stories! {
         let path = "kpis/churn-rate/usefulness";
         let shown = ann.get(path).await;
         assert_eq!(shown.expect(200).body, json!({
-            "verdict": "too_early", "reason": "A verdict needs 3 reviews that look at it; so far there are 0.",
+            "verdict": "too_early", "reason": "A verdict needs 3 reviews that look at it; so far 0 did.",
             "reviews": 0, "reviews_without_change": 0, "first_review_on": null, "last_review_on": null,
             "decisions": 0, "changes": 0, "mean_certainty": null, "reversed_share": null,
             "expectations": {"met": 0, "not_met": 0, "too_early": 0}, "met_share": null,
