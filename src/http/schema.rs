@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::problem::{Code, FieldErrors, Problem, Result};
 
@@ -22,10 +22,11 @@ impl Schemas {
     ) -> std::result::Result<Self, String> {
         let mut validators = HashMap::new();
         for name in names {
+            let reference = format!("{SCHEMAS}{name}");
             let root = json!({
                 "$schema": "https://json-schema.org/draft/2020-12/schema",
-                "$ref": format!("#/components/schemas/{name}"),
-                "components": document["components"],
+                "$ref": reference,
+                "components": { "schemas": referred(document, &json!({ "$ref": reference })) },
             });
             let validator = jsonschema::options()
                 .should_validate_formats(true)
@@ -55,6 +56,34 @@ impl Schemas {
         }
         errors.settle()
     }
+}
+
+/// Where schemas stand in a document.
+const SCHEMAS: &str = "#/components/schemas/";
+
+/// The schemas that a schema refers to, directly or not, by their names: a validator that held the whole document
+/// would take as long to compile, and as much memory, as all of them together.
+pub fn referred(document: &Value, schema: &Value) -> Map<String, Value> {
+    let mut found = Map::new();
+    let mut waiting = vec![schema];
+    while let Some(value) = waiting.pop() {
+        match value {
+            Value::Object(fields) => {
+                let name = fields.get("$ref").and_then(Value::as_str);
+                if let Some(name) = name.and_then(|reference| reference.strip_prefix(SCHEMAS))
+                    && !found.contains_key(name)
+                    && let Some(named) = document["components"]["schemas"].get(name)
+                {
+                    found.insert(name.to_owned(), named.clone());
+                    waiting.push(named);
+                }
+                waiting.extend(fields.values());
+            }
+            Value::Array(items) => waiting.extend(items),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    found
 }
 
 /// The first thing that is wrong with a single value, in words.

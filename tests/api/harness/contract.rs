@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use jsonschema::Validator;
 use regimen::http::document::Document;
+use regimen::http::schema::referred;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -140,7 +141,7 @@ fn compiled(schema: &Value) -> Arc<Validator> {
         COMPILED.get_or_init(Mutex::default).lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let validator = known.entry(schema.to_string()).or_insert_with(|| {
         let mut root = schema.clone();
-        root["components"] = document()["components"].clone();
+        root["components"] = json!({ "schemas": referred(document(), schema) });
         let root = if root.is_object() { root } else { json!({}) };
         Arc::new(
             jsonschema::options().should_validate_formats(true).build(&root).expect("the schema compiles"),

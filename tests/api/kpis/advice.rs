@@ -56,7 +56,7 @@ stories! {
             ann.put(&format!("kpis/orders/points/2026-{month}-15"), json!({"value": value})).await.expect(201);
         }
         assert_eq!(on_kpi(&ann, "orders").await, ["target_out_of_reach"]);
-        ann.post("kpis/orders/targets", json!({"target": {"min": 8.1}})).await.expect(201);
+        ann.post("kpis/orders/targets", json!({"target": {"min": 8.1}, "effective_from": "2026-01-01"})).await.expect(201);
         assert_eq!(on_kpi(&ann, "orders").await, Vec::<String>::new());
 
         // The same of a key result that reads it.

@@ -66,7 +66,7 @@ stories! {
         );
         assert_eq!(moved.at("/tolerance/max"), 5.0);
         assert_eq!(moved.at("/version"), 4);
-        assert_eq!(made_by(&ann, known).await, ["target.created"]);
+        assert_eq!(made_by(&ann, known).await, ["target.created", "decision.created"]);
         ann.patch("kpis/churn", json!({"target": {"max": 6}}))
             .await
             .refused(422, "validation_failed")
@@ -217,7 +217,7 @@ stories! {
         let known = events(&ann).await.len();
         ann.delete("kpis/churn").await.expect(204);
         ann.delete("kpis/churn").await.expect(204);
-        assert_eq!(made_by(&ann, known).await, ["kpi.archived"]);
+        assert_eq!(made_by(&ann, known).await, ["kpi.archived", "decision.created"]);
         assert_eq!(keys(&ann.get("kpis").await), ["loss"]);
         assert_eq!(keys(&ann.get("kpis?archived=yes").await), ["churn"]);
         assert_eq!(keys(&ann.get("kpis?archived=all").await), ["churn", "loss"]);

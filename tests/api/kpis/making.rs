@@ -127,7 +127,7 @@ stories! {
         assert_eq!(changed.expect(200).at("/version"), 2);
         assert_eq!(changed.at("/tags"), &json!([]), "what is not said takes its default");
         assert_eq!(changed.at("/target"), &json!({"effective_from": "2026-03-01", "min": null, "max": 2.0}));
-        assert_eq!(made_by(&ann, known).await, ["kpi.updated", "target.created"]);
+        assert_eq!(made_by(&ann, known).await, ["kpi.updated", "target.created", "decision.created"]);
         let ended = ci.put("kpis/churn", json!({"name": "Churn"})).await;
         assert_eq!(ended.expect(200).at("/target"), &Value::Null);
 

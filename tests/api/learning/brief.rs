@@ -72,7 +72,7 @@ stories! {
 
         // As of January nothing was wrong.
         let then = ann.get("kpis/cost-per-ticket/brief?as_of=2026-01-31").await;
-        assert_eq!(then.text("/next/sentence"), "It is healthy since 2026-01-01, within ≤ 20 EUR: nothing has to follow.");
+        assert_eq!(then.text("/next/sentence"), "It has been healthy since 2026-01-01 (target ≤ 20 EUR): nothing has to follow.");
         ann.get("kpis/cost-per-ticket/brief?as_of=2026-04-01").await.refused(422, "validation_failed");
     }
 
