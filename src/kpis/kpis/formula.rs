@@ -55,7 +55,7 @@ crate::http::words::impl_wire_words!(NoValueReason);
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct KpiFormula {
     /// The formula with the present keys of its inputs; `[private]` stands for one that is private to others.
-    #[schema(value_type = String, max_length = 4000, example = "spend / new-customers")]
+    #[schema(value_type = String, max_length = 4000, pattern = r"\S", example = "spend / new-customers")]
     pub text: String,
     /// The inputs that the caller may see, in the order of the text, each once.
     #[schema(max_items = 8)]

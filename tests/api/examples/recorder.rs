@@ -202,7 +202,7 @@ fn secret(field: &str, text: &str) -> Option<String> {
         "token" if text.starts_with("rgm_") => ("Token", "token"),
         "access_token" => ("SignedIn", "access_token"),
         "refresh_token" => ("SignedIn", "refresh_token"),
-        "link" => ("Invitation", "link"),
+        "link" if text.contains("#rgi_") => ("Invitation", "link"),
         "shared_path" => ("Link", "shared_path"),
         "shared_picture" | "shared_scorecard" => {
             let path = secret("shared_path", text)?;
