@@ -9,6 +9,8 @@ use super::problem::{Code, Problem, Result};
 
 /// Deeper than any body that Regimen takes.
 const DEPTH: u8 = 32;
+/// Up to here every whole number has a float of its own: 2^53.
+const LARGEST_WHOLE: f64 = 9_007_199_254_740_992.0;
 
 /// Reads one JSON text, or says at which line and column it stops being one.
 pub fn read(bytes: &[u8]) -> Result<Value> {
@@ -67,6 +69,10 @@ impl<'de> Visitor<'de> for Strict {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        // 22.0 is a whole number to JSON Schema, and so it is to fields that take only those.
+        if value.fract() == 0.0 && value.abs() <= LARGEST_WHOLE {
+            return Ok(Value::from(value as i64));
+        }
         Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("number out of range"))
     }
 
@@ -116,6 +122,11 @@ mod tests {
             read(br#"{"a":[1,2.5,null,true,"x"]}"#).ok(),
             Some(serde_json::json!({"a":[1,2.5,null,true,"x"]}))
         );
+        assert_eq!(
+            read(b"[22.0,-0.0,1e3]").ok().map(|value| value.to_string()).as_deref(),
+            Some("[22,0,1000]")
+        );
+        assert_eq!(read(b"[1e17,0.5]").ok().map(|value| value.to_string()).as_deref(), Some("[1e+17,0.5]"));
         let cases = [
             ("", "line 1 column 0"),
             ("{\"value\": 1e400}", "line 1 column 15"),

@@ -37,6 +37,9 @@ pub fn effects(part: &Part, whole: (f64, f64)) -> Option<Effects> {
 mod tests {
     use proptest::prelude::*;
 
+    /// Four counts of one part.
+    type Quarters = (u32, u32, u32, u32);
+
     use super::*;
 
     /// Two shops convert 10 % of 100 and 50 % of 100 visitors: 30 % of 200. Then 20 % of 300 and 50 % of 100: 27.5 %.
@@ -63,7 +66,7 @@ mod tests {
         fn the_effects_of_all_parts_are_the_change(
             parts in proptest::collection::vec((1u32..500, 1u32..500, 0u32..500, 0u32..500), 1..8),
         ) {
-            let sum = |of: &dyn Fn(&(u32, u32, u32, u32)) -> f64| parts.iter().map(of).sum::<f64>();
+            let sum = |of: &dyn Fn(&Quarters) -> f64| parts.iter().map(of).sum::<f64>();
             let before = (sum(&|part| f64::from(part.2)), sum(&|part| f64::from(part.0)));
             let after = (sum(&|part| f64::from(part.3)), sum(&|part| f64::from(part.1)));
             let whole = (before.0 / before.1, after.0 / after.1);

@@ -19,7 +19,7 @@ use crate::harness::{Answer, App, EngineUnderTest, PASSWORD, email, hold, play};
 
 /// PostgreSQL answers from the same code above the store, and pays more for each write.
 const CASES_ON_SQLITE: u64 = 10_000;
-const CASES_ON_POSTGRES: u64 = 2_500;
+const CASES_ON_POSTGRES: u64 = 5_000;
 
 /// How many callers send at once.
 const CALLERS: u64 = 4;
