@@ -3,13 +3,14 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::text::Sentence;
+use super::text::{Keyword, Sentence};
 use crate::maths::AdviceCode;
 
 /// A piece of advice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Advice {
     /// Its stable name.
+    #[schema(value_type = Keyword)]
     pub code: AdviceCode,
     /// What could be better.
     #[schema(value_type = Sentence)]
