@@ -34,7 +34,8 @@ def spectral(report):
 def python(report):
     """Blocks such as "WARNING parsing POST /path within tag." and, after a blank line, the reason."""
     for where, reason in re.findall(r"^(?:WARNING|ERROR) (.*?)\n\s*\n(.*?)$", report, re.MULTILINE):
-        yield reason, where, reason
+        # An object's place in memory is another one each time.
+        yield re.sub(r"<\S+ object at 0x[0-9a-f]+> ", "", reason), where, reason
     for line in re.findall(r"^Warning\(s\) encountered.*$|^Error\(s\) encountered.*$", report, re.MULTILINE):
         if not re.search(r"^(?:WARNING|ERROR) ", report, re.MULTILINE):
             yield line, "", line
