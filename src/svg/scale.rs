@@ -18,7 +18,8 @@ impl Scale {
     pub fn at(&self, number: f64) -> f64 {
         let length = self.high - self.low;
         let share = if length > 0.0 { (number - self.low) / length } else { 0.5 };
-        self.from + (self.to - self.from) * if share.is_finite() { share } else { 0.5 }
+        let place = self.from + (self.to - self.from) * share;
+        if place.is_finite() { place } else { f64::midpoint(self.from, self.to) }
     }
 }
 

@@ -152,8 +152,7 @@ impl App {
         self.with_token(name, answer.text("/access_token"))
     }
 
-    /// The fewest statements that the database is asked while a caller gets a path: a pool that
-    /// opens a connection in between asks some of its own.
+    /// The fewest statements that the database is asked while a caller gets a path.
     pub async fn statements_of(&self, caller: &Caller, path: &str) -> usize {
         let mut fewest = usize::MAX;
         for _ in 0..3 {

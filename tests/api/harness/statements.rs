@@ -26,6 +26,13 @@ fn counter(url: &str) -> Arc<AtomicUsize> {
     counters.entry(url.to_owned()).or_default().clone()
 }
 
+/// Whether a statement belongs to the opening of a connection: a pool opens them when it likes.
+fn sets_up(statement: &str) -> bool {
+    ["SET client_min_messages", "server_version_num", "PRAGMA", "pragma_", "sqlite_version"]
+        .iter()
+        .any(|mark| statement.contains(mark))
+}
+
 #[derive(Default)]
 struct Counting(Option<Arc<AtomicUsize>>);
 
@@ -33,7 +40,9 @@ impl Instrumentation for Counting {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
         match (event, &self.0) {
             (InstrumentationEvent::StartEstablishConnection { url, .. }, _) => self.0 = Some(counter(url)),
-            (InstrumentationEvent::StartQuery { .. }, Some(counter)) => {
+            (InstrumentationEvent::StartQuery { query, .. }, Some(counter))
+                if !sets_up(&query.to_string()) =>
+            {
                 counter.fetch_add(1, Ordering::SeqCst);
             }
             (_, _) => {}

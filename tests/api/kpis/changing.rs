@@ -228,6 +228,6 @@ stories! {
         let back = ann.post("kpis/churn/restore", Value::Null).await;
         assert_eq!((back.expect(200).at("/archived_at"), back.at("/version")), (&Value::Null, &json!(4)));
         ann.post("kpis/churn/restore", Value::Null).await.expect(200);
-        assert_eq!(made_by(&ann, known).await, ["kpi.archived", "kpi.restored"]);
+        assert_eq!(made_by(&ann, known).await, ["kpi.archived", "decision.created", "kpi.restored"]);
     }
 }
