@@ -12,11 +12,10 @@ use utoipa::ToSchema;
 use super::remedies::Standpoint;
 use crate::http::Note;
 use crate::maths::{Choice, Health};
-use crate::okrs::progress::IDS_PER_STATEMENT;
 use crate::people::members::MemberRef;
 use crate::store::connection::MultiBackend;
 use crate::store::schema::decisions;
-use crate::store::{Day, DecisionId, KpiId, MemberId, RawId, StoreError, Tx};
+use crate::store::{Day, DecisionId, IDS_PER_STATEMENT, KpiId, MemberId, RawId, StoreError, Tx};
 
 /// That an unhealthy KPI is accepted for a while.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -48,7 +47,7 @@ pub struct Acceptance {
 impl Acceptance {
     /// Whoever wrote it down, if that was a member.
     pub fn maker(&self) -> MemberId {
-        MemberId::from_uuid(self.recorded_by.uuid())
+        self.recorded_by.as_member()
     }
 
     /// What it says of a KPI whose open episode began on a day; `None` where it is about an earlier one.

@@ -352,7 +352,7 @@ pub fn noted_since(tx: &mut Scoped, kpi: &KpiRow, from: Day, to: Day) -> Result<
 
 /// Refuses a day that has not come.
 fn must_have_happened(tx: &Tx, on: Day) -> Result<()> {
-    let today = Day::from(tx.workspace()?.calendar().day_of(tx.now.timestamp()));
+    let today = tx.today()?;
     if on > today {
         let detail = format!("today is {today} in this workspace; an annotation tells what happened");
         return Err(Problem::field("/on", "in_the_future", detail));

@@ -3,8 +3,8 @@
 //! They are derived from its periods, so a correction that removes the unhealthy period removes the
 //! episode with it. The newest come first.
 
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::access::{Action, At, Db, Reads};
 use crate::http::answer::Answer;
@@ -13,7 +13,7 @@ use crate::http::{Listing, Page, Routes, routes};
 use crate::kpis::derive::{AsOf, history};
 use crate::kpis::row::KpiRow;
 use crate::maths::{ClosedBy, Episode, days_between};
-use crate::store::{Day, Moment};
+use crate::store::Day;
 
 /// The paths of episodes.
 pub fn routes() -> Routes {
@@ -67,26 +67,15 @@ impl KpiEpisode {
 
 page_type!(KpiEpisodePage, KpiEpisode);
 
-/// From where the episodes are looked at.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub struct EpisodesFilter {
-    /// As it stood when this day ended in the workspace's time zone; today means now.
-    as_of: Option<Day>,
-    /// Counting only what had been recorded by this moment.
-    known_at: Option<Moment>,
-}
-
 async fn list_episodes(
     db: Db<Reads>,
     kpi: At<KpiRow>,
-    listing: Listing<EpisodesFilter>,
+    listing: Listing<AsOf>,
 ) -> Answer<Page<KpiEpisodePage>> {
-    db.read(kpi.to(Action::View), listing, |tx, kpi, (filter, paging)| {
-        let EpisodesFilter { as_of, known_at } = filter;
-        let view = AsOf { as_of, known_at }.view(tx)?.unwrap_or_default();
+    db.read(kpi.to(Action::View), listing, |tx, kpi, (as_of, paging)| {
+        let view = as_of.view(tx)?.unwrap_or_default();
         let history = history(tx, &kpi, &view)?;
-        let today = as_of.unwrap_or(history.calendar.day_of(history.now).into());
+        let today = as_of.as_of.unwrap_or(history.calendar.day_of(history.now).into());
         // Counted from the oldest, so that a new one moves no page.
         let mut numbered: Vec<(i64, Episode)> = (0..).zip(history.episodes).collect();
         numbered.reverse();

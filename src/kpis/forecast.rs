@@ -4,8 +4,8 @@
 //! targets that are set for those periods, or that on this trend it would not be.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::access::{Action, At, Db, Reads};
 use crate::http::answer::{Answer, Json};
@@ -21,7 +21,7 @@ use crate::maths::{
     Band, Cadence, Calendar, Crossing, Expected, FEWEST_SAMPLES, Heading, Line, MOST_SAMPLES, Period,
     STEPS_AHEAD, Step, crossing, target_in_force,
 };
-use crate::store::{Day, Moment};
+use crate::store::Day;
 
 /// The paths of forecasts.
 pub fn routes() -> Routes {
@@ -53,16 +53,6 @@ words! {
     }
 }
 crate::http::words::impl_wire_words!(Outlook);
-
-/// From where the forecast is made.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub struct ForecastFilter {
-    /// As it stood when this day ended in the workspace's time zone; today means now.
-    as_of: Option<Day>,
-    /// Counting only what had been recorded by this moment.
-    known_at: Option<Moment>,
-}
 
 /// Where a KPI is heading.
 #[derive(Debug, Serialize, ToSchema)]
@@ -120,13 +110,9 @@ impl ForecastPeriod {
     }
 }
 
-async fn show_forecast(
-    db: Db<Reads>,
-    kpi: At<KpiRow>,
-    query: Query<ForecastFilter>,
-) -> Answer<Json<KpiForecast>> {
-    db.read(kpi.to(Action::View), query, |tx, kpi, ForecastFilter { as_of, known_at }| {
-        let view = AsOf { as_of, known_at }.view(tx)?.unwrap_or_default();
+async fn show_forecast(db: Db<Reads>, kpi: At<KpiRow>, query: Query<AsOf>) -> Answer<Json<KpiForecast>> {
+    db.read(kpi.to(Action::View), query, |tx, kpi, as_of| {
+        let view = as_of.view(tx)?.unwrap_or_default();
         let history = history(tx, &kpi, &view)?;
         Ok(Json::new(forecast(&history, &kpi)))
     })

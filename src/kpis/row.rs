@@ -12,7 +12,7 @@ use crate::maths::word::words;
 use crate::maths::{Aggregation, Cadence, KpiSettings, default_confirm_periods, grace_days};
 use crate::store::id::looks_like_id;
 use crate::store::schema::{kpi_aliases, kpis};
-use crate::store::{Json, KpiId, MemberId, Moment, StoreError, TeamId, Tx, WorkspaceId};
+use crate::store::{IDS_PER_STATEMENT, Json, KpiId, MemberId, Moment, StoreError, TeamId, Tx, WorkspaceId};
 
 words! {
     /// What part of the organisation a KPI watches.
@@ -76,9 +76,6 @@ words! {
 
 crate::http::words::impl_wire_words!(Category, Indicator, DisplayStyle);
 crate::store::types::impl_sql_words!(Category, Indicator, DisplayStyle, AliasKind);
-
-/// How many ids stand in one statement.
-const IDS_PER_STATEMENT: usize = 5_000;
 
 /// A KPI as it is stored.
 #[derive(Clone, Debug, PartialEq, Queryable, Insertable, AsChangeset)]

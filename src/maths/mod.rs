@@ -59,7 +59,7 @@ pub use series::{
     judge_series, state,
 };
 pub use shapley::shapley;
-pub use signal::{Because, Judgement, RECENT_VALUES, Rule, Segment, Trend, judge_trend, segments, trend};
+pub use signal::{Because, Judgement, RECENT_VALUES, Rule, Segment, Trend, judge_trend, segments};
 pub use smart::{
     AdviceCode, KeyResultFacts, KpiFacts, Link, MOST_KPIS_OF_TEAM, MOST_KPIS_ON_BOARD, ObjectiveFacts,
     Standing as DriverStanding, advice_on_key_result, advice_on_kpi, advice_on_objective, green_but_flat,

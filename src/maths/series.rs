@@ -15,7 +15,7 @@ use super::health::{
 };
 use super::number::finite;
 use super::period::{Aggregation, Cadence, Calendar, Folded, Period, days_between};
-use super::signal::{Trend, trend};
+use super::signal::{Trend, judge_trend, segments};
 use super::smart::reach;
 
 /// What the points of one period amount to.
@@ -252,6 +252,7 @@ pub fn state(
 
     let complete = complete_periods(settings, series, now);
     let values: Vec<f64> = complete.iter().map(|(_, value)| *value).collect();
+    let segments = segments(&values);
     let heading = Heading::of(calendar, settings.cadence, &complete);
 
     KpiState {
@@ -263,11 +264,11 @@ pub fn state(
         since: since(&judged),
         gap: seen.and_then(|seen| seen.gap),
         target,
-        trend: target.and_then(|target| trend(&values, &target.band)),
+        trend: judge_trend(&values, &segments, target.as_ref().map(|target| &target.band)).trend,
         leaves_on: target
             .zip(heading)
             .and_then(|(target, heading)| leaves_soon(&heading, &target.band, targets)),
-        reach: reach(&values),
+        reach: reach(&values, &segments),
         freshness,
         freshness_dates: dates,
         episode: episodes.last().filter(|episode| episode.closed_on.is_none()).copied(),

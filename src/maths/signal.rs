@@ -169,11 +169,6 @@ pub struct Judgement {
     pub because: Because,
 }
 
-/// Where a series is going, by the band that it should be in; `None` with fewer than six values, and without bounds.
-pub fn trend(values: &[f64], band: &Band) -> Option<Trend> {
-    judge_trend(values, &segments(values), Some(band)).trend
-}
-
 /// Where a series with these segments is going, and what that is read from.
 ///
 /// A signal at the newest value decides by its side of the centre; else a segment that began within the last 12

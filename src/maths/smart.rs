@@ -4,7 +4,7 @@
 //! that leading ones want an outcome, is Parmenter's and Marr's (*Key Performance Indicators*, 2015 and 2012).
 
 use super::health::{Band, Health};
-use super::signal::{Trend, segments};
+use super::signal::{Segment, Trend};
 use super::word::words;
 
 /// More active KPIs than this in a team are not vital any more.
@@ -153,9 +153,9 @@ fn applying(told: &[(AdviceCode, bool)]) -> Vec<AdviceCode> {
 }
 
 /// How far a series has been, or may be while its process stays as it is: the hull of its values and of the natural
-/// limits of its newest segment. `None` with fewer than six values.
-pub fn reach(values: &[f64]) -> Option<Band> {
-    let limits = segments(values).last()?.limits;
+/// limits of its newest segment. `None` without a segment: with fewer than six values.
+pub fn reach(values: &[f64], segments: &[Segment]) -> Option<Band> {
+    let limits = segments.last()?.limits;
     let lowest = values.iter().copied().fold(limits.lower, f64::min);
     let highest = values.iter().copied().fold(limits.upper, f64::max);
     Some(Band { min: Some(lowest), max: Some(highest) })
@@ -253,17 +253,21 @@ mod tests {
         assert_eq!(advice_on_objective(&nothing), [NoWhy, NoKeyResults, ServesNothing, NoDueDay, NoOwner]);
     }
 
+    fn within(values: &[f64]) -> Option<Band> {
+        reach(values, &crate::maths::segments(values))
+    }
+
     #[test]
     fn reach_is_the_hull_of_values_and_natural_limits() {
         // Mean 11, moving ranges 2 1 2 3 2, their mean 2: limits 11 ± 2.66 · 2 = 5.68 and 16.32.
         let values = [10.0, 12.0, 11.0, 13.0, 10.0, 10.0];
-        let found = reach(&values).unwrap();
+        let found = within(&values).unwrap();
         let limits = crate::maths::natural_limits(&values).unwrap();
         assert_eq!((found.min, found.max), (Some(limits.lower), Some(limits.upper)));
         // One wild value widens the limits by less than it lies away.
         let wild = [10.0, 10.0, 10.0, 10.0, 10.0, 10.0, 10.0, 10.0, 10.0, 10.0, 10.0, 40.0];
-        assert_eq!(reach(&wild).unwrap().max, Some(40.0));
-        assert_eq!(reach(&values[..5]), None);
+        assert_eq!(within(&wild).unwrap().max, Some(40.0));
+        assert_eq!(within(&values[..5]), None);
     }
 
     #[test]

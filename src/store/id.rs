@@ -19,6 +19,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use uuid::Uuid;
 
+use super::ids::MemberId;
 use super::types::SqlId;
 
 /// Crockford's alphabet in lower case: no `i`, `l`, `o`, `u`.
@@ -42,6 +43,13 @@ pub trait Kind: 'static {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
 #[diesel(sql_type = SqlId)]
 pub struct RawId(pub Uuid);
+
+impl RawId {
+    /// The id of whoever did something, if that was a member: of anybody else it is the id of no member.
+    pub fn as_member(self) -> MemberId {
+        MemberId::from_uuid(self.uuid())
+    }
+}
 
 /// The id of a `T`. Ordered by the time of its making.
 #[derive(AsExpression, FromSqlRow)]

@@ -63,6 +63,9 @@ struct Inner {
     followers: Followers,
 }
 
+/// Ids that one statement names at the most: below both engines' limit of bound values.
+pub const IDS_PER_STATEMENT: usize = 10_000;
+
 /// How often a transaction that PostgreSQL gave up (serialization, deadlock) is run again.
 const ATTEMPTS: u32 = 5;
 

@@ -9,7 +9,7 @@ use super::id::RawId;
 use super::ids::{AccountId, DecisionId, KpiId, ObjectiveId, TargetId, WorkspaceId};
 use super::journal::{self, Event};
 use super::schema::{accounts, workspaces};
-use super::types::Moment;
+use super::types::{Day, Moment};
 use super::workspace::WorkspaceRow;
 use crate::maths::health::Health;
 use crate::maths::series::KpiState;
@@ -162,6 +162,11 @@ impl<'c> Tx<'c> {
         self.workspace
             .as_ref()
             .ok_or_else(|| StoreError::Unusable("this transaction serves no workspace".into()))
+    }
+
+    /// The day that it is now in the time zone of the workspace that this transaction serves.
+    pub fn today(&self) -> Result<Day, StoreError> {
+        Ok(self.workspace()?.calendar().day_of(self.now.timestamp()).into())
     }
 
     /// The id of the workspace that this transaction serves.

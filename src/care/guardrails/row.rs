@@ -8,10 +8,11 @@ use crate::http::{Problem, Result};
 use crate::kpis::row::KpiRow;
 use crate::maths::{Band, Baseline, Calendar, Health, Target};
 use crate::okrs::objectives::SharedObjective;
-use crate::okrs::progress::IDS_PER_STATEMENT;
 use crate::store::journal::Subject;
 use crate::store::schema::guardrails;
-use crate::store::{GuardrailId, KpiId, Moment, ObjectiveId, RawId, StoreError, Tx, WorkspaceId};
+use crate::store::{
+    GuardrailId, IDS_PER_STATEMENT, KpiId, Moment, ObjectiveId, RawId, StoreError, Tx, WorkspaceId,
+};
 
 /// A guardrail as it is stored.
 #[derive(Clone, Debug, PartialEq, Queryable, Insertable, AsChangeset)]

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use super::row::{self, GuardrailRow, Of};
 use crate::access::{Resource, Viewers};
-use crate::care::remedies::{ObjectiveThen, Standpoint, kpis_of, objectives_then};
+use crate::care::remedies::{ObjectiveThen, Standpoint, objectives_then};
 use crate::kpis::derive::{self, History, View};
 use crate::kpis::row::KpiRow;
 use crate::maths::{Breach, Calendar, GuardrailInput, breach};
@@ -32,7 +32,8 @@ impl Ground {
     /// Loads it, in few statements.
     pub fn load(tx: &mut Tx, rows: &[GuardrailRow], view: Option<&View>) -> Result<Self, StoreError> {
         let ids: HashSet<KpiId> = rows.iter().map(|row| row.kpi_id).collect();
-        let kpis = kpis_of(tx, &ids.into_iter().collect::<Vec<_>>())?;
+        let kpis = KpiRow::by_ids(tx, &ids.into_iter().collect::<Vec<_>>())?;
+        let kpis: Vec<KpiRow> = kpis.into_values().collect();
         let histories = derive::histories(tx, &kpis, &view.copied().unwrap_or_default())?;
         let ids: HashSet<ObjectiveId> = rows.iter().map(|row| row.objective_id).collect();
         let objectives = objectives_then(tx, &ids.into_iter().collect::<Vec<_>>(), view)?;

@@ -15,7 +15,7 @@ use crate::kpis::kpis::KpiRef;
 use crate::okrs::objectives::{Circle, ObjectiveRef};
 use crate::okrs::progress::cycles_of;
 use crate::people::members::{self, MemberRef};
-use crate::store::{Day, GuardrailId, KpiId, MemberId, Moment, ObjectiveId};
+use crate::store::{Day, GuardrailId, KpiId, Moment, ObjectiveId};
 
 /// A guardrail: the link from an objective to a KPI that it must not harm.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -71,7 +71,7 @@ pub fn show(tx: &mut Scoped, rows: Vec<GuardrailRow>, view: Option<&View>) -> Re
     let workspace = tx.here()?;
     let ground = Ground::load(tx, &rows, view)?;
     let calendar = tx.workspace()?.calendar();
-    let people = members::names(tx, workspace, rows.iter().map(maker))?;
+    let people = members::names(tx, workspace, rows.iter().map(|row| row.recorded_by.as_member()))?;
     let circles = Circle::of_all(tx, &ground.objectives.keys().copied().collect::<Vec<_>>())?;
     let objectives: Vec<_> = ground.objectives.values().map(|then| &then.row).collect();
     let cycles = cycles_of(tx, &objectives)?;
@@ -105,7 +105,7 @@ pub fn show(tx: &mut Scoped, rows: Vec<GuardrailRow>, view: Option<&View>) -> Re
             breached_on: breach.breached_on.map(Day::from),
             breached_before: breach.breached_before,
             created_at: row.recorded_at,
-            created_by: people.get(&maker(&row)).cloned(),
+            created_by: people.get(&row.recorded_by.as_member()).cloned(),
             ended_at: row.ended_by_then(ground.standpoint.recorded_by),
             can: GuardrailCan { edit: may_edit, end: may_edit },
         })
@@ -116,9 +116,4 @@ pub fn show(tx: &mut Scoped, rows: Vec<GuardrailRow>, view: Option<&View>) -> Re
 /// One guardrail as the API shows it.
 pub fn show_one(tx: &mut Scoped, row: GuardrailRow, view: Option<&View>) -> Result<Guardrail> {
     show(tx, vec![row], view)?.into_iter().next().ok_or_else(Problem::not_found)
-}
-
-/// Whoever made it, if that was a member.
-fn maker(row: &GuardrailRow) -> MemberId {
-    MemberId::from_uuid(row.recorded_by.uuid())
 }

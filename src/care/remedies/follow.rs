@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::outcome::Ground;
 use super::row::{self, Of, RemedyRow};
+use crate::kpis::row::KpiRow;
 use crate::maths::RemedyOutcome;
 use crate::okrs::objectives::ObjectiveRow;
 use crate::store::journal::EventType;
@@ -48,7 +49,7 @@ fn bring_up_to_date(tx: &mut Tx, mut rows: Vec<RemedyRow>) -> Result<(), StoreEr
     if rows.is_empty() {
         return Ok(());
     }
-    let kpis = row::kpis_of(tx, &kpis_of(&rows))?;
+    let kpis: Vec<KpiRow> = KpiRow::by_ids(tx, &kpis_of(&rows))?.into_values().collect();
     let ground = Ground::load(tx, &rows, &kpis, None)?;
     let names: HashMap<KpiId, &str> = kpis.iter().map(|kpi| (kpi.id, kpi.name.as_str())).collect();
     // In the order of their making, so that a journal reads the same whatever was loaded first.

@@ -9,9 +9,8 @@ use super::row::RemedyRow;
 use crate::access::Resource;
 use crate::kpis::drivers::{Of, standing_at};
 use crate::kpis::row::KpiRow;
-use crate::okrs::progress::IDS_PER_STATEMENT;
 use crate::store::schema::key_results;
-use crate::store::{KpiId, Moment, ObjectiveId, RemedyId, StoreError, Tx};
+use crate::store::{IDS_PER_STATEMENT, KpiId, Moment, ObjectiveId, RemedyId, StoreError, Tx};
 
 /// The longest lags of some remedies, in periods of their KPIs, by the links that stood at an instant. A driver that
 /// not everybody sees who sees the KPI does not count; those without any are missing.

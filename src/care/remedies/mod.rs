@@ -19,7 +19,7 @@ use diesel::prelude::*;
 pub use follow::{follow, follow_clock, follow_objective};
 pub use outcome::{Ground, ObjectiveThen, Seen, Standpoint, Told, objectives_then};
 pub use prescribe::NewRemedy;
-pub use row::{Counting, Of, RemedyRow, kpis_of, made_by};
+pub use row::{Counting, Of, RemedyRow, made_by};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};

@@ -12,10 +12,9 @@ use crate::maths::{Band, Baseline, Calendar, Health, RemedyOutcome, Target};
 use crate::okrs::objectives::{Circle, ObjectiveRow, ObjectiveState, SharedObjective};
 use crate::store::journal::Subject;
 use crate::store::schema::{kpis, objectives, remedies};
-use crate::store::{Day, KpiId, Moment, ObjectiveId, RawId, RemedyId, StoreError, Tx, WorkspaceId};
-
-/// How many ids stand in one statement.
-const IDS_PER_STATEMENT: usize = 5_000;
+use crate::store::{
+    Day, IDS_PER_STATEMENT, KpiId, Moment, ObjectiveId, RawId, RemedyId, StoreError, Tx, WorkspaceId,
+};
 
 /// A remedy as it is stored.
 #[derive(Clone, Debug, PartialEq, Queryable, Insertable, AsChangeset)]
@@ -175,20 +174,6 @@ pub fn made_by(tx: &mut Tx, of: Of, instant: Moment) -> Result<Vec<RemedyRow>, S
     Ok(found)
 }
 
-/// The KPIs with these ids.
-pub fn kpis_of(tx: &mut Tx, ids: &[KpiId]) -> Result<Vec<KpiRow>, StoreError> {
-    let workspace = tx.workspace_id()?;
-    let mut found: Vec<KpiRow> = Vec::new();
-    for ids in ids.chunks(IDS_PER_STATEMENT) {
-        let rows: Vec<KpiRow> = kpis::table
-            .filter(kpis::workspace_id.eq(workspace))
-            .filter(kpis::id.eq_any(ids))
-            .load(tx.db())?;
-        found.extend(rows);
-    }
-    Ok(found)
-}
-
 /// The objectives with these ids.
 pub fn objectives_of(tx: &mut Tx, ids: &[ObjectiveId]) -> Result<Vec<ObjectiveRow>, StoreError> {
     let workspace = tx.workspace_id()?;
@@ -275,11 +260,11 @@ impl Counting {
     /// Who sees the ends of some remedies.
     pub fn of(tx: &mut Tx, links: &[RemedyRow]) -> Result<Self, StoreError> {
         let ids: HashSet<KpiId> = links.iter().map(|link| link.kpi_id).collect();
-        let kpis = kpis_of(tx, &ids.into_iter().collect::<Vec<_>>())?;
+        let kpis = KpiRow::by_ids(tx, &ids.into_iter().collect::<Vec<_>>())?;
         let ids: HashSet<ObjectiveId> = links.iter().map(|link| link.objective_id).collect();
         let objectives = objectives_of(tx, &ids.into_iter().collect::<Vec<_>>())?;
         Ok(Self {
-            kpis: kpis.into_iter().map(|kpi| (kpi.id, kpi.facts().viewers)).collect(),
+            kpis: kpis.into_iter().map(|(id, kpi)| (id, kpi.facts().viewers)).collect(),
             objectives: Circle::viewers_of(tx, &objectives.iter().collect::<Vec<_>>())?,
         })
     }

@@ -17,7 +17,7 @@ use crate::kpis::row::KpiRow;
 use crate::maths::RemedyOutcome;
 use crate::okrs::objectives::{Circle, ObjectiveRef, ObjectiveState, RecordedState};
 use crate::people::members::{self, MemberRef};
-use crate::store::{Day, KpiId, MemberId, Moment, ObjectiveId, RemedyId};
+use crate::store::{Day, KpiId, Moment, ObjectiveId, RemedyId};
 
 /// A remedy: the link from a KPI to an objective that is meant to heal it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -85,10 +85,10 @@ pub fn show(tx: &mut Scoped, rows: Vec<RemedyRow>, view: Option<&View>) -> Resul
     let mut ids: Vec<KpiId> = rows.iter().map(|row| row.kpi_id).collect();
     ids.sort_unstable();
     ids.dedup();
-    let kpis = row::kpis_of(tx, &ids)?;
+    let kpis: Vec<KpiRow> = KpiRow::by_ids(tx, &ids)?.into_values().collect();
     let ground = Ground::load(tx, &rows, &kpis, view)?;
     let kpis: HashMap<KpiId, KpiRow> = kpis.into_iter().map(|kpi| (kpi.id, kpi)).collect();
-    let people = members::names(tx, workspace, rows.iter().map(maker))?;
+    let people = members::names(tx, workspace, rows.iter().map(|row| row.created_by.as_member()))?;
     let standpoint = Standpoint::of(tx, view)?;
     let calendar = tx.workspace()?.calendar();
     let objectives: Vec<ObjectiveId> = ground.objectives.keys().copied().collect();
@@ -123,7 +123,7 @@ pub fn show(tx: &mut Scoped, rows: Vec<RemedyRow>, view: Option<&View>) -> Resul
             recovered_on: told.recovered_on.map(Day::from),
             may_be_chance: told.may_be_chance,
             created_at: row.created_at,
-            created_by: people.get(&maker(&row)).cloned(),
+            created_by: people.get(&row.created_by.as_member()).cloned(),
             withdrawn_at: row.withdrawn_at.filter(|_| row.is_withdrawn_by(standpoint.recorded_by)),
             can: RemedyRights {
                 edit: tx.may(Action::Edit, &facts),
@@ -137,11 +137,6 @@ pub fn show(tx: &mut Scoped, rows: Vec<RemedyRow>, view: Option<&View>) -> Resul
 /// One remedy as the API shows it.
 pub fn show_one(tx: &mut Scoped, row: RemedyRow, view: Option<&View>) -> Result<Remedy> {
     show(tx, vec![row], view)?.into_iter().next().ok_or_else(Problem::not_found)
-}
-
-/// Whoever made it, if that was a member.
-fn maker(row: &RemedyRow) -> MemberId {
-    MemberId::from_uuid(row.created_by.uuid())
 }
 
 /// An objective as it stood, where something belongs to it.

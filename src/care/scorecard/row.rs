@@ -17,7 +17,7 @@ use crate::maths::{
     Cadence, Health, Judged, RemedyObjective, change_is_good, judge, shown_cadence, target_of_longer,
     year_before,
 };
-use crate::store::{Day, KpiId};
+use crate::store::KpiId;
 
 /// The rows of some KPIs in their order, now or as it stood, in the periods that are asked for.
 pub fn rows(
@@ -93,7 +93,7 @@ fn folded(
         return Ok(HashMap::new());
     }
     // What is stored is folded by the own cadence: a view of today loads the points themselves.
-    let today = Day::from(tx.workspace()?.calendar().day_of(tx.now.timestamp()));
+    let today = tx.today()?;
     let View { as_of, known_at } = view.copied().unwrap_or_default();
     Ok(derive::histories(tx, &longer, &View { as_of: as_of.or(Some(today)), known_at })?)
 }

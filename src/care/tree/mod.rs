@@ -15,11 +15,12 @@ use utoipa::{IntoParams, ToSchema};
 use crate::access::hidden::Hidden;
 use crate::access::{Db, Reads, Scoped};
 use crate::care::compared;
-use crate::care::remedies::{Ground, Of, kpis_of, made_by};
+use crate::care::remedies::{Ground, Of, made_by};
 use crate::http::text::Url;
 use crate::http::{Answer, Json, Name, Query, Result, Routes, routes};
 use crate::kpis::derive::AsOf;
 use crate::kpis::kpis::KpiRef;
+use crate::kpis::row::KpiRow;
 use crate::maths::RemedyOutcome;
 use crate::okrs::cycles::{CycleRef, CycleRow};
 use crate::okrs::initiatives::{self, InitiativeRow, InitiativeStatus};
@@ -329,7 +330,8 @@ fn remedies_of(
         return Ok(shown);
     }
     let ids: HashSet<KpiId> = links.iter().map(|link| link.kpi_id).collect();
-    let kpis = kpis_of(tx, &ids.into_iter().collect::<Vec<_>>())?;
+    let kpis = KpiRow::by_ids(tx, &ids.into_iter().collect::<Vec<_>>())?;
+    let kpis: Vec<KpiRow> = kpis.into_values().collect();
     let ground = Ground::load(tx, &links, &kpis, around.past.as_ref().map(|past| &past.view))?;
     let kpis: HashMap<KpiId, KpiRef> = kpis.iter().map(|kpi| (kpi.id, kpi.into())).collect();
     for link in links {

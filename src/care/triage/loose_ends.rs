@@ -172,7 +172,7 @@ fn initiatives_of(
             status: row.status,
             because: because(row, objective, around)?,
             key_result_id: row.key_result_id,
-            objective: reference(objective),
+            objective: objective.shown_as_reference(),
             owner_id: row.owner_id,
             owner: row.owner_id.and_then(|id| people.get(&id).cloned()),
         })
@@ -229,14 +229,10 @@ fn objective(
     let has_moved = progress.is_some_and(|progress| progress > 0.0);
     let is_done = counts.done > 0 && counts.planned == 0 && counts.in_progress == 0;
     (is_done && !has_moved).then(|| LooseObjective {
-        objective: reference(row),
+        objective: row.shown_as_reference(),
         initiatives_done: counts.done,
         progress,
         owner_id: row.owner_id,
         owner: row.owner_id.and_then(|id| people.get(&id).cloned()),
     })
-}
-
-fn reference(row: &ObjectiveRow) -> ObjectiveRef {
-    ObjectiveRef { id: row.id, title: row.title.as_str().into(), state: row.state }
 }

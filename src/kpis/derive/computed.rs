@@ -9,13 +9,12 @@ use diesel::prelude::*;
 
 use super::fold::FoldedPeriod;
 use super::history::{self, View, standpoint};
-use super::load::IDS_PER_STATEMENT;
 use crate::access::Resource;
 use crate::kpis::row::KpiRow;
 use crate::maths::formula::{Expression, NoValue, Read, Reading, evaluate};
 use crate::maths::{Cadence, Calendar, Folded, Period, PeriodValue};
 use crate::store::schema::kpi_inputs;
-use crate::store::{KpiId, Moment, StoreError, Tx};
+use crate::store::{IDS_PER_STATEMENT, KpiId, Moment, StoreError, Tx};
 
 /// A formula with the inputs that it reads.
 pub type Formula = Expression<KpiId>;

@@ -41,7 +41,7 @@ pub struct AsOf {
 impl AsOf {
     /// The view that was asked for, if any; nobody looks into the future.
     pub fn view(&self, tx: &Scoped) -> Result<Option<View>> {
-        let today = Day::from(tx.workspace()?.calendar().day_of(tx.now.timestamp()));
+        let today = tx.today()?;
         let mut errors = FieldErrors::new();
         if self.as_of.is_some_and(|day| day > today) {
             errors.add("as_of", "in_the_future", format!("today is {today} in this workspace"));

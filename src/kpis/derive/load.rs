@@ -9,10 +9,8 @@ use super::history::View;
 use super::rows::{PeriodRow, StateRow, TargetRow};
 use crate::maths::DatedTarget;
 use crate::store::schema::{kpi_periods, kpi_states, point_revisions, points, targets};
-use crate::store::{KpiId, Moment, StoreError, Tx};
+use crate::store::{IDS_PER_STATEMENT, KpiId, Moment, StoreError, Tx};
 
-/// How many ids stand in one statement.
-pub const IDS_PER_STATEMENT: usize = 5_000;
 /// How many stretches of time one statement asks for; SQLite bounds the depth of an expression.
 const RANGES_PER_STATEMENT: usize = 50;
 

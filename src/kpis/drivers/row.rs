@@ -9,13 +9,10 @@ use crate::kpis::row::KpiRow;
 use crate::maths::drift::Effect;
 use crate::store::journal::Subject;
 use crate::store::schema::drivers;
-use crate::store::{DriverId, KpiId, Moment, RawId, StoreError, Tx, WorkspaceId};
+use crate::store::{DriverId, IDS_PER_STATEMENT, KpiId, Moment, RawId, StoreError, Tx, WorkspaceId};
 
 crate::http::words::impl_wire_words!(Effect);
 crate::store::types::impl_sql_words!(Effect);
-
-/// How many ids stand in one statement.
-const IDS_PER_STATEMENT: usize = 5_000;
 
 /// A KPI that is believed to move another, as it is stored.
 #[derive(Clone, Debug, PartialEq, Queryable, Insertable, AsChangeset)]

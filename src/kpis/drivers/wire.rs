@@ -15,7 +15,7 @@ use crate::kpis::row::KpiRow;
 use crate::maths::drift::{Drift, DriftVerdict, Effect, Pair, drift};
 use crate::maths::{Cadence, Period};
 use crate::people::members::{self, MemberRef};
-use crate::store::{DriverId, KpiId, MemberId, Moment, Tx};
+use crate::store::{DriverId, KpiId, Moment, Tx};
 
 crate::http::words::impl_wire_words!(DriftVerdict);
 
@@ -136,7 +136,7 @@ pub fn show(tx: &mut Scoped, rows: Vec<DriverRow>, view: Option<&View>) -> Resul
     let ids: BTreeSet<KpiId> = rows.iter().flat_map(|row| [row.driver_id, row.outcome_id]).collect();
     let kpis = KpiRow::by_ids(tx, &ids.into_iter().collect::<Vec<_>>())?;
     let drifts = drifts(tx, &rows, &kpis, view)?;
-    let people = members::names(tx, workspace, rows.iter().map(maker))?;
+    let people = members::names(tx, workspace, rows.iter().map(|row| row.recorded_by.as_member()))?;
     let shown = rows.into_iter().filter_map(|row| {
         let (driver, outcome) = (kpis.get(&row.driver_id)?, kpis.get(&row.outcome_id)?);
         // Nobody changes the past.
@@ -153,7 +153,7 @@ pub fn show(tx: &mut Scoped, rows: Vec<DriverRow>, view: Option<&View>) -> Resul
             note: row.note.as_deref().map(Note::from),
             drift: drifts.get(&row.id).copied(),
             created_at: row.recorded_at,
-            created_by: people.get(&maker(&row)).cloned(),
+            created_by: people.get(&row.recorded_by.as_member()).cloned(),
             ended_at: row.ended_by_then(seen_from),
             can: DriverCan { edit: may_edit, end: may_edit },
         })
@@ -164,9 +164,4 @@ pub fn show(tx: &mut Scoped, rows: Vec<DriverRow>, view: Option<&View>) -> Resul
 /// One link as the API shows it.
 pub fn show_one(tx: &mut Scoped, row: DriverRow, view: Option<&View>) -> Result<Driver> {
     show(tx, vec![row], view)?.into_iter().next().ok_or_else(Problem::not_found)
-}
-
-/// Whoever made it, if that was a member.
-fn maker(row: &DriverRow) -> MemberId {
-    MemberId::from_uuid(row.recorded_by.uuid())
 }

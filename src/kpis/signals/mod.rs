@@ -5,8 +5,8 @@
 
 mod sentence;
 
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::access::{Action, At, Db, Reads};
 use crate::http::answer::{Answer, Json};
@@ -18,7 +18,7 @@ use crate::kpis::row::KpiRow;
 use crate::maths::{
     Band, Because, Cadence, Judgement, Period, Rule, Segment, Trend, change_is_good, judge_trend, segments,
 };
-use crate::store::{Day, Moment};
+use crate::store::Day;
 
 /// The paths of signals.
 pub fn routes() -> Routes {
@@ -30,16 +30,6 @@ pub fn routes() -> Routes {
             GET show_signals
         }
     }
-}
-
-/// From where the signals are looked at.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub struct SignalsFilter {
-    /// As it stood when this day ended in the workspace's time zone; today means now.
-    as_of: Option<Day>,
-    /// Counting only what had been recorded by this moment.
-    known_at: Option<Moment>,
 }
 
 /// Where a KPI is going, and which of its values say so.
@@ -126,13 +116,9 @@ pub struct SignalPoint {
 /// How many points one answer shows.
 const MOST_POINTS: usize = 5_000;
 
-async fn show_signals(
-    db: Db<Reads>,
-    kpi: At<KpiRow>,
-    query: Query<SignalsFilter>,
-) -> Answer<Json<KpiSignals>> {
-    db.read(kpi.to(Action::View), query, |tx, kpi, SignalsFilter { as_of, known_at }| {
-        let view = AsOf { as_of, known_at }.view(tx)?.unwrap_or_default();
+async fn show_signals(db: Db<Reads>, kpi: At<KpiRow>, query: Query<AsOf>) -> Answer<Json<KpiSignals>> {
+    db.read(kpi.to(Action::View), query, |tx, kpi, as_of| {
+        let view = as_of.view(tx)?.unwrap_or_default();
         let history = history(tx, &kpi, &view)?;
         Ok(Json::new(Chart::of(&history).show(&kpi)))
     })

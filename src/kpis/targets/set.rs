@@ -75,7 +75,7 @@ pub fn dated(tx: &mut Tx, kpis: &[KpiId]) -> Result<HashMap<KpiId, Vec<DatedTarg
 
 /// The target of a KPI that is in force today.
 pub fn in_force_today(tx: &mut Tx, kpi: KpiId) -> Result<Option<Judging>, StoreError> {
-    let today = tx.workspace()?.calendar().day_of(tx.now.timestamp());
+    let today = tx.today()?.date();
     let targets = dated(tx, &[kpi])?.remove(&kpi).unwrap_or_default();
     Ok(target_in_force(&targets, today).copied())
 }
@@ -114,7 +114,7 @@ impl Set {
 pub fn set(tx: &mut Scoped, kpi: &KpiRow, change: Change) -> Result<Set> {
     let standing = TargetRow::standing(tx, &[kpi.id])?;
     let period = present_period(tx, kpi)?;
-    let today = tx.workspace()?.calendar().day_of(tx.now.timestamp());
+    let today = tx.today()?.date();
     let effective_from = change.from.unwrap_or_else(|| default_date(&standing, &period, today));
     let backdated = change.from.is_some_and(|day| day.date() < period.starts_on);
     if backdated {

@@ -13,23 +13,23 @@ use crate::access::hidden::Hidden;
 use crate::care::triage::{Scope, TriageGroup, of_group, placed_at, recovered_since};
 use crate::http::{Problem, Result};
 use crate::kpis::kpis::KpiRef;
-use crate::learning::decisions::{due, show as show_decisions, today};
+use crate::learning::decisions::{due, show as show_decisions};
 use crate::maths::ObjectiveOutcome;
 use crate::okrs::key_results::{self, KeyResult};
 use crate::okrs::objectives::{ObjectiveRow, ObjectiveState};
-use crate::okrs::progress::{IDS_PER_STATEMENT, Surroundings};
+use crate::okrs::progress::Surroundings;
 use crate::people::{members, teams};
 use crate::store::connection::MultiBackend;
 use crate::store::journal::EventType;
 use crate::store::schema::{events, objectives, reviews};
-use crate::store::{Day, Json, Moment, RawId};
+use crate::store::{Day, IDS_PER_STATEMENT, Json, Moment, RawId};
 
 /// How many days are looked back where there was no review.
 const DAYS_WITHOUT_REVIEW: i64 = 7;
 
 /// The whole agenda.
 pub fn agenda(tx: &mut Scoped, scope: &Scope, since: Option<Day>) -> Result<Agenda> {
-    let today = today(tx)?;
+    let today = tx.today()?;
     if since.is_some_and(|since| since > today) {
         let detail = format!("today is {today} in this workspace");
         return Err(Problem::field("since", "in_the_future", detail));

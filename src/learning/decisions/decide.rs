@@ -145,14 +145,9 @@ fn earlier(tx: &mut Scoped, id: Option<DecisionId>, pointer: &str) -> Result<Opt
 fn states(tx: &mut Tx, mut kpis: Vec<KpiRow>, on: Day) -> Result<HashMap<KpiId, KpiState>> {
     kpis.sort_by_key(|kpi| kpi.id);
     kpis.dedup_by_key(|kpi| kpi.id);
-    let view = if on < today(tx)? { View { as_of: Some(on), known_at: None } } else { View::default() };
+    let view = if on < tx.today()? { View { as_of: Some(on), known_at: None } } else { View::default() };
     let histories = derive::histories(tx, &kpis, &view)?;
     Ok(histories.into_iter().map(|(id, history)| (id, history.state)).collect())
-}
-
-/// The day in the workspace's time zone.
-pub fn today(tx: &Tx) -> Result<Day> {
-    Ok(Day::from(tx.workspace()?.calendar().day_of(tx.now.timestamp())))
 }
 
 fn judge(

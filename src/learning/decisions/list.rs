@@ -16,12 +16,13 @@ use crate::kpis::derive::AsOf;
 use crate::kpis::row::KpiRow;
 use crate::learning::reviews::ReviewRow;
 use crate::maths::Choice;
-use crate::okrs::progress::IDS_PER_STATEMENT;
 use crate::okrs::wire::refused_in_query;
 use crate::people::teams;
 use crate::store::connection::MultiBackend;
 use crate::store::schema::{decisions, kpis};
-use crate::store::{Day, DecisionId, KpiId, Moment, ReviewId, StoreError, TeamId, Tx, WorkspaceId};
+use crate::store::{
+    Day, DecisionId, IDS_PER_STATEMENT, KpiId, Moment, ReviewId, StoreError, TeamId, Tx, WorkspaceId,
+};
 
 /// Which decisions to list. A key that stands several times means "or".
 #[derive(Debug, Deserialize, IntoParams)]

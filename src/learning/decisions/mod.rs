@@ -13,7 +13,7 @@ mod show;
 
 use std::collections::HashSet;
 
-pub use decide::{Occasion, find, make, named_kpi, or_note, today};
+pub use decide::{Occasion, find, make, named_kpi, or_note};
 use fields::DecisionFields;
 pub use fields::NewDecision;
 use list::DecisionFilter;
@@ -87,7 +87,7 @@ async fn create_decision(
         let review = named_review(tx, new.review_id)?;
         let occasion = match &review {
             Some(review) => Occasion { review: Some(review.id), on: review.held_on },
-            None => Occasion { review: None, on: today(tx)? },
+            None => Occasion { review: None, on: tx.today()? },
         };
         let said = [(new, String::new())];
         let named = find(tx, &said, occasion)?;

@@ -7,12 +7,12 @@ use super::row::{DecisionOrigin, DecisionRow, LedTo, led_to_by, link};
 use crate::maths::Choice;
 use crate::store::journal::EventType;
 use crate::store::schema::{decisions, kpis};
-use crate::store::{Act, Day, DecisionId, Deed, StoreError, Tx};
+use crate::store::{Act, DecisionId, Deed, StoreError, Tx};
 
 /// Follows what was done in this transaction.
 pub fn follow(tx: &mut Tx, deeds: &[Deed]) -> Result<(), StoreError> {
     let workspace = tx.workspace_id()?;
-    let today = Day::from(tx.workspace()?.calendar().day_of(tx.now.timestamp()));
+    let today = tx.today()?;
     for deed in deeds {
         let name: String = kpis::table
             .filter(kpis::workspace_id.eq(workspace))

@@ -112,7 +112,7 @@ impl DecisionRow {
 
     /// Whoever made it, if that was a member.
     pub fn maker(&self) -> MemberId {
-        MemberId::from_uuid(self.recorded_by.uuid())
+        self.recorded_by.as_member()
     }
 
     /// What events call it.

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::row::{self, DecisionOrigin, DecisionRow, LedTo, led_to_by};
 use crate::access::hidden::Hidden;
 use crate::access::{Action, Scoped};
-use crate::care::remedies::{Standpoint, kpis_of};
+use crate::care::remedies::Standpoint;
 use crate::http::page::page_type;
 use crate::http::text::{AnyId, PeriodName};
 use crate::http::{Note, Problem, Result};
@@ -24,11 +24,11 @@ use crate::maths::{
     Calendar, Choice, Expectation, ExpectationInput, Expects, Freshness, Health, JudgedExpectation, Trend,
     expectation,
 };
-use crate::okrs::progress::IDS_PER_STATEMENT;
 use crate::people::members::{self, MemberRef};
 use crate::store::schema::{decisions, targets};
 use crate::store::{
-    Day, DecisionId, InitiativeId, KpiId, Moment, ObjectiveId, ReviewId, StoreError, TargetId, Tx,
+    Day, DecisionId, IDS_PER_STATEMENT, InitiativeId, KpiId, Moment, ObjectiveId, ReviewId, StoreError,
+    TargetId, Tx,
 };
 
 /// What was decided because of a KPI.
@@ -204,8 +204,7 @@ fn of_rows(
     wanted: impl Fn(&DecisionRow) -> bool,
 ) -> Result<HashMap<KpiId, KpiRow>, StoreError> {
     let ids: HashSet<KpiId> = rows.iter().filter(|row| wanted(row)).map(|row| row.kpi_id).collect();
-    let kpis = kpis_of(tx, &ids.into_iter().collect::<Vec<_>>())?;
-    Ok(kpis.into_iter().map(|kpi| (kpi.id, kpi)).collect())
+    KpiRow::by_ids(tx, &ids.into_iter().collect::<Vec<_>>())
 }
 
 fn moment(row: &DecisionRow, kpi: &KpiRow, calendar: &Calendar) -> DecisionMoment {

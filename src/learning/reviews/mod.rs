@@ -30,7 +30,7 @@ use crate::http::{
 use crate::kpis::derive::{AsOf, View};
 use crate::kpis::kpis::KpiInput;
 use crate::kpis::row::KpiRow;
-use crate::learning::decisions::{self, NewDecision, Occasion, named_kpi, or_note, today};
+use crate::learning::decisions::{self, NewDecision, Occasion, named_kpi, or_note};
 use crate::okrs::objectives::SharedObjective;
 use crate::okrs::wire::{path, refused_in_query, together};
 use crate::people::members::{self, MemberInput};
@@ -313,7 +313,7 @@ async fn update_review(
 
 /// Writes down a review with its decisions; all that is wrong is told at once.
 fn create(tx: &mut Scoped, new: &NewReview) -> Result<ReviewRow> {
-    let today = today(tx)?;
+    let today = tx.today()?;
     let (mut refusals, mut errors) = (Vec::new(), FieldErrors::new());
     if new.held_on > today {
         errors.add("/held_on", "in_the_future", format!("today is {today} in this workspace"));

@@ -115,7 +115,7 @@ pub fn show(tx: &mut Scoped, rows: Vec<ReviewRow>, view: Option<&View>) -> Resul
         of_kpis.sort_by(|left, right| left.key.cmp(&right.key));
         let seen = looked.objectives.iter().filter(|id| !hidden_objectives.contains(id));
         let of_objectives: Vec<ObjectiveRef> =
-            seen.filter_map(|id| Some(reference(objectives.get(id)?))).collect();
+            seen.filter_map(|id| Some(objectives.get(id)?.shown_as_reference())).collect();
         let edit = view.is_none() && tx.may(Action::Edit, &row.facts());
         Review {
             id: row.id,
@@ -141,10 +141,6 @@ pub fn show(tx: &mut Scoped, rows: Vec<ReviewRow>, view: Option<&View>) -> Resul
         }
     });
     Ok(shown.collect())
-}
-
-fn reference(row: &ObjectiveRow) -> ObjectiveRef {
-    ObjectiveRef { id: row.id, title: row.title.as_str().into(), state: row.state }
 }
 
 /// What was decided in a review, and how much of it is private to others.

@@ -11,9 +11,8 @@ use crate::kpis::derive::{self, View};
 use crate::kpis::row::KpiRow;
 use crate::learning::decisions::{Afterwards, DecisionRow, judged, of_kpis};
 use crate::maths::{Decided, Stretch, Usefulness, UsefulnessInput, usefulness};
-use crate::okrs::progress::IDS_PER_STATEMENT;
 use crate::store::schema::{review_kpis, reviews};
-use crate::store::{Day, DecisionId, KpiId, ReviewId, StoreError, Tx};
+use crate::store::{Day, DecisionId, IDS_PER_STATEMENT, KpiId, ReviewId, StoreError, Tx};
 
 /// How useful a KPI is, with the decisions and reviews that people ask for first.
 #[derive(Clone, Debug)]

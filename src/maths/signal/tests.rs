@@ -2,6 +2,11 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// Where a series is going, by the band that it should be in.
+fn trend(values: &[f64], band: &Band) -> Option<Trend> {
+    judge_trend(values, &segments(values), Some(band)).trend
+}
+
 fn floor(min: f64) -> Band {
     Band { min: Some(min), max: None }
 }

@@ -125,7 +125,7 @@ impl Resource for CycleRow {
 
 /// Today, in the workspace's time zone.
 pub fn today(tx: &Tx) -> Result<Date> {
-    Ok(tx.workspace()?.calendar().day_of(tx.now.timestamp()))
+    Ok(tx.today()?.date())
 }
 
 /// The active cycles that hold a day, the shortest first; of equally long ones the later.

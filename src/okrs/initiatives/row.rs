@@ -14,12 +14,13 @@ use crate::maths::word::words;
 use crate::okrs::cycles::CycleRow;
 use crate::okrs::key_results::{KeyResultRow, OwnedKeyResult};
 use crate::okrs::objectives::SharedObjective;
-use crate::okrs::progress::{IDS_PER_STATEMENT, cycles_of};
+use crate::okrs::progress::cycles_of;
 use crate::store::connection::MultiBackend;
 use crate::store::journal::Subject;
 use crate::store::schema::{initiatives, kpis};
 use crate::store::{
-    CycleId, Day, InitiativeId, KeyResultId, KpiId, MemberId, Moment, ObjectiveId, TeamId, Tx, WorkspaceId,
+    CycleId, Day, IDS_PER_STATEMENT, InitiativeId, KeyResultId, KpiId, MemberId, Moment, ObjectiveId, TeamId,
+    Tx, WorkspaceId,
 };
 
 words! {

@@ -15,10 +15,11 @@ use crate::kpis::kpis::KpiRef;
 use crate::okrs::cycles::today;
 use crate::okrs::key_results::KeyResultRef;
 use crate::okrs::objectives::{ObjectiveRef, ObjectiveRow};
-use crate::okrs::progress::IDS_PER_STATEMENT;
 use crate::people::members::{self, MemberRef};
 use crate::store::schema::initiatives;
-use crate::store::{Day, InitiativeId, KeyResultId, KpiId, MemberId, Moment, ObjectiveId, TeamId, Tx};
+use crate::store::{
+    Day, IDS_PER_STATEMENT, InitiativeId, KeyResultId, KpiId, MemberId, Moment, ObjectiveId, TeamId, Tx,
+};
 
 /// An initiative: work that is meant to move a key result, an objective or a KPI, one of them.
 #[derive(Clone, Debug, Serialize, ToSchema)]

@@ -13,10 +13,11 @@ use crate::maths::word::words;
 use crate::maths::{Band, KeyResultGoal, KeyResultKind};
 use crate::okrs::cycles::CycleRow;
 use crate::okrs::objectives::{ObjectiveRef, SharedObjective};
-use crate::okrs::progress::IDS_PER_STATEMENT;
 use crate::store::journal::Subject;
 use crate::store::schema::key_results;
-use crate::store::{Day, Json, KeyResultId, KpiId, MemberId, Moment, ObjectiveId, Tx, WorkspaceId};
+use crate::store::{
+    Day, IDS_PER_STATEMENT, Json, KeyResultId, KpiId, MemberId, Moment, ObjectiveId, Tx, WorkspaceId,
+};
 
 words! {
     /// Where the current value of a key result comes from.

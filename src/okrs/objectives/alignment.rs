@@ -13,9 +13,10 @@ use super::row::ObjectiveRow;
 use crate::access::Visibility;
 use crate::http::text::shown;
 use crate::http::{Code, Problem, Result};
-use crate::okrs::progress::IDS_PER_STATEMENT;
 use crate::store::schema::{objective_moves, objectives};
-use crate::store::{Moment, ObjectiveId, ObjectiveMoveId, RawId, StoreError, Tx, WorkspaceId};
+use crate::store::{
+    IDS_PER_STATEMENT, Moment, ObjectiveId, ObjectiveMoveId, RawId, StoreError, Tx, WorkspaceId,
+};
 
 /// How many levels a tree of objectives has at the most.
 pub const LEVELS: usize = 9;

@@ -6,9 +6,8 @@ use diesel::prelude::*;
 
 use super::row::ObjectiveRow;
 use crate::http::Result;
-use crate::okrs::progress::IDS_PER_STATEMENT;
 use crate::store::schema::objective_carry_overs;
-use crate::store::{Moment, ObjectiveId, RawId, Tx, WorkspaceId};
+use crate::store::{IDS_PER_STATEMENT, Moment, ObjectiveId, RawId, Tx, WorkspaceId};
 
 /// An objective that goes on with another one.
 #[derive(Insertable)]

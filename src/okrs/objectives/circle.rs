@@ -11,11 +11,10 @@ use super::supports;
 use crate::access::target::invalid_id;
 use crate::access::{Facts, Resource, Scoped, Viewers, Visibility};
 use crate::http::{FieldErrors, Problem, Result};
-use crate::okrs::progress::IDS_PER_STATEMENT;
 use crate::people::members::{self, MemberInput};
 use crate::people::teams::{self, TeamInput};
 use crate::store::schema::{objective_contributors, objective_teams};
-use crate::store::{MemberId, ObjectiveId, StoreError, TeamId, Tx, WorkspaceId};
+use crate::store::{IDS_PER_STATEMENT, MemberId, ObjectiveId, StoreError, TeamId, Tx, WorkspaceId};
 
 /// Who takes part in an objective beside its owner and its team, in the order of their ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

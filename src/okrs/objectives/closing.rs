@@ -18,13 +18,14 @@ use crate::http::{Code, Description, FieldErrors, Problem, Result};
 use crate::maths::ObjectiveOutcome;
 use crate::okrs::key_results::KeyResultRow;
 use crate::okrs::key_results::row::of_objectives;
-use crate::okrs::progress::{IDS_PER_STATEMENT, Measured, Summary, Surroundings};
+use crate::okrs::progress::{Measured, Summary, Surroundings};
 use crate::okrs::wire::Share;
 use crate::people::members::{self, MemberRef};
 use crate::store::journal::EventType;
 use crate::store::schema::{key_result_closings, objective_closings};
 use crate::store::{
-    ClosingId, Json, KeyResultId, MemberId, Moment, ObjectiveId, RawId, StoreError, Tx, WorkspaceId,
+    ClosingId, IDS_PER_STATEMENT, Json, KeyResultId, MemberId, Moment, ObjectiveId, RawId, StoreError, Tx,
+    WorkspaceId,
 };
 
 /// How an objective ended.
@@ -235,17 +236,12 @@ pub fn closings_by(
         rows.extend(found);
     }
     let authors = rows.iter().flat_map(|row| [Some(row.closed_by), row.reopened_by]).flatten();
-    let people = members::names(tx, workspace, authors.map(member))?;
+    let people = members::names(tx, workspace, authors.map(RawId::as_member))?;
     let mut shown: HashMap<ObjectiveId, Vec<Closing>> = HashMap::new();
     for row in rows {
         shown.entry(row.objective_id).or_default().push(row.show(&people, instant));
     }
     Ok(shown)
-}
-
-/// Whoever did it, if that was a member.
-fn member(author: RawId) -> MemberId {
-    MemberId::from_uuid(author.uuid())
 }
 
 impl ClosingRow {
@@ -254,14 +250,14 @@ impl ClosingRow {
         let reopened_at = self.reopened_at.filter(|at| *at <= instant);
         Closing {
             at: self.closed_at,
-            by: people.get(&member(self.closed_by)).cloned(),
+            by: people.get(&self.closed_by.as_member()).cloned(),
             outcome: self.outcome,
             score: self.score.map(Share::from),
             progress: progress("value"),
             original: progress("original"),
             reopened_by: reopened_at
                 .and(self.reopened_by)
-                .and_then(|author| people.get(&member(author)).cloned()),
+                .and_then(|author| people.get(&author.as_member()).cloned()),
             reopened_at,
             reflection: self.reflection.map(Description::from),
         }

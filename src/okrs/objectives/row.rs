@@ -14,8 +14,8 @@ use crate::okrs::cycles::CycleRow;
 use crate::store::journal::Subject;
 use crate::store::schema::{cycles, objective_states, objectives};
 use crate::store::{
-    CycleId, Day, Json, MemberId, Moment, ObjectiveId, ObjectiveStateId, RawId, StoreError, TeamId, Tx,
-    WorkspaceId,
+    CycleId, Day, IDS_PER_STATEMENT, Json, MemberId, Moment, ObjectiveId, ObjectiveStateId, RawId,
+    StoreError, TeamId, Tx, WorkspaceId,
 };
 
 words! {
@@ -128,7 +128,7 @@ impl ObjectiveRow {
     pub fn by_ids(tx: &mut Tx, ids: &[ObjectiveId]) -> Result<HashMap<ObjectiveId, Self>> {
         let workspace = tx.workspace_id()?;
         let mut found = HashMap::new();
-        for ids in ids.chunks(crate::okrs::progress::IDS_PER_STATEMENT) {
+        for ids in ids.chunks(IDS_PER_STATEMENT) {
             let rows: Vec<Self> = objectives::table
                 .filter(objectives::workspace_id.eq(workspace))
                 .filter(objectives::id.eq_any(ids.to_vec()))
@@ -245,7 +245,7 @@ pub fn states_at(
 ) -> Result<HashMap<ObjectiveId, RecordedState>, StoreError> {
     let workspace = tx.workspace_id()?;
     let mut states = HashMap::new();
-    for ids in ids.chunks(crate::okrs::progress::IDS_PER_STATEMENT) {
+    for ids in ids.chunks(IDS_PER_STATEMENT) {
         let rows: Vec<(ObjectiveId, RecordedState)> = objective_states::table
             .filter(objective_states::workspace_id.eq(workspace))
             .filter(objective_states::objective_id.eq_any(ids.to_vec()))

@@ -8,9 +8,8 @@ use super::circle::SharedObjective;
 use super::row::ObjectiveRow;
 use crate::access::Scoped;
 use crate::http::{FieldErrors, Problem, Result};
-use crate::okrs::progress::IDS_PER_STATEMENT;
 use crate::store::schema::objective_supports;
-use crate::store::{Moment, ObjectiveId, RawId, StoreError, SupportId, Tx, WorkspaceId};
+use crate::store::{IDS_PER_STATEMENT, Moment, ObjectiveId, RawId, StoreError, SupportId, Tx, WorkspaceId};
 
 /// A link from an objective to one that it supports.
 #[derive(Insertable)]

@@ -27,7 +27,7 @@ use parts::Parts;
 pub use parts::{BreakdownItem, BreakdownKind};
 pub use past::Past;
 pub use sources::{SourceKpi, source_kpis};
-pub use surroundings::{IDS_PER_STATEMENT, Surroundings, cycles_of};
+pub use surroundings::{Surroundings, cycles_of};
 
 /// The current value of a key result.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -4,14 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 
-use super::IDS_PER_STATEMENT;
 use super::past::Past;
 use crate::http::Result;
 use crate::okrs::check_ins::CheckInRow;
 use crate::okrs::key_results::KeyResultRow;
 use crate::store::connection::MultiBackend;
 use crate::store::schema::check_ins;
-use crate::store::{KeyResultId, Moment, Tx};
+use crate::store::{IDS_PER_STATEMENT, KeyResultId, Moment, Tx};
 
 /// What people said of a key result.
 #[derive(Clone, Debug, Default)]

@@ -6,7 +6,6 @@ use diesel::prelude::*;
 
 use super::KeyResultValue;
 use super::past::Past;
-use super::surroundings::IDS_PER_STATEMENT;
 use crate::access::{Facts, Resource};
 use crate::http::Result;
 use crate::kpis::derive::{StateRow, histories, shown};
@@ -15,7 +14,7 @@ use crate::kpis::kpis::KpiRef;
 use crate::kpis::row::KpiRow;
 use crate::maths::Band;
 use crate::store::schema::kpis;
-use crate::store::{KpiId, Tx};
+use crate::store::{IDS_PER_STATEMENT, KpiId, Tx};
 
 /// A KPI that key results read.
 #[derive(Clone, Debug)]

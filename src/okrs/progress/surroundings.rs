@@ -26,10 +26,7 @@ use crate::okrs::objectives::{
 use crate::people::members::{self, MemberRef};
 use crate::people::teams::{self, TeamRef};
 use crate::store::schema::{cycles, kpis, remedies};
-use crate::store::{CycleId, Json, KeyResultId, KpiId, MemberId, ObjectiveId, TeamId, Tx};
-
-/// Ids that one statement names at the most: below both engines' limit of bound values.
-pub const IDS_PER_STATEMENT: usize = 10_000;
+use crate::store::{CycleId, IDS_PER_STATEMENT, Json, KeyResultId, KpiId, MemberId, ObjectiveId, TeamId, Tx};
 
 /// An objective that others name, and who may see it.
 #[derive(Clone, Debug)]
