@@ -226,7 +226,7 @@ async fn carry_over_objectives(
     body: Body<NewCarryOver>,
     _: Refuses<NotCopied>,
 ) -> Answer<Json<ObjectiveCopies>> {
-    db.write(cycle.to(Action::View), (rehearsal, body), |tx, cycle, (_, new)| {
+    db.write(cycle.to(Action::Create), (rehearsal, body), |tx, cycle, (_, new)| {
         tx.require(Action::Create, &Facts::default())?;
         Ok(Json::new(carry_over::carry_over(tx, cycle, new)?))
     })

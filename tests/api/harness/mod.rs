@@ -2,6 +2,7 @@
 
 mod caller;
 mod contract;
+mod rows;
 mod server;
 mod statements;
 

@@ -211,6 +211,16 @@ impl App {
         self.state.store.read(Author::system("test"), count).await.expect("the store reads")
     }
 
+    /// Every row of the database, as text, by table: what a refusal must not change.
+    pub async fn rows(&self) -> std::collections::BTreeMap<String, String> {
+        super::rows::rows(&self.database)
+    }
+
+    /// The names of all columns of the database.
+    pub fn columns(&self) -> std::collections::BTreeSet<String> {
+        super::rows::columns(&self.database)
+    }
+
     /// Tells what the clock alone has changed, as the server does every minute.
     pub async fn minute_passes(&self) {
         regimen::care::announcements::pass(&self.state.store).await.expect("the workspaces are told");

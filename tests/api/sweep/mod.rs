@@ -1,6 +1,9 @@
 //! Sweeps over the OpenAPI document: what is said once of HTTP holds for every operation, and
 //! nothing new can be forgotten.
 
+mod canaries;
+mod columns;
+mod foreign;
 mod negotiation;
 mod origins;
 mod privacy;
@@ -8,9 +11,11 @@ mod random;
 mod raw;
 mod reading;
 mod refusals;
+mod rights;
 mod slow;
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
@@ -23,7 +28,7 @@ impl Operation {
     }
 
     /// The path with its parameters filled.
-    fn path(&self, fill: impl Fn(&'static str) -> String) -> String {
+    fn path(&self, mut fill: impl FnMut(&'static str) -> String) -> String {
         let segments = self.template.split('/').map(|segment| match parameter(segment) {
             Some(name) => fill(name),
             None => segment.to_owned(),
@@ -62,6 +67,38 @@ fn parameter(segment: &'static str) -> Option<&'static str> {
     segment.strip_prefix('{')?.strip_suffix('}')
 }
 
+/// What stands before an id's 26 characters; nothing where it is no id.
+fn kind_of(text: &str) -> &str {
+    match text.rsplit_once('_') {
+        Some((prefix, rest)) if rest.len() == 26 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+            prefix
+        }
+        _ => "",
+    }
+}
+
+/// Where ids stand in a body, as pointers.
+fn ids_of(body: &Value) -> Vec<String> {
+    fn walk(value: &Value, at: &str, found: &mut Vec<String>) {
+        match value {
+            Value::String(text) if !kind_of(text).is_empty() => found.push(at.to_owned()),
+            Value::Array(items) => {
+                items
+                    .iter()
+                    .enumerate()
+                    .for_each(|(index, item)| walk(item, &format!("{at}/{index}"), found));
+            }
+            Value::Object(fields) => {
+                fields.iter().for_each(|(name, field)| walk(field, &format!("{at}/{name}"), found));
+            }
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    walk(body, "", &mut found);
+    found
+}
+
 /// A workspace that has one of each thing, and its owner.
 struct World {
     ann: Caller,
@@ -70,26 +107,39 @@ struct World {
 
 impl World {
     async fn new(app: &App) -> Self {
-        let ann = app.owner_of("ann", "acme").await;
-        let make = async |path: &str, body: Value| {
+        Self::filled(app.owner_of("ann", "acme").await, "").await
+    }
+
+    /// Fills an owner's workspace; every text ends with a mark.
+    async fn filled(ann: Caller, mark: &str) -> Self {
+        let make = async |path: &str, mut body: Value| {
+            for text in ["name", "title", "text", "summary", "definition", "description"] {
+                if let Some(Value::String(said)) = body.get_mut(text) {
+                    said.push_str(mark);
+                }
+            }
             let made = ann.post(path, body).await;
             made.expect(201);
             made
         };
-        let team = make("teams", json!({"name": "Growth"})).await;
-        let invitation = make("invitations", json!({"email": "bob@example.com", "role": "member"})).await;
+        let team = make("teams", json!({"name": "Growth", "slug": "growth"})).await;
+        let invitation = make(
+            "invitations",
+            json!({"email": format!("bob@{}.example", ann.workspace()), "role": "member"}),
+        )
+        .await;
         let token = make("tokens", json!({"name": "script", "scopes": ["read"]})).await;
-        let cycle =
-            json!({"name": "Q2", "starts_on": "2026-03-01", "ends_on": "2026-06-30", "state": "active"});
+        let cycle = json!({"name": "Q2", "slug": "q2", "starts_on": "2026-03-01", "ends_on": "2026-06-30", "state": "active"});
         let cycle = make("cycles", cycle).await;
-        let kpi = make("kpis", json!({"name": "Churn rate", "target": {"max": 4}})).await;
+        let kpi =
+            make("kpis", json!({"name": "Churn rate", "key": "churn-rate", "target": {"max": 4}})).await;
         for (date, value) in [("2026-01-31", 3.0), ("2026-02-28", 6.0)] {
             let put = ann.put(&format!("kpis/churn-rate/points/{date}"), json!({"value": value})).await;
             put.expect(201);
         }
         let target = json!({"effective_from": "2026-03-01", "target": {"max": 3.5}});
         let target = make("kpis/churn-rate/targets", target).await;
-        let remedy = make("kpis/churn-rate/remedies", json!({})).await;
+        let remedy = make("kpis/churn-rate/remedies", json!({"title": "Ask those who leave"})).await;
         let objective = remedy.text("/objective_id").to_owned();
         let key_result = json!({"title": "Interviews", "kind": "increase", "start": 0, "target": 10});
         let key_result = make(&format!("objectives/{objective}/key-results"), key_result).await;
@@ -152,6 +202,29 @@ impl World {
     /// The path of an operation to things that are there.
     fn path(&self, operation: &Operation) -> String {
         operation.path(|parameter| self.thing(parameter).to_owned())
+    }
+
+    /// The body of an operation's example, about things of this world.
+    fn example(&self, operation: &Operation) -> Value {
+        static EXAMPLES: OnceLock<Value> = OnceLock::new();
+        let examples = EXAMPLES.get_or_init(|| {
+            serde_json::from_str(include_str!("../../../openapi/examples.json"))
+                .expect("the examples are JSON")
+        });
+        let media = operation.takes().first().copied().unwrap_or_default();
+        let mut body = examples[operation.id()]["bodies"].get(media).cloned().unwrap_or_else(|| json!({}));
+        for place in ids_of(&body) {
+            let kind = kind_of(body.pointer(&place).and_then(Value::as_str).unwrap_or_default()).to_owned();
+            if let (Some(own), Some(value)) = (self.of_kind(&kind), body.pointer_mut(&place)) {
+                *value = own.into();
+            }
+        }
+        body
+    }
+
+    /// The thing of this world whose id begins with a prefix.
+    fn of_kind(&self, prefix: &str) -> Option<&str> {
+        self.things.values().find(|id| kind_of(id) == prefix).map(String::as_str)
     }
 
     fn thing(&self, parameter: &str) -> &str {

@@ -57,7 +57,7 @@ const FRAMING: &[&str] = &["content-length", "transfer-encoding", "connection", 
 
 impl Case {
     pub fn new(seed: u64, number: u64, operation: &Operation, world: &World) -> Self {
-        let mut random = Random(seed ^ number.wrapping_mul(0xA076_1D64_78BD_642F));
+        let mut random = Random::of(seed, number);
         let mut case = Self {
             method: operation.method.clone(),
             target: Vec::new(),
@@ -264,9 +264,14 @@ impl Case {
 }
 
 /// A generator of random numbers: SplitMix64 (Steele, Lea and Flood, 2014).
-struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
+    /// The generator of one case.
+    pub fn of(seed: u64, number: u64) -> Self {
+        Self(seed ^ number.wrapping_mul(0xA076_1D64_78BD_642F))
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -274,11 +279,11 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         (self.next() % bound as u64) as usize
     }
 
-    fn one_of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+    pub fn one_of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
         &all[self.below(all.len())]
     }
 

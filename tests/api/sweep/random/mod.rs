@@ -12,6 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use reqwest::Method;
 use serde_json::json;
 
+pub use self::cases::Random;
 use self::cases::{Case, Framing};
 use super::raw::{Raw, host};
 use super::{Operation, World, operations};
@@ -34,7 +35,8 @@ fn random_bytes_are_answered_on_postgres() {
     play(EngineUnderTest::Postgres, |app| bombard(app, CASES_ON_POSTGRES));
 }
 
-fn seed() -> u64 {
+/// What makes this run's requests.
+pub fn seed() -> u64 {
     match std::env::var("REGIMEN_SEED") {
         Ok(text) => text.parse().expect("REGIMEN_SEED is a number"),
         // The same for everybody, so that a change is judged by itself; other numbers find more.
