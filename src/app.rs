@@ -44,12 +44,14 @@ pub fn state(parts: Parts) -> Result<Data<State>, String> {
         document: Arc::new(text),
         cursor_key: parts.keys.derive("page cursors"),
         refresh_key: parts.keys.derive("refresh tokens"),
+        mailed_key: parts.keys.derive("mailed tokens"),
+        limits: Limits::new(parts.limits, parts.config.quotas),
+        mail_waits: tokio::sync::Notify::new(),
         store: parts.store,
         config: parts.config,
         keys: parts.keys,
         access_tokens,
         hasher: parts.hasher,
-        limits: Limits::new(parts.limits),
     }))
 }
 
@@ -98,12 +100,16 @@ fn docs() -> utoipa_swagger_ui::SwaggerUi {
     )
 }
 
-/// What is done beside requests, for as long as the server runs: forgetting what has had its time.
+/// What is done beside requests, for as long as the server runs: forgetting what has had its time, in memory every
+/// minute, and in the database every hour.
 pub async fn upkeep(state: Data<State>) {
-    let mut hour = tokio::time::interval(std::time::Duration::from_secs(3600));
-    loop {
-        hour.tick().await;
+    let mut minute = tokio::time::interval(std::time::Duration::from_secs(60));
+    for passed in (0..60_u8).cycle() {
+        minute.tick().await;
         state.limits.sweep();
+        if passed > 0 {
+            continue;
+        }
         let swept = state
             .store
             .write(Lane::Open, Author::system("upkeep"), |tx| {

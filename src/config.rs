@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::http::body::Patience;
-use crate::http::limits::LimitMode;
+use crate::http::limits::{LimitMode, Quotas};
+use crate::http::peer::Network;
+use crate::mail::Transport;
 use crate::store::{DatabaseUrl, StoreError};
 
 /// Where the data and the keys are.
@@ -49,6 +51,40 @@ pub struct Serving {
     #[arg(long, env = "REGIMEN_RATE_LIMITS", value_enum, default_value_t = LimitMode::On)]
     pub rate_limits: LimitMode,
 
+    /// Requests a minute of one caller; a workspace has ten times that
+    #[arg(long, env = "REGIMEN_RATE_LIMIT_REQUESTS", default_value_t = Quotas::default().requests)]
+    pub rate_limit_requests: u32,
+
+    /// Points a minute of one caller; a workspace has ten times that
+    #[arg(long, env = "REGIMEN_RATE_LIMIT_POINTS", default_value_t = Quotas::default().points)]
+    pub rate_limit_points: u32,
+
+    /// Requests a minute from one address without a credential that holds
+    #[arg(long, env = "REGIMEN_RATE_LIMIT_STRANGERS", default_value_t = Quotas::default().strangers)]
+    pub rate_limit_strangers: u32,
+
+    /// Attempts a minute from one address to sign in, to register or to reset a password
+    #[arg(long, env = "REGIMEN_RATE_LIMIT_SIGN_INS", default_value_t = Quotas::default().sign_ins)]
+    pub rate_limit_sign_ins: u32,
+
+    /// Networks of the proxies in front of this server, such as 10.0.0.0/8, comma-separated: only they are believed
+    /// when X-Forwarded-For names who calls
+    #[arg(long, env = "REGIMEN_TRUSTED_PROXIES", value_delimiter = ',')]
+    pub trusted_proxies: Vec<Network>,
+
+    /// How mails leave: `smtps://USER:PASSWORD@HOST`, `smtp://USER:PASSWORD@HOST:587?tls=required`, `file:FOLDER`
+    /// for a file of each, or `off`
+    #[arg(long, env = "REGIMEN_MAIL", hide_env_values = true, default_value = "off")]
+    pub mail: String,
+
+    /// A file that holds the mail URL, so that its password stands in no environment
+    #[arg(long, env = "REGIMEN_MAIL_FILE")]
+    pub mail_file: Option<PathBuf>,
+
+    /// Who sends mails, such as `Regimen <okr@example.com>`
+    #[arg(long, env = "REGIMEN_MAIL_FROM")]
+    pub mail_from: Option<String>,
+
     /// Threads that answer requests [default: one for each core]
     #[arg(long, env = "REGIMEN_WORKERS")]
     pub workers: Option<usize>,
@@ -78,6 +114,12 @@ pub struct Config {
     pub cors: CorsOrigins,
     /// How long bodies may take to arrive.
     pub patience: Patience,
+    /// How much is allowed per minute, where limits hold.
+    pub quotas: Quotas,
+    /// The proxies that are believed when they name who calls.
+    pub trusted_proxies: Vec<Network>,
+    /// How mails leave.
+    pub mail: Transport,
 }
 
 /// Which browser applications may call.
@@ -140,6 +182,28 @@ impl Serving {
             public_url,
             cors: cors.unwrap_or_else(|| CorsOrigins::Exactly(self.cors_origins.clone())),
             patience: Patience::default(),
+            quotas: Quotas {
+                requests: self.rate_limit_requests,
+                points: self.rate_limit_points,
+                strangers: self.rate_limit_strangers,
+                sign_ins: self.rate_limit_sign_ins,
+            },
+            trusted_proxies: self.trusted_proxies.clone(),
+            mail: self.transport()?,
         })
+    }
+
+    /// How mails leave, from the flag or the file.
+    fn transport(&self) -> Result<Transport, StoreError> {
+        let url = match &self.mail_file {
+            None => self.mail.clone(),
+            Some(file) => {
+                std::fs::read_to_string(file).map(|text| text.trim().to_owned()).map_err(|error| {
+                    StoreError::Unusable(format!("REGIMEN_MAIL_FILE {}: {error}", file.display()))
+                })?
+            }
+        };
+        Transport::parse(&url, self.mail_from.as_deref())
+            .map_err(|fault| StoreError::Unusable(format!("REGIMEN_MAIL: {fault}")))
     }
 }

@@ -20,6 +20,7 @@ pub mod feeds;
 pub mod http;
 pub mod kpis;
 pub mod learning;
+pub mod mail;
 pub mod maths;
 pub mod okrs;
 pub mod people;
@@ -88,6 +89,9 @@ pub const FOLLOWERS: Followers = Followers {
     of_kpis: &[care::remedies::follow, care::guardrails::follow],
     of_deeds: &[learning::decisions::follow],
 };
+
+/// Who writes the mails that wait to be sent.
+pub const LETTERS: mail::Writer = people::accounts::write_letter;
 
 /// What must follow a change of an objective's state, in the same transaction, in this order.
 pub const OBJECTIVE_FOLLOWERS: &[okrs::objectives::StateFollower] =

@@ -1,4 +1,4 @@
-//! The command line: serve, migrate, openapi, token, demo.
+//! The command line: serve, migrate, openapi, token, reset, demo.
 
 #![cfg_attr(
     not(test),
@@ -23,6 +23,7 @@ use regimen::demo;
 use regimen::http::Result as Judged;
 use regimen::http::document::Document;
 use regimen::http::limits::LimitMode;
+use regimen::mail;
 use regimen::people::seed;
 use regimen::store::migrate::{self, FileLock};
 use regimen::store::{Author, DatabaseUrl, Lane, Options, Store, StoreError};
@@ -70,6 +71,14 @@ enum Command {
         /// What it may be used for: read, points:write, write, admin
         #[arg(long, required = true, value_delimiter = ',', value_parser = |text: &str| text.parse::<Scope>())]
         scopes: Vec<Scope>,
+    },
+    /// Let somebody choose a new password where no mail reaches them, and print the token for it once
+    Reset {
+        #[command(flatten)]
+        database: Database,
+        /// The person's e-mail address
+        #[arg(long)]
+        email: String,
     },
     /// Load two workspaces to look at, and serve them
     Demo {
@@ -123,7 +132,11 @@ impl Command {
     fn logs(&self) -> &'static str {
         match self {
             Self::Serve { .. } => "warn,regimen=info",
-            Self::Migrate { .. } | Self::Openapi | Self::Token { .. } | Self::Demo { .. } => "warn",
+            Self::Migrate { .. }
+            | Self::Openapi
+            | Self::Token { .. }
+            | Self::Reset { .. }
+            | Self::Demo { .. } => "warn",
         }
     }
 }
@@ -152,6 +165,19 @@ async fn run(command: Command) -> Result<(), Failure> {
                     Ok(token.reveal().to_owned())
                 })
                 .await?;
+            println!("{token}");
+            Ok(())
+        }
+        Command::Reset { database, email } => {
+            let url = database.url()?;
+            migrate::check(&url)?;
+            let store = open(url, 2)?;
+            let token = store
+                .write(Lane::Open, Author::system("command line"), move |tx| -> Judged<String> {
+                    Ok(seed::password_reset(tx, &email)?.reveal())
+                })
+                .await?;
+            eprintln!("regimen: good for ten minutes, with POST /v1/auth/password-reset/confirm");
             println!("{token}");
             Ok(())
         }
@@ -228,6 +254,7 @@ async fn serve(
         .map_err(|error| format!("{}: {error}", serving.listen))?;
     listening(&format!("http://{}", serving.listen));
     actix_web::rt::spawn(announcements::keep(state.store.clone()));
+    actix_web::rt::spawn(mail::keep(state.clone(), regimen::LETTERS));
     actix_web::rt::spawn(app::upkeep(state));
     server.run().await?;
     Ok(())

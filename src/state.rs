@@ -35,4 +35,8 @@ pub struct State {
     pub cursor_key: [u8; 32],
     /// Makes the successors of refresh tokens.
     pub refresh_key: [u8; 32],
+    /// Makes the tokens that mails bear.
+    pub mailed_key: [u8; 32],
+    /// Wakes whoever sends mails on this node: one has come.
+    pub mail_waits: tokio::sync::Notify,
 }

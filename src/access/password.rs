@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use argon2::password_hash::phc::PasswordHash;
@@ -104,6 +105,7 @@ pub enum HashError {
 pub struct Hasher {
     permits: Arc<Semaphore>,
     limit: usize,
+    made: Arc<AtomicU64>,
     cost: Cost,
     /// Verified where there is no account, so that this takes as long as where there is one.
     dummy: Arc<str>,
@@ -119,7 +121,8 @@ impl Hasher {
     pub fn with_cost(cores: usize, cost: Cost) -> Result<Self, HashError> {
         let limit = cores.clamp(1, MOST_PERMITS);
         let dummy = hash(&random_bytes::<32>(), cost)?.into();
-        Ok(Self { permits: Arc::new(Semaphore::new(limit)), limit, cost, dummy })
+        let made = Arc::new(AtomicU64::new(0));
+        Ok(Self { permits: Arc::new(Semaphore::new(limit)), limit, made, cost, dummy })
     }
 
     /// The PHC string of a password, with a salt of its own. Waits up to 2 s for its turn.
@@ -150,12 +153,18 @@ impl Hasher {
         self.limit.saturating_sub(self.permits.available_permits())
     }
 
+    /// How many hashes have begun to run so far, for the metrics.
+    pub fn made(&self) -> u64 {
+        self.made.load(Ordering::Relaxed)
+    }
+
     async fn in_turn<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
     ) -> Result<T, HashError> {
         let turn = tokio::time::timeout(LONGEST_WAIT, self.permits.clone().acquire_owned());
         let permit = turn.await.map_err(|_| HashError::HasherBusy)?.map_err(|_| HashError::Failed)?;
+        self.made.fetch_add(1, Ordering::Relaxed);
         let task = tokio::task::spawn_blocking(move || {
             // The permit belongs to the work: a client that hangs up drops the future and not this,
             // or hanging up would be a way past the limit.
@@ -311,6 +320,42 @@ mod tests {
             while hasher.running() > 0 {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
+        });
+    }
+
+    #[test]
+    fn hanging_up_lets_no_more_run_at_once() {
+        run(async {
+            let hasher = Hasher::with_cost(3, CHEAP).unwrap();
+            let (now, most) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+            let work = || {
+                let (now, most) = (now.clone(), most.clone());
+                move || {
+                    most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    std::thread::sleep(Duration::from_millis(2));
+                    now.fetch_sub(1, Ordering::SeqCst);
+                    Ok(())
+                }
+            };
+            let callers: Vec<_> = (0..400_u64)
+                .map(|number| {
+                    let (hasher, work) = (hasher.clone(), work());
+                    // Every other caller hangs up, some while they wait and some while they are served.
+                    let patience = Duration::from_millis(if number % 2 == 0 { number % 13 } else { 10_000 });
+                    tokio::spawn(
+                        async move { tokio::time::timeout(patience, hasher.in_turn(work)).await.is_ok() },
+                    )
+                })
+                .collect();
+            for caller in callers {
+                caller.await.unwrap();
+                assert!(hasher.running() <= 3);
+            }
+            while hasher.running() > 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            assert!((1..=3).contains(&most.load(Ordering::SeqCst)));
+            assert!(hasher.made() >= 200);
         });
     }
 

@@ -13,7 +13,7 @@ use aws_lc_rs::{constant_time, digest, hmac};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::store::id::random_bytes;
+use crate::store::id::{RawId, random_bytes};
 
 /// A kind of opaque secret.
 pub trait SecretKind: 'static {
@@ -33,6 +33,18 @@ impl SecretKind for Invitation {
     const PREFIX: &'static str = "rgi_";
 }
 
+/// The kind of secret that a mail bears, to be sent back with a new password.
+pub enum PasswordReset {}
+impl SecretKind for PasswordReset {
+    const PREFIX: &'static str = "rgp_";
+}
+
+/// The kind of secret that a mail bears, to be sent back by whoever wants to sign in with its address.
+pub enum EmailChange {}
+impl SecretKind for EmailChange {
+    const PREFIX: &'static str = "rge_";
+}
+
 /// The kind of secret that shows one picture or scorecard to whoever has it.
 pub enum Sharing {}
 impl SecretKind for Sharing {
@@ -46,6 +58,11 @@ pub type InvitationToken = Secret<Invitation>;
 
 /// Shows whoever holds it one picture or scorecard.
 pub type LinkSecret = Secret<Sharing>;
+
+/// Lets whoever got it by mail choose a new password, once.
+pub type PasswordResetToken = Secret<PasswordReset>;
+/// Shows that whoever asked for an address reads what is sent there.
+pub type EmailChangeToken = Secret<EmailChange>;
 
 /// 256 secret bits of the kind `K`. Never printed and never serialised: [`Secret::reveal`] is the
 /// one way out.
@@ -104,6 +121,14 @@ impl<K: SecretKind> Drop for Secret<K> {
 /// that lost the answer gets the same successor again, although the store holds only hashes.
 pub fn successor(server_secret: &[u8; 32], predecessor: &RefreshToken) -> RefreshToken {
     Secret::from_bits(hmac_sha256(server_secret, predecessor.reveal().as_bytes()))
+}
+
+/// The secret that a mail bears: HMAC-SHA256 of its kind and the mail's id under a server secret. A mail that is sent
+/// again bears the same one, although the store holds only hashes.
+pub fn of_mail<K: SecretKind>(server_secret: &[u8; 32], mail: RawId) -> Secret<K> {
+    let mut message = K::PREFIX.as_bytes().to_vec();
+    message.extend_from_slice(mail.uuid().as_bytes());
+    Secret::from_bits(hmac_sha256(server_secret, &message))
 }
 
 /// Whether two byte strings are equal, in a time that depends on their lengths alone.
@@ -188,6 +213,18 @@ mod tests {
         assert_ne!(next.reveal(), successor(&[9; 32], &RefreshToken::from_bits([2; 32])).reveal());
         assert_ne!(next.reveal(), token.reveal());
         assert_ne!(successor(&[9; 32], &next).reveal(), next.reveal());
+    }
+
+    #[test]
+    fn what_a_mail_bears_depends_on_the_secret_the_mail_and_the_kind() {
+        let mail = |number: u128| RawId::from_uuid(uuid::Uuid::from_u128(number));
+        let bits = |text: String| text[4..].to_owned();
+        let token: PasswordResetToken = of_mail(&[9; 32], mail(1));
+        assert_eq!(token.reveal(), of_mail::<PasswordReset>(&[9; 32], mail(1)).reveal());
+        assert_ne!(token.reveal(), of_mail::<PasswordReset>(&[8; 32], mail(1)).reveal());
+        assert_ne!(token.reveal(), of_mail::<PasswordReset>(&[9; 32], mail(2)).reveal());
+        assert_ne!(bits(token.reveal()), bits(of_mail::<EmailChange>(&[9; 32], mail(1)).reveal()));
+        assert!(EmailChangeToken::parse(&token.reveal()).is_none());
     }
 
     #[test]

@@ -256,6 +256,20 @@ impl Answers for NoContent {
     }
 }
 
+/// 202: it is taken, and what comes of it is told elsewhere. The same whatever comes of it.
+#[derive(Debug)]
+pub struct Accepted;
+
+impl Answers for Accepted {
+    fn into_reply(self) -> Reply {
+        Reply { status: 202, headers: Vec::new(), body: Vec::new() }
+    }
+
+    fn describe(draft: &mut Draft) {
+        draft.answers_nothing(202, "It was taken. What comes of it is told by mail.");
+    }
+}
+
 /// An object as JSON, or as text for terminals and chat where `Accept` prefers that.
 #[derive(Debug)]
 pub enum PlainText<T> {

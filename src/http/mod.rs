@@ -15,6 +15,7 @@ pub mod limits;
 pub mod page;
 pub mod parameters;
 pub mod patch;
+pub mod peer;
 pub mod problem;
 pub mod query;
 pub mod routes;
@@ -23,7 +24,9 @@ pub mod text;
 pub mod unread;
 pub mod words;
 
-pub use answer::{Answer, Answers, Created, Html, Json, NoContent, PlainText, Put, Reply, Revealed, WebPage};
+pub use answer::{
+    Accepted, Answer, Answers, Created, Html, Json, NoContent, PlainText, Put, Reply, Revealed, WebPage,
+};
 pub use body::{Body, Input, Nothing};
 pub use page::{Listing, Page, Paging};
 pub use patch::{Patch, PatchBody};

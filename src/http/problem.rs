@@ -137,6 +137,8 @@ codes! {
     TimeZoneInUse = "time_zone_in_use", 409, "The time zone is in use";
     /// The invitation or link was used, revoked, or its time is over. Ask for a new one.
     LinkSpent = "link_spent", 409, "The link cannot be used any more";
+    /// This server sends no mails, so nothing that needs one can be done. Ask whoever runs it.
+    MailNotConfigured = "mail_not_configured", 409, "This server sends no mails";
     /// The thing holds as many as it may.
     LimitReached = "limit_reached", 409, "A limit is reached";
     /// `If-Match` names another version than the present one: read it again, and repeat the change.

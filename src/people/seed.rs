@@ -3,13 +3,14 @@
 use diesel::prelude::*;
 use jiff::SignedDuration;
 
-use super::accounts::{AccountRow, Renewal};
+use super::accounts::{AccountRow, Purpose, Renewal, issue_mailed};
 use super::members::MemberRow;
 use super::tokens::{self, TokenPlan, TokenRow};
 use super::workspaces::{self as slice, NewWorkspace};
 use crate::access::Scope;
 use crate::access::api_token::ApiToken;
-use crate::access::caller::{MemberState, TokenKind};
+use crate::access::caller::{AccountState, MemberState, TokenKind};
+use crate::access::secret::PasswordResetToken;
 use crate::http::{Problem, Result};
 use crate::store::schema::{accounts, workspaces};
 use crate::store::{AccountId, AuthorKind, Lane, MemberId, Tx, WorkspaceId, WorkspaceRow};
@@ -29,6 +30,17 @@ pub fn set_password(tx: &mut Tx, account: AccountId, password_hash: String) -> R
     let row = AccountRow::by_id(tx, account)?.ok_or_else(Problem::not_found)?;
     row.confirm(tx, &Renewal::Changed(password_hash))?.ok_or_else(Problem::not_found)?;
     super::accounts::revoke_sessions(tx, account)
+}
+
+/// Lets the person with an address choose a new password within ten minutes: the token, to be handed to them.
+pub fn password_reset(tx: &mut Tx, email: &str) -> Result<PasswordResetToken> {
+    let account = AccountRow::by_email(tx, email)?
+        .filter(|account| account.state == AccountState::Active)
+        .ok_or_else(Problem::not_found)?;
+    let token = PasswordResetToken::generate();
+    issue_mailed(tx, token.hash(), Purpose::PasswordReset, account.id, &account.email_folded)?;
+    tracing::info!(account = %account.id, "a token for a new password was made by whoever runs the server");
+    Ok(token)
 }
 
 /// Makes a workspace with its owner. The transaction serves it and runs on the owner's behalf from

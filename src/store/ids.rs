@@ -26,6 +26,8 @@ kinds! {
     AccountKind, AccountId, "acc", "Account", "account";
     /// One sign-in of an account.
     SessionKind, SessionId, "ses", "Session", "session";
+    /// A mail that waits to be sent.
+    MailKind, MailId, "mail", "Mail", "mail";
     /// One organisation's data.
     WorkspaceKind, WorkspaceId, "wsp", "Workspace", "workspace";
     /// A user in a workspace.

@@ -13,7 +13,7 @@ use crate::access::scoped::IfMatch;
 use crate::access::target::segment;
 use crate::http::body::Input;
 use crate::http::routes::Repeatable;
-use crate::http::{Code, Problem, Result, finish};
+use crate::http::{Code, Problem, Result, finish, peer};
 use crate::state::State;
 
 /// What is known of a call before the database is asked.
@@ -52,7 +52,7 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 impl Call {
     /// Reads all that can be read before the database is asked: the credential first.
     pub(super) fn of<D: Door>(request: &HttpRequest, state: &State) -> Result<Self> {
-        let peer = request.peer_addr().map(|address| address.ip());
+        let peer = peer::of(request, &state.config.trusted_proxies);
         Ok(Self {
             credential: credential::read::<D>(request, state, peer)?,
             workspace: D::NEEDS.place.map(|_| segment(request, "workspace")).transpose()?,

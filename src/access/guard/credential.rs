@@ -45,9 +45,10 @@ impl Call {
         state: &'a State,
     ) -> Result<(Scoped<'a, 'c>, Option<Left>)> {
         let (scoped, key) = self.recognise(tx, state)?;
+        let here = scoped.here().ok();
         let left = match (key, self.peer) {
-            (Some(caller), _) if posts_points::<D>() => Some(state.limits.points(caller, 1)?),
-            (Some(caller), _) => Some(state.limits.request(caller)?),
+            (Some(caller), _) if posts_points::<D>() => Some(state.limits.points(caller, here, 1)?),
+            (Some(caller), _) => Some(state.limits.request(caller, here)?),
             // A page may show many pictures to many people behind one address.
             (None, _) if D::NEEDS.credential == CredentialNeed::Link => None,
             (None, Some(peer)) => Some(state.limits.stranger(peer)?),

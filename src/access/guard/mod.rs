@@ -13,7 +13,7 @@ use std::marker::PhantomData;
 use std::net::IpAddr;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::ACCEPT;
+use actix_web::http::header::{ACCEPT, USER_AGENT};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 
@@ -26,6 +26,9 @@ use crate::http::limits::Left;
 use crate::http::{Code, Describe, Draft, Problem, Result, accept, finish};
 use crate::state::State;
 use crate::store::{Author, Lane, Tx};
+
+/// How much of a program's name for itself is kept.
+const LONGEST_USER_AGENT: usize = 200;
 
 /// The way to the data.
 pub struct Db<D> {
@@ -95,6 +98,11 @@ impl<D: Door> Db<D> {
         &self.state
     }
 
+    /// The same, for what is to be done after the write.
+    pub fn shared(&self) -> Data<State> {
+        self.state.clone()
+    }
+
     /// The address of the one who calls, for limits.
     pub fn peer(&self) -> Option<IpAddr> {
         self.call.peer
@@ -105,6 +113,14 @@ impl<D: Door> Db<D> {
         accept::sent(self.request.headers(), &ACCEPT)
     }
 
+    /// The program that calls, as it names itself: up to 200 code points, without control characters.
+    pub fn user_agent(&self) -> Option<String> {
+        let sent = String::from_utf8_lossy(self.request.headers().get(USER_AGENT)?.as_bytes()).into_owned();
+        let plain = |character: char| if character.is_control() { ' ' } else { character };
+        let named: String = sent.trim().chars().map(plain).take(LONGEST_USER_AGENT).collect();
+        Some(named).filter(|named| !named.trim().is_empty())
+    }
+
     fn note(&self, left: Option<Left>) {
         if let Some(left) = left {
             finish::note_limit(&self.request, left);
@@ -113,6 +129,14 @@ impl<D: Door> Db<D> {
 }
 
 impl<D: HandlesCredentials> Db<D> {
+    /// Counts an attempt to sign in, to register or to reset a password, by the address that it comes from.
+    pub fn count_attempt(&self) -> Result<()> {
+        if let Some(peer) = self.call.peer {
+            self.note(Some(self.state.limits.sign_in(peer)?));
+        }
+        Ok(())
+    }
+
     /// Looks something up between the first look and the write.
     pub async fn look<R: Send + 'static>(
         &self,

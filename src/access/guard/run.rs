@@ -116,7 +116,9 @@ impl<D: Door> Db<D> {
                 let caller = scoped.actor().key();
                 // The request itself was counted as one of them.
                 let left = match (caller, I::points(&input)) {
-                    (Some(caller), count @ 2..) => Some(state.limits.points(caller, count - 1)?),
+                    (Some(caller), count @ 2..) => {
+                        Some(state.limits.points(caller, scoped.here().ok(), count - 1)?)
+                    }
                     _ => left,
                 };
                 let lane = match (scoped.actor(), scoped.here()) {

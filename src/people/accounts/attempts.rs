@@ -2,11 +2,14 @@
 //!
 //! An attempt is counted before the password is looked at, in a transaction of its own, so that
 //! neither parallel attempts nor a refusal that is rolled back escape the count. After ten attempts
-//! without success each further one waits, a second at first and then twice as long each time.
+//! without success each further one waits, a second at first and then twice as long each time. After a hundred none is
+//! looked at any more, until a new password is chosen by mail (NIST SP 800-63B-4, section 3.2.2); sessions that live go
+//! on, and nothing here stands in the way of such a mail.
 
 use diesel::prelude::*;
 use jiff::SignedDuration;
 
+use super::row::AccountRow;
 use crate::access::door::HandlesCredentials;
 use crate::access::secret::hmac_sha256;
 use crate::access::{Db, Door};
@@ -17,10 +20,16 @@ use crate::store::{Moment, Tx, batch};
 
 /// Attempts without success before the first wait.
 const FREE_ATTEMPTS: i32 = 10;
+/// What is said of a wait that has no end, in seconds.
+const A_DAY: u64 = 24 * 60 * 60;
 /// The longest wait, in seconds.
 const LONGEST_WAIT: i64 = 15 * 60;
-/// How long attempts are remembered after the last one.
-const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
+/// Attempts without success after which only a new password helps.
+const MOST_FAILURES: i32 = 100;
+/// How long a few attempts are remembered after the last one.
+const FEW_REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
+/// How long many attempts are remembered after the last one. As many as are too many are never forgotten by themselves.
+const MANY_REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// What attempts are counted for: an address, with an account or without, or a session's own person.
 #[derive(Clone, Debug)]
@@ -38,6 +47,24 @@ impl Subject {
         Self::of(state, "change the password", account)
     }
 
+    /// Mails with a token for a new password, to an address with an account or without.
+    pub fn of_reset(state: &State, email_folded: &str) -> Self {
+        Self::of(state, "reset the password", email_folded)
+    }
+
+    /// Mails with a token for another address.
+    pub fn of_email_change(state: &State, account: &str) -> Self {
+        Self::of(state, "change the address", account)
+    }
+
+    /// All that counts attempts on the password of an account.
+    pub fn all_of_account(state: &State, account: &AccountRow) -> [Self; 2] {
+        [
+            Self::of_sign_in(state, &account.email_folded),
+            Self::of_password_change(state, &account.id.to_string()),
+        ]
+    }
+
     fn of(state: &State, what: &str, whose: &str) -> Self {
         // Keyed, so that the table tells nobody which addresses were tried.
         Self(hmac_sha256(&state.keys.derive("sign-in attempts"), format!("{what}\0{whose}").as_bytes()))
@@ -53,14 +80,40 @@ impl Subject {
                 let detail = format!("too many attempts without success; wait {seconds} s");
                 Err(Problem::new(Code::RateLimited, detail).retry_after(seconds))
             }
+            Turn::Never => {
+                tracing::warn!(request_id = db.request_id(), "a sign-in was refused unseen, after too many");
+                let detail = "too many attempts without success: choose a new password by mail";
+                Err(Problem::new(Code::RateLimited, detail).retry_after(A_DAY))
+            }
         }
+    }
+
+    /// Whether something that may be done from time to time may be done now; the next time comes after a pause.
+    pub fn take_turn(&self, tx: &mut Tx, pause: SignedDuration) -> Result<Turn> {
+        let (now, subject) = (tx.now, self.0.as_slice());
+        batch::begin_sign_in_attempts(tx, subject, now)?;
+        let row = sign_in_attempts::table.filter(sign_in_attempts::subject.eq(subject));
+        let free = row.filter(
+            sign_in_attempts::locked_until.is_null().or(sign_in_attempts::locked_until.le(Some(now))),
+        );
+        let taken = diesel::update(free)
+            .set((
+                sign_in_attempts::locked_until.eq(Some(now.plus(pause))),
+                sign_in_attempts::last_at.eq(now),
+            ))
+            .execute(tx.db())?;
+        if taken > 0 {
+            return Ok(Turn::Now);
+        }
+        let locked_until: Option<Moment> = row.select(sign_in_attempts::locked_until).first(tx.db())?;
+        Ok(Turn::After(seconds_until(now, locked_until)))
     }
 
     fn begin(&self, tx: &mut Tx) -> Result<Turn> {
         let (now, subject) = (tx.now, self.0.as_slice());
         batch::begin_sign_in_attempts(tx, subject, now)?;
         let row = sign_in_attempts::table.filter(sign_in_attempts::subject.eq(subject));
-        let free = row.filter(
+        let free = row.filter(sign_in_attempts::failures.lt(MOST_FAILURES)).filter(
             sign_in_attempts::locked_until.is_null().or(sign_in_attempts::locked_until.le(Some(now))),
         );
         let counted = diesel::update(free)
@@ -72,8 +125,10 @@ impl Subject {
         let (failures, locked_until): (i32, Option<Moment>) =
             row.select((sign_in_attempts::failures, sign_in_attempts::locked_until)).first(tx.db())?;
         if counted == 0 {
-            let micros = locked_until.map_or(0, |until| until.microseconds() - now.microseconds());
-            return Ok(Turn::After(u64::try_from(micros).unwrap_or(0).div_ceil(1_000_000).max(1)));
+            return Ok(match failures {
+                ..MOST_FAILURES => Turn::After(seconds_until(now, locked_until)),
+                MOST_FAILURES.. => Turn::Never,
+            });
         }
         if let Some(wait) = wait_after(failures) {
             diesel::update(row)
@@ -92,9 +147,18 @@ impl Subject {
 }
 
 /// Whether an attempt may be made.
-enum Turn {
+pub enum Turn {
+    /// It may.
     Now,
+    /// It may, after so many seconds.
     After(u64),
+    /// It may not, whenever it comes.
+    Never,
+}
+
+fn seconds_until(now: Moment, until: Option<Moment>) -> u64 {
+    let micros = until.map_or(0, |until| until.microseconds() - now.microseconds());
+    u64::try_from(micros).unwrap_or(0).div_ceil(1_000_000).max(1)
 }
 
 /// How long the next attempt must wait after so many without success.
@@ -106,9 +170,12 @@ fn wait_after(failures: i32) -> Option<SignedDuration> {
 
 /// Drops attempts that are long past.
 pub fn sweep(tx: &mut Tx) -> Result<usize> {
-    let oldest = tx.now.plus(-REMEMBERED);
-    Ok(diesel::delete(sign_in_attempts::table.filter(sign_in_attempts::last_at.le(oldest)))
-        .execute(tx.db())?)
+    let (few, many) = (tx.now.plus(-FEW_REMEMBERED), tx.now.plus(-MANY_REMEMBERED));
+    let past = sign_in_attempts::last_at
+        .le(few)
+        .and(sign_in_attempts::failures.lt(FREE_ATTEMPTS))
+        .or(sign_in_attempts::last_at.le(many).and(sign_in_attempts::failures.lt(MOST_FAILURES)));
+    Ok(diesel::delete(sign_in_attempts::table.filter(past)).execute(tx.db())?)
 }
 
 #[cfg(test)]

@@ -1,15 +1,16 @@
 //! Who is calling.
 
 use diesel::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::row::AccountRow;
 use crate::access::caller::{self, Actor, MemberState, TokenKind};
-use crate::access::{AnyCaller, Db, Role, Scope, Scoped};
+use crate::access::{AnyCaller, Db, People, Role, Scope, Scoped};
 use crate::http::answer::Answer;
+use crate::http::body::Rules;
 use crate::http::text::{Email, Name};
-use crate::http::{Code, Json, Nothing, Problem, Result};
+use crate::http::{Code, FieldErrors, Json, Nothing, PatchBody, Problem, Result};
 use crate::maths::word::words;
 use crate::people::workspaces::WorkspaceRef;
 use crate::store::schema::{members, workspaces};
@@ -38,6 +39,9 @@ pub struct Caller {
     name: String,
     /// The account; null for tokens.
     account_id: Option<AccountId>,
+    /// Counts the changes of the account's name and address; null for tokens.
+    #[schema(minimum = 1)]
+    version: Option<i32>,
     /// The account's e-mail address; null for tokens.
     #[schema(value_type = Option<Email>)]
     email: Option<String>,
@@ -74,6 +78,33 @@ pub struct Membership {
     pub role: Role,
 }
 
+/// What people can change of themselves here. In each workspace they have a name of their own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCaller {
+    /// The person's name, with which they join workspaces from now on.
+    #[schema(example = "Ann Smith")]
+    name: Name,
+}
+
+impl Rules for NewCaller {
+    fn judge(&self, _: &mut FieldErrors) {}
+}
+
+pub async fn update_me(db: Db<People>, patch: PatchBody<NewCaller>) -> Answer<Json<Caller>> {
+    db.write((), patch, |tx, (), patch| {
+        let id = tx.signed()?.account;
+        let row = AccountRow::by_id(tx, id)?.ok_or_else(Problem::not_found)?;
+        let current = NewCaller { name: row.name.as_str().into() };
+        if let Some(new) = patch.merged(&current, row.version, tx.state())? {
+            row.rename(tx, new.name.as_str())?;
+            tracing::info!(request_id = tx.author().request_id, account = %id, "somebody changed their name");
+        }
+        caller_of(tx).map(Json::new)
+    })
+    .await
+}
+
 pub async fn show_me(db: Db<AnyCaller>) -> Answer<Json<Caller>> {
     db.read((), Nothing, |tx, (), ()| caller_of(tx).map(Json::new)).await
 }
@@ -86,6 +117,7 @@ fn caller_of(tx: &mut Scoped) -> Result<Caller> {
                 kind: CallerKind::Person,
                 name: account.name,
                 account_id: Some(account.id),
+                version: Some(account.version),
                 email: Some(account.email),
                 memberships: memberships(tx, account.id)?,
                 token_id: None,
@@ -122,6 +154,7 @@ fn caller_of_token(tx: &mut Scoped, actor: Actor) -> Result<Caller> {
         },
         name: token.name,
         account_id: None,
+        version: None,
         email: None,
         memberships: Vec::new(),
         token_id: Some(token.id),

@@ -1,4 +1,5 @@
-//! Accounts: registering, signing in and staying so, changing the password, and who is calling.
+//! Accounts: registering, signing in and staying so, changing password and address, leaving for good, and who is
+//! calling.
 //!
 //! An account belongs to a person and to no workspace; memberships say where it takes part. Whatever
 //! is wrong with a sign-in, the answer and the work behind it are the same, so that nobody learns
@@ -6,9 +7,15 @@
 //! case; what looks alike in other alphabets, and `+tags`, are different addresses.
 
 mod attempts;
+mod deletion;
+mod email;
+mod letters;
+mod mailed;
 mod me;
+mod own_sessions;
 mod password;
 mod register;
+mod reset;
 mod row;
 mod sessions;
 mod sign_in;
@@ -20,10 +27,16 @@ use crate::access::password::{HashError, Password, PasswordFault};
 use crate::http::text::{Email, Name};
 use crate::http::{Code, FieldErrors, Problem, Routes, routes};
 use crate::store::{AccountId, Moment};
+use deletion::delete_account;
+use email::{confirm_email, request_email_change};
+pub use letters::write_letter;
+pub use mailed::{Purpose, issue as issue_mailed};
 pub use me::Membership;
-use me::show_me;
+use me::{show_me, update_me};
+use own_sessions::{end_other_sessions, end_own_session, list_sessions};
 use password::change_password;
 use register::register_account;
+use reset::{request_password_reset, reset_password};
 pub use row::{AccountRow, Renewal};
 pub use sessions::revoke_all as revoke_sessions;
 use sign_in::{create_session, end_session, refresh_session};
@@ -41,7 +54,8 @@ pub fn routes() -> Routes {
         "/v1/auth/login" {
             /// Sign in with e-mail and password.
             /// An unknown e-mail, a wrong password and a suspended account all get the same answer.
-            /// After ten attempts in a row without success further ones must wait, longer each time.
+            /// After ten attempts in a row without success further ones must wait, longer each time; after
+            /// a hundred none is looked at until a new password is chosen by mail.
             POST create_session
         }
         "/v1/auth/refresh" {
@@ -57,12 +71,60 @@ pub fn routes() -> Routes {
         }
         "/v1/auth/me" {
             /// Who is calling: the person and where they take part, or the API token.
-            GET show_me
+            GET show_me,
+            /// Change the name of the person who calls.
+            /// The names that they have in workspaces stay: those are changed there.
+            PATCH update_me
+        }
+        "/v1/auth/sessions" {
+            /// List the caller's own sessions, newest first.
+            /// Those that have not ended: one for each sign-in.
+            GET list_sessions,
+            /// End all sessions of the caller but the one that calls.
+            /// With all their tokens, at once. The one that calls ends by signing out.
+            DELETE end_other_sessions
+        }
+        "/v1/auth/sessions/{session}" {
+            /// End one of the caller's own sessions, at once.
+            /// It may be the one that calls; one that has ended already stays so.
+            DELETE end_own_session
         }
         "/v1/auth/password" {
             /// Change the password.
-            /// It ends every session of the account; the answer bears the tokens of a new one.
+            /// It ends every session of the account; the answer bears the tokens of a new one. Where mails
+            /// are sent, one tells of it.
             POST change_password
+        }
+        "/v1/auth/password-reset" {
+            /// Ask for a new password by mail.
+            /// The answer is the same whether the address has an account or not. The mail bears a token that
+            /// can be used once, within ten minutes. One mail is sent in two minutes, however often it is asked
+            /// for. Suspended accounts get none.
+            POST request_password_reset
+        }
+        "/v1/auth/password-reset/confirm" {
+            /// Choose a new password with the token of a mail.
+            /// It ends every session of the account and signs nobody in. A change of the password or of the
+            /// address voids what was mailed before.
+            POST reset_password
+        }
+        "/v1/auth/email" {
+            /// Ask for another e-mail address.
+            /// A mail to the new address bears a token that confirms it, another one tells the present address.
+            /// Whether an account has the new address already is told there alone.
+            POST request_email_change
+        }
+        "/v1/auth/email/confirm" {
+            /// Confirm the new e-mail address with the token of the mail.
+            /// From then on it is the one to sign in with; every session but the one that calls ends.
+            POST confirm_email
+        }
+        "/v1/auth/deletion" {
+            /// Delete the caller's account.
+            /// Memberships, sessions and personal tokens end at once, address and name are erased, and the
+            /// address is free again. What the person made in workspaces stays, under the name that they had there.
+            /// The last owner of a workspace stays: the refusal names the workspaces.
+            POST delete_account
         }
     }
 }
@@ -149,5 +211,5 @@ fn unhashed(error: HashError) -> Problem {
 
 /// Drops what the tables of sign-ins need no more.
 pub fn sweep(tx: &mut crate::store::Tx) -> crate::http::Result<usize> {
-    Ok(attempts::sweep(tx)? + sessions::sweep(tx)?)
+    Ok(attempts::sweep(tx)? + sessions::sweep(tx)? + mailed::sweep(tx)?)
 }

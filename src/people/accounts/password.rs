@@ -5,14 +5,17 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::attempts::Subject;
+use super::mailed::{self, Purpose};
 use super::row::{AccountRow, Renewal};
 use super::{SignedIn, context_of, judge_password, sessions, unhashed};
 use crate::access::caller::MemberState;
+use crate::access::door::HandlesCredentials;
 use crate::access::password::{Password, Verdict};
-use crate::access::{Db, PeopleMakeSecrets};
+use crate::access::{Db, Door, PeopleMakeSecrets};
 use crate::http::answer::Answer;
 use crate::http::body::{CREDENTIALS, Rules};
 use crate::http::{Body, Code, FieldErrors, Json, Problem, Result};
+use crate::mail::{self, Occasion};
 use crate::store::schema::{members, workspaces};
 use crate::store::{AccountId, Tx};
 
@@ -47,37 +50,58 @@ pub async fn change_password(
     judge_password(&sent.new_password, &context, "/new_password", &mut errors);
     errors.settle()?;
 
-    let subject = Subject::of_password_change(db.state(), &id.to_string());
-    subject.count(&db).await?;
-    let hasher = &db.state().hasher;
-    match hasher.verify(&sent.current_password, Some(&account.password_hash)).await.map_err(unhashed)? {
-        Verdict::Right | Verdict::RightButOutdated => {}
+    let subject = prove(&db, &account, &sent.current_password).await?;
+    let renewal = Renewal::Changed(db.state().hasher.hash(&sent.new_password).await.map_err(unhashed)?);
+    let (program, shared) = (db.user_agent(), db.shared());
+    let answer = db
+        .commit((), &body, admitted, move |tx, (), _| {
+            let state = tx.state();
+            let account = account
+                .confirm(tx, &renewal)?
+                .ok_or_else(|| Problem::new(Code::Conflict, "the password was changed in the meantime"))?;
+            subject.forget(tx)?;
+            sessions::revoke_all(tx, account.id)?;
+            mailed::void(tx, account.id, &[Purpose::PasswordReset, Purpose::EmailChange])?;
+            mail::take_back(tx, account.id, &[Occasion::EmailConfirmation])?;
+            mail::post(tx, state, Occasion::PasswordChanged, &account.email, Some(account.id))?;
+            tracing::info!(request_id = tx.author().request_id, account = %account.id, "a password was changed");
+            Ok(Json::new(sessions::open(tx, account, program.as_deref())?.reveal(state)?))
+        })
+        .await;
+    mail::wake(&shared);
+    answer
+}
+
+/// Lets somebody who is signed in go on if they know the present password; answers what counted the attempt.
+pub async fn prove<D: Door + HandlesCredentials>(
+    db: &Db<D>,
+    account: &AccountRow,
+    current: &Password,
+) -> Result<Subject> {
+    let subject = Subject::of_password_change(db.state(), &account.id.to_string());
+    subject.count(db).await?;
+    match db.state().hasher.verify(current, account.phc()).await.map_err(unhashed)? {
+        Verdict::Right | Verdict::RightButOutdated => Ok(subject),
         Verdict::Wrong => {
-            tracing::info!(request_id = db.request_id(), account = %id, "a change of password failed");
-            return Err(Problem::field("/current_password", "wrong", "this is not the present password"));
+            tracing::info!(request_id = db.request_id(), account = %account.id, "the present password was wrong");
+            Err(Problem::field("/current_password", "wrong", "this is not the present password"))
         }
     }
-    let renewal = Renewal::Changed(hasher.hash(&sent.new_password).await.map_err(unhashed)?);
-    db.commit((), &body, admitted, move |tx, (), _| {
-        let account = account
-            .confirm(tx, &renewal)?
-            .ok_or_else(|| Problem::new(Code::Conflict, "the password was changed in the meantime"))?;
-        subject.forget(tx)?;
-        sessions::revoke_all(tx, account.id)?;
-        tracing::info!(request_id = tx.author().request_id, account = %account.id, "a password was changed");
-        Ok(Json::new(sessions::open(tx, account)?.reveal(tx.state())?))
-    })
-    .await
 }
 
 /// The account, and the names of the workspaces that it takes part in.
 fn known(tx: &mut Tx, id: AccountId) -> Result<(AccountRow, Vec<String>)> {
     let account = AccountRow::by_id(tx, id)?.ok_or_else(Problem::not_found)?;
-    let names = workspaces::table
+    let names = named_by_workspaces(tx, id)?;
+    Ok((account, names))
+}
+
+/// The names of the workspaces that an account takes part in: what an attacker would try.
+pub fn named_by_workspaces(tx: &mut Tx, id: AccountId) -> Result<Vec<String>> {
+    Ok(workspaces::table
         .inner_join(members::table.on(members::workspace_id.eq(workspaces::id)))
         .filter(members::account_id.eq(id))
         .filter(members::state.eq(MemberState::Active))
         .select(workspaces::name)
-        .load(tx.db())?;
-    Ok((account, names))
+        .load(tx.db())?)
 }

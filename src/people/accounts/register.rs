@@ -56,6 +56,8 @@ pub async fn register_account(
     _: Refuses<NotRegistered>,
 ) -> Answer<Created<SignedIn>> {
     let admitted = db.admit(&(), &body).await?;
+    db.count_attempt()?;
+    let program = db.user_agent();
     let (rule, new) = (db.state().config.registration, admitted.input.clone());
     // Looked at before the dear hash, and again with it.
     let invited = db.look(move |tx| admit(tx, rule, &new)).await?;
@@ -74,7 +76,7 @@ pub async fn register_account(
         }
         tracing::info!(request_id = tx.author().request_id, account = %account.id, "an account was made");
         let version = account.version;
-        let signed_in = sessions::open(tx, account)?.reveal(tx.state())?;
+        let signed_in = sessions::open(tx, account, program.as_deref())?.reveal(tx.state())?;
         Ok(Created::at("/v1/auth/me", signed_in, version))
     })
     .await

@@ -22,6 +22,7 @@ pub struct AccountRow {
     pub version: i32,
     pub created_at: Moment,
     pub updated_at: Moment,
+    pub deleted_at: Option<Moment>,
 }
 
 /// A hash that was verified or made outside the transaction, and what becomes of it.
@@ -46,9 +47,15 @@ impl AccountRow {
         Ok(accounts::table.filter(accounts::id.eq(id)).first(tx.db()).optional()?)
     }
 
+    /// The hash to hold a password against; none where the account has no password.
+    pub fn phc(&self) -> Option<&str> {
+        Some(self.password_hash.as_str()).filter(|phc| !phc.is_empty())
+    }
+
     /// Whether anybody has an account.
     pub fn exist(tx: &mut Tx) -> Result<bool> {
-        let any: Option<AccountId> = accounts::table.select(accounts::id).first(tx.db()).optional()?;
+        let living = accounts::table.filter(accounts::deleted_at.is_null());
+        let any: Option<AccountId> = living.select(accounts::id).first(tx.db()).optional()?;
         Ok(any.is_some())
     }
 
@@ -68,9 +75,53 @@ impl AccountRow {
             version: 1,
             created_at: tx.now,
             updated_at: tx.now,
+            deleted_at: None,
         };
         diesel::insert_into(accounts::table).values(&row).execute(tx.db())?;
         Ok(row)
+    }
+
+    /// Gives the person another name.
+    pub fn rename(&self, tx: &mut Tx, name: &str) -> Result<()> {
+        diesel::update(accounts::table.filter(accounts::id.eq(self.id)))
+            .set((
+                accounts::name.eq(name),
+                accounts::version.eq(accounts::version + 1),
+                accounts::updated_at.eq(tx.now),
+            ))
+            .execute(tx.db())?;
+        Ok(())
+    }
+
+    /// Gives the account another address, which no other has.
+    pub fn readdress(&self, tx: &mut Tx, email: &str) -> Result<()> {
+        diesel::update(accounts::table.filter(accounts::id.eq(self.id)))
+            .set((
+                accounts::email.eq(email),
+                accounts::email_folded.eq(folded(email)),
+                accounts::version.eq(accounts::version + 1),
+                accounts::updated_at.eq(tx.now),
+            ))
+            .execute(tx.db())?;
+        Ok(())
+    }
+
+    /// Erases who it was. What is left signs nobody in, and takes no address from anybody.
+    pub fn erase(&self, tx: &mut Tx) -> Result<()> {
+        diesel::update(accounts::table.filter(accounts::id.eq(self.id)))
+            .set((
+                accounts::email.eq(""),
+                // No address has this form.
+                accounts::email_folded.eq(format!("deleted {}", self.id)),
+                accounts::name.eq(""),
+                accounts::password_hash.eq(""),
+                accounts::state.eq(AccountState::Suspended),
+                accounts::version.eq(accounts::version + 1),
+                accounts::updated_at.eq(tx.now),
+                accounts::deleted_at.eq(Some(tx.now)),
+            ))
+            .execute(tx.db())?;
+        Ok(())
     }
 
     /// Holds the account as it was when its password was verified, and keeps the new hash. `None`

@@ -26,15 +26,24 @@ const RETRY: SignedDuration = SignedDuration::from_secs(10);
 /// How long ended sessions are kept, for questions about what happened.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-#[derive(Queryable, Insertable)]
+/// A session as it is stored.
+#[derive(Clone, Debug, Queryable, Insertable)]
 #[diesel(table_name = sessions)]
-struct SessionRow {
-    id: SessionId,
-    account_id: AccountId,
-    created_at: Moment,
-    last_used_at: Moment,
-    expires_at: Moment,
-    revoked_at: Option<Moment>,
+pub struct SessionRow {
+    pub id: SessionId,
+    pub account_id: AccountId,
+    pub created_at: Moment,
+    pub last_used_at: Moment,
+    pub expires_at: Moment,
+    pub revoked_at: Option<Moment>,
+    pub user_agent: Option<String>,
+}
+
+impl SessionRow {
+    /// When it ends unless it is renewed before.
+    pub fn ends_at(&self) -> Moment {
+        self.last_used_at.plus(IDLE).min(self.expires_at)
+    }
 }
 
 #[derive(Queryable, Insertable)]
@@ -65,8 +74,8 @@ pub enum Renewed {
     Reused(SessionId),
 }
 
-/// Signs an account in.
-pub fn open(tx: &mut Tx, account: AccountRow) -> Result<Open> {
+/// Signs an account in, with a program that names itself in some way.
+pub fn open(tx: &mut Tx, account: AccountRow, program: Option<&str>) -> Result<Open> {
     let now = tx.now;
     let session = SessionRow {
         id: SessionId::generate(now.timestamp()),
@@ -75,6 +84,7 @@ pub fn open(tx: &mut Tx, account: AccountRow) -> Result<Open> {
         last_used_at: now,
         expires_at: now.plus(ABSOLUTE),
         revoked_at: None,
+        user_agent: program.map(str::to_owned),
     };
     diesel::insert_into(sessions::table).values(&session).execute(tx.db())?;
     let refresh = RefreshToken::generate();
@@ -85,7 +95,11 @@ pub fn open(tx: &mut Tx, account: AccountRow) -> Result<Open> {
 /// Renews a session by its refresh token, which is spent by it.
 pub fn renew(tx: &mut Tx, server_secret: &[u8; 32], token: &RefreshToken) -> Result<Renewed> {
     let now = tx.now;
-    let Some(known) = known(tx, token)? else { return Ok(Renewed::Refused) };
+    let known = match known(tx, token)? {
+        // One whose time is over is no use of the session, or it would seem to be in use still.
+        Some(known) if known.expires_at > now => known,
+        Some(_) | None => return Ok(Renewed::Refused),
+    };
     // The session first, which also holds it: who ends it at the same time waits, or has done so.
     let living = sessions::table
         .filter(sessions::id.eq(known.session_id))
@@ -96,7 +110,7 @@ pub fn renew(tx: &mut Tx, server_secret: &[u8; 32], token: &RefreshToken) -> Res
     }
     let session: SessionRow = sessions::table.find(known.session_id).first(tx.db())?;
     let account = match AccountRow::by_id(tx, session.account_id)? {
-        Some(account) if account.state == AccountState::Active && known.expires_at > now => account,
+        Some(account) if account.state == AccountState::Active => account,
         _ => return Ok(Renewed::Refused),
     };
     let next = successor(server_secret, token);
@@ -142,6 +156,44 @@ fn hand_out(tx: &mut Tx, token: &RefreshToken, session: &SessionRow) -> Result<(
 pub fn revoke(tx: &mut Tx, session: SessionId) -> Result<()> {
     let living = sessions::table.filter(sessions::id.eq(session)).filter(sessions::revoked_at.is_null());
     diesel::update(living).set(sessions::revoked_at.eq(Some(tx.now))).execute(tx.db())?;
+    Ok(())
+}
+
+/// The sessions of an account that have not ended, newest first.
+pub fn living(tx: &mut Tx, account: AccountId) -> Result<Vec<SessionRow>> {
+    let now = tx.now;
+    Ok(sessions::table
+        .filter(sessions::account_id.eq(account))
+        .filter(sessions::revoked_at.is_null())
+        .filter(sessions::expires_at.gt(now))
+        .filter(sessions::last_used_at.gt(now.plus(-IDLE)))
+        .order(sessions::id.desc())
+        .load(tx.db())?)
+}
+
+/// A session of an account, ended or not.
+pub fn of_account(tx: &mut Tx, account: AccountId, id: SessionId) -> Result<Option<SessionRow>> {
+    Ok(sessions::table
+        .filter(sessions::account_id.eq(account))
+        .filter(sessions::id.eq(id))
+        .first(tx.db())
+        .optional()?)
+}
+
+/// Ends every session of an account but one.
+pub fn revoke_others(tx: &mut Tx, account: AccountId, kept: SessionId) -> Result<usize> {
+    let others = sessions::table
+        .filter(sessions::account_id.eq(account))
+        .filter(sessions::id.ne(kept))
+        .filter(sessions::revoked_at.is_null());
+    Ok(diesel::update(others).set(sessions::revoked_at.eq(Some(tx.now))).execute(tx.db())?)
+}
+
+/// Forgets with which programs somebody signed in.
+pub fn forget_programs(tx: &mut Tx, account: AccountId) -> Result<()> {
+    diesel::update(sessions::table.filter(sessions::account_id.eq(account)))
+        .set(sessions::user_agent.eq(None::<String>))
+        .execute(tx.db())?;
     Ok(())
 }
 

@@ -70,12 +70,13 @@ pub async fn create_session(
     _: Refuses<NotSignedIn>,
 ) -> Answer<Json<SignedIn>> {
     let admitted = db.admit(&(), &body).await?;
-    let sent = admitted.input.clone();
+    db.count_attempt()?;
+    let (sent, program) = (admitted.input.clone(), db.user_agent());
     let email = folded(sent.email.as_str());
     let subject = Subject::of_sign_in(db.state(), &email);
     subject.count(&db).await?;
     let found = db.look(move |tx| AccountRow::by_email(tx, &email)).await?;
-    let phc = found.as_ref().map(|account| account.password_hash.as_str());
+    let phc = found.as_ref().and_then(AccountRow::phc);
     let verdict = db.state().hasher.verify(&sent.password, phc).await.map_err(unhashed)?;
     let (account, renewal) = match (found, verdict) {
         (Some(account), Verdict::Right) if account.state == AccountState::Active => (account, Renewal::Kept),
@@ -92,7 +93,7 @@ pub async fn create_session(
         let account = account.confirm(tx, &renewal)?.ok_or_else(login_failed)?;
         subject.forget(tx)?;
         tracing::info!(request_id = tx.author().request_id, account = %account.id, "somebody signed in");
-        Ok(Json::new(sessions::open(tx, account)?.reveal(tx.state())?))
+        Ok(Json::new(sessions::open(tx, account, program.as_deref())?.reveal(tx.state())?))
     })
     .await
 }

@@ -25,7 +25,7 @@ use crate::http::{
 use crate::people::{teams, tokens};
 use crate::store::journal::{EventType, Subject};
 use crate::store::schema::{accounts, members, team_members};
-use crate::store::{AccountId, MemberId, Moment, TeamId};
+use crate::store::{AccountId, MemberId, Moment, TeamId, Tx};
 pub use row::{
     MemberInput, MemberRef, MemberRow, admit, filtered, names, refuse_last_owner, resolve, resolve_optional,
     still_here,
@@ -209,20 +209,25 @@ async fn remove_member(db: Db<Themselves>, id: At<MemberRow>) -> Answer<NoConten
         if row.role == Role::Owner {
             refuse_last_owner(tx, row)?;
         }
-        let mut gone = row.clone();
-        gone.state = MemberState::Removed;
-        gone.removed_at = Some(tx.now);
-        tokens::revoke_personal(tx, row.workspace_id, row.id)?;
-        let memberships = team_members::table
-            .filter(team_members::workspace_id.eq(row.workspace_id))
-            .filter(team_members::member_id.eq(row.id));
-        diesel::delete(memberships).execute(tx.db())?;
-        let mut change = Map::new();
-        change.insert("state".into(), json!(gone.state));
-        save(tx, &mut gone, EventType::MemberRemoved, change)?;
+        remove(tx, row)?;
         Ok(NoContent)
     })
     .await
+}
+
+/// Ends a membership with all that hangs on it; what the member made stays.
+pub fn remove(tx: &mut Tx, row: &MemberRow) -> Result<()> {
+    let mut gone = row.clone();
+    gone.state = MemberState::Removed;
+    gone.removed_at = Some(tx.now);
+    tokens::revoke_personal(tx, row.workspace_id, row.id)?;
+    let memberships = team_members::table
+        .filter(team_members::workspace_id.eq(row.workspace_id))
+        .filter(team_members::member_id.eq(row.id));
+    diesel::delete(memberships).execute(tx.db())?;
+    let mut change = Map::new();
+    change.insert("state".into(), json!(gone.state));
+    save(tx, &mut gone, EventType::MemberRemoved, change)
 }
 
 fn is_caller(tx: &Scoped, member: MemberId) -> bool {
@@ -259,6 +264,7 @@ fn with_emails(tx: &mut Scoped, rows: Vec<MemberRow>) -> Result<Vec<(MemberRow, 
     let ids: Vec<AccountId> = rows.iter().map(|row| row.account_id).collect();
     let emails: std::collections::HashMap<AccountId, String> = accounts::table
         .filter(accounts::id.eq_any(ids))
+        .filter(accounts::deleted_at.is_null())
         .select((accounts::id, accounts::email))
         .load::<(AccountId, String)>(tx.db())?
         .into_iter()
@@ -323,7 +329,7 @@ pub fn subject(row: &MemberRow) -> Subject {
     Subject::new("member", row.id, row.name.clone())
 }
 
-fn save(tx: &mut Scoped, row: &mut MemberRow, kind: EventType, change: Map<String, Value>) -> Result<()> {
+fn save(tx: &mut Tx, row: &mut MemberRow, kind: EventType, change: Map<String, Value>) -> Result<()> {
     row.version += 1;
     row.updated_at = tx.now;
     diesel::update(

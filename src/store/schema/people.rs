@@ -12,6 +12,7 @@ tables! {
         version -> Integer,
         created_at -> SqlMoment,
         updated_at -> SqlMoment,
+        deleted_at -> Nullable<SqlMoment>,
     }
 
     sessions (id) {
@@ -21,6 +22,7 @@ tables! {
         last_used_at -> SqlMoment,
         expires_at -> SqlMoment,
         revoked_at -> Nullable<SqlMoment>,
+        user_agent -> Nullable<Text>,
     }
 
     refresh_tokens (hash) {
@@ -36,6 +38,27 @@ tables! {
         failures -> Integer,
         locked_until -> Nullable<SqlMoment>,
         last_at -> SqlMoment,
+    }
+
+    mails (id) {
+        id -> SqlId,
+        kind -> Text,
+        recipient -> Text,
+        account_id -> Nullable<SqlId>,
+        created_at -> SqlMoment,
+        expires_at -> SqlMoment,
+        due_at -> SqlMoment,
+        attempts -> Integer,
+    }
+
+    mailed_tokens (hash) {
+        hash -> Binary,
+        purpose -> Text,
+        account_id -> SqlId,
+        email -> Text,
+        created_at -> SqlMoment,
+        expires_at -> SqlMoment,
+        used_at -> Nullable<SqlMoment>,
     }
 
     workspaces (id) {

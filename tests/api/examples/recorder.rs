@@ -200,6 +200,8 @@ fn secret(field: &str, text: &str) -> Option<String> {
     let (schema, field) = match field {
         "token" if text.starts_with("rgi_") => ("Invitation", "token"),
         "token" if text.starts_with("rgm_") => ("Token", "token"),
+        "token" if text.starts_with("rgp_") => ("PasswordReset", "token"),
+        "token" if text.starts_with("rge_") => ("EmailConfirmation", "token"),
         "access_token" => ("SignedIn", "access_token"),
         "refresh_token" => ("SignedIn", "refresh_token"),
         "link" if text.contains("#rgi_") => ("Invitation", "link"),

@@ -13,7 +13,9 @@ use regimen::app::{self, Parts};
 use regimen::clock::Clock;
 use regimen::config::{Config, CorsOrigins, Registration};
 use regimen::http::body::Patience;
-use regimen::http::limits::LimitMode;
+use regimen::http::limits::{LimitMode, Quotas};
+use regimen::http::peer::Network;
+use regimen::mail::Transport;
 use regimen::state::State;
 use regimen::store::{DatabaseUrl, Moment, Options, Store, migrate};
 use serde_json::json;
@@ -38,6 +40,7 @@ pub struct App {
     pub clock: Clock,
     pub state: Data<State>,
     pub database: DatabaseUrl,
+    pub outbox: PathBuf,
     http: reqwest::Client,
 }
 
@@ -63,6 +66,12 @@ pub struct Settings {
     pub registration: Option<Registration>,
     pub origins: Vec<String>,
     pub patience: Patience,
+    pub limits: LimitMode,
+    pub quotas: Quotas,
+    pub trusted_proxies: Vec<Network>,
+    /// How mails leave; by itself to the story's own folder.
+    pub mail: Option<Transport>,
+    pub cost: Cost,
 }
 
 impl Default for Settings {
@@ -71,6 +80,11 @@ impl Default for Settings {
             registration: Some(Registration::Open),
             origins: vec!["https://app.example.com".into()],
             patience: Patience::default(),
+            limits: LimitMode::Off,
+            quotas: Quotas::default(),
+            trusted_proxies: Vec::new(),
+            mail: None,
+            cost: Cost { memory: 64, passes: 1, lanes: 1 },
         }
     }
 }
@@ -97,14 +111,20 @@ pub fn play_with<F: Future<Output = ()>>(
             .expect("keys");
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("an address"));
+        let outbox = scratch.folder.join("mails");
         let config = Config {
             registration: settings.registration,
             public_url: address.clone(),
             cors: CorsOrigins::Exactly(settings.origins),
             patience: settings.patience,
+            quotas: settings.quotas,
+            trusted_proxies: settings.trusted_proxies,
+            mail: settings.mail.unwrap_or_else(|| {
+                Transport::parse(&format!("file:{}", outbox.display()), None).expect("a folder")
+            }),
         };
-        let hasher = Hasher::with_cost(2, Cost { memory: 64, passes: 1, lanes: 1 }).expect("a hasher");
-        let state = app::state(Parts { store, config, keys, hasher, limits: LimitMode::Off })
+        let hasher = Hasher::with_cost(2, settings.cost).expect("a hasher");
+        let state = app::state(Parts { store, config, keys, hasher, limits: settings.limits })
             .expect("the document compiles");
         let served = state.clone();
         let server = HttpServer::new(move || regimen::wrapped_app!(served))
@@ -115,7 +135,7 @@ pub fn play_with<F: Future<Output = ()>>(
             .run();
         let handle = server.handle();
         actix_web::rt::spawn(server);
-        let app = App { url: address, clock, state, database: url, http: reqwest::Client::new() };
+        let app = App { url: address, clock, state, database: url, outbox, http: reqwest::Client::new() };
         story(app).await;
         handle.stop(false).await;
     });
@@ -161,6 +181,13 @@ impl App {
             fewest = fewest.min(self.asked() - before);
         }
         fewest
+    }
+
+    /// What comes of something, and how many statements the database is asked meanwhile.
+    pub async fn statements_while<T>(&self, work: impl Future<Output = T>) -> (T, usize) {
+        let before = self.asked();
+        let outcome = work.await;
+        (outcome, self.asked() - before)
     }
 
     /// The same while a minute passes.

@@ -167,10 +167,16 @@ impl World {
         let sheet = make("links", json!({"name": "Wiki", "kind": "scorecard"})).await;
         let secret =
             |made: &Answer| made.text("/shared_path").split('/').nth(2).expect("a secret").to_owned();
+        // Not the one that calls: the sweeps end it.
+        let elsewhere = app.signs_in("ann").await.get("/v1/auth/sessions").await;
+        let sessions = elsewhere.at("/items").as_array().expect("a list");
+        let session = sessions.iter().find(|one| one["is_current"] == true).expect("the one that calls");
+        let session = session["id"].as_str().expect("an id").to_owned();
         let workspace = ann.get("").await;
         // By ids: slugs and keys can be changed.
         let things = BTreeMap::from([
             ("workspace", workspace.text("/id").to_owned()),
+            ("session", session),
             ("team", team.text("/id").to_owned()),
             ("member", "me".to_owned()),
             ("invitation", invitation.text("/id").to_owned()),

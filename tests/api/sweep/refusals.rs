@@ -11,6 +11,8 @@ const OPEN: &[&str] = &[
     "POST /v1/auth/register",
     "POST /v1/auth/login",
     "POST /v1/auth/refresh",
+    "POST /v1/auth/password-reset",
+    "POST /v1/auth/password-reset/confirm",
     "GET /livez",
     "GET /readyz",
     "GET /.well-known/jwks.json",

@@ -1,5 +1,14 @@
 //! Accounts: registering, signing in, staying signed in, the password, and who is calling.
 
+mod addresses;
+mod deletion;
+mod guesses;
+mod mails;
+mod outbox;
+mod resets;
+mod sessions;
+mod timing;
+
 use std::collections::BTreeSet;
 
 use base64::Engine;
@@ -275,12 +284,13 @@ stories! {
 
     async fn retries_at_once_get_one_successor(app) {
         let first = app.stranger().post("/v1/auth/register", ann()).await.text("/refresh_token").to_owned();
-        let all = futures_util::future::join_all((0..10).map(|_| async {
+        let all = futures_util::future::join_all((0..50).map(|_| async {
             let answer = refresh(&app, &first).await;
             answer.expect(200);
             answer.text("/refresh_token").to_owned()
         })).await;
         assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 1, "{all:?}");
+        assert_eq!(sessions::count_of_refresh_tokens(&app).await, 2);
     }
 
     async fn a_session_has_its_time(app) {
