@@ -25,6 +25,7 @@ use regimen::http::document::Document;
 use regimen::http::limits::LimitMode;
 use regimen::people::seed;
 use regimen::store::migrate::{self, FileLock};
+use regimen::store::roles;
 use regimen::store::{Author, DatabaseUrl, Lane, Options, Store, StoreError};
 
 /// KPIs diagnose, OKRs prescribe: a JSON API for health KPIs and the objectives that heal them.
@@ -47,10 +48,13 @@ enum Command {
         #[command(flatten)]
         serving: Serving,
     },
-    /// Bring the database to this program's schema
+    /// Bring the database to this program's schema, as the role that owns it
     Migrate {
         #[command(flatten)]
         database: Database,
+        /// On PostgreSQL: grant this role what serving needs, and no more
+        #[arg(long)]
+        grant_to: Option<String>,
     },
     /// Print the OpenAPI document
     Openapi,
@@ -134,11 +138,15 @@ async fn run(command: Command) -> Result<(), Failure> {
             print!("{}", Document::of(&regimen::slices()).text()?);
             Ok(())
         }
-        Command::Migrate { database } => {
+        Command::Migrate { database, grant_to } => {
             let url = database.url()?;
             let _lock = FileLock::take(&url)?;
             let steps = migrate::migrate(&url)?;
             eprintln!("regimen: {steps} migrations applied");
+            if let Some(role) = grant_to {
+                roles::grant(&url, &role)?;
+                eprintln!("regimen: {role} may serve");
+            }
             Ok(())
         }
         Command::Token { database, workspace, email, name, scopes } => {
@@ -194,7 +202,7 @@ async fn run(command: Command) -> Result<(), Failure> {
 fn prepare(url: &DatabaseUrl) -> Result<(), StoreError> {
     match url.path() {
         Some(_) => migrate::migrate(url).map(|_| ()),
-        None => migrate::check(url),
+        None => migrate::check(url).and_then(|()| roles::may_serve(url)),
     }
 }
 

@@ -22,7 +22,9 @@ use crate::okrs::objectives::{ObjectiveRow, ObjectiveState};
 use crate::okrs::progress::Surroundings;
 use crate::store::journal::{EventType, Subject, told_last};
 use crate::store::schema::{announcements, kpi_states, kpis, objectives, workspaces};
-use crate::store::{Author, Day, KpiChange, KpiId, Lane, Moment, Store, Tx, WorkspaceId, WorkspaceRow};
+use crate::store::{
+    Author, Day, KpiChange, KpiId, Lane, Moment, Opening, Store, Tx, WorkspaceId, WorkspaceRow,
+};
 
 /// How long an instant may have passed before it is told.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -54,6 +56,7 @@ pub async fn pass(store: &Store) -> Result<()> {
 /// were told last. Two statements for all workspaces together.
 fn waiting(tx: &mut Tx) -> Result<Vec<WorkspaceId>> {
     let now = tx.now;
+    tx.open(Opening::System)?;
     let known: Vec<(WorkspaceRow, Option<Moment>)> = workspaces::table
         .left_join(announcements::table.on(announcements::workspace_id.eq(workspaces::id)))
         .filter(workspaces::deleted_at.is_null())

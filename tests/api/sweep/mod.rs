@@ -8,6 +8,7 @@ mod random;
 mod raw;
 mod reading;
 mod refusals;
+mod row_lock;
 mod slow;
 
 use std::collections::BTreeMap;
