@@ -1,4 +1,4 @@
-//! The command line: serve, migrate, openapi, token, demo.
+//! The command line: serve, migrate, openapi, token, keys, demo.
 
 #![cfg_attr(
     not(test),
@@ -13,7 +13,7 @@ use actix_web::HttpServer;
 use actix_web::web::ServiceConfig;
 use clap::{Parser, Subcommand, ValueEnum};
 use regimen::access::Scope;
-use regimen::access::keys::KeyRing;
+use regimen::access::keys::{Duty, KeyRing};
 use regimen::access::password::Hasher;
 use regimen::app::{self, Parts};
 use regimen::care::announcements;
@@ -75,6 +75,9 @@ enum Command {
         #[arg(long, required = true, value_delimiter = ',', value_parser = |text: &str| text.parse::<Scope>())]
         scopes: Vec<Scope>,
     },
+    /// The keys that sign access tokens; running servers follow within seconds
+    #[command(subcommand)]
+    Keys(Keys),
     /// Load two workspaces to look at, and serve them
     Demo {
         #[command(flatten)]
@@ -85,6 +88,28 @@ enum Command {
         /// Stop after loading
         #[arg(long, value_enum, num_args = 0, default_value_t = AfterLoading::Serve, default_missing_value = "stop")]
         load_only: AfterLoading,
+    },
+}
+
+/// What is done with the keys.
+#[derive(Subcommand)]
+enum Keys {
+    /// Say which there are, and what each does
+    List {
+        #[command(flatten)]
+        database: Database,
+    },
+    /// Sign with a new key; tokens signed with the present one stay good for their minutes
+    Rotate {
+        #[command(flatten)]
+        database: Database,
+    },
+    /// Drop a key at once, with every token that it signed: for one that leaked
+    Retire {
+        #[command(flatten)]
+        database: Database,
+        /// The key's name, as `list` says it
+        kid: String,
     },
 }
 
@@ -127,7 +152,9 @@ impl Command {
     fn logs(&self) -> &'static str {
         match self {
             Self::Serve { .. } => "warn,regimen=info",
-            Self::Migrate { .. } | Self::Openapi | Self::Token { .. } | Self::Demo { .. } => "warn",
+            Self::Migrate { .. } | Self::Openapi | Self::Token { .. } | Self::Keys(_) | Self::Demo { .. } => {
+                "warn"
+            }
         }
     }
 }
@@ -163,6 +190,7 @@ async fn run(command: Command) -> Result<(), Failure> {
             println!("{token}");
             Ok(())
         }
+        Command::Keys(keys) => Ok(change_keys(keys)?),
         Command::Serve { database, serving } => {
             let config = serving.config(None)?;
             let url = database.url()?;
@@ -196,6 +224,43 @@ async fn run(command: Command) -> Result<(), Failure> {
             .await
         }
     }
+}
+
+fn change_keys(keys: Keys) -> Result<(), Failure> {
+    let now = Clock::wall().now().timestamp();
+    let path = |database: &Database| -> Result<PathBuf, StoreError> { Ok(database.keys(&database.url()?)) };
+    let (ring, done) = match keys {
+        Keys::List { database } => (KeyRing::load(&path(&database)?)?, None),
+        Keys::Rotate { database } => {
+            let ring = KeyRing::rotate(&path(&database)?, now)?;
+            (ring, Some("a new key signs; running servers follow within seconds".to_owned()))
+        }
+        Keys::Retire { database, kid } => {
+            let path = path(&database)?;
+            let signs =
+                KeyRing::load(&path)?.lines().iter().any(|line| line.kid == kid && line.duty == Duty::Signs);
+            if signs {
+                return Err(format!(
+                    "the key {kid} signs: run `regimen keys rotate` first, and then retire it"
+                )
+                .into());
+            }
+            let ring = KeyRing::drop_key(&path, &kid)?;
+            (ring, Some(format!("{kid} is gone; running servers refuse its tokens within seconds")))
+        }
+    };
+    for line in ring.lines() {
+        let duty = match line.duty {
+            Duty::Signs => "signs".to_owned(),
+            Duty::VerifiesUntil(until) => format!("verifies until {until:.0}"),
+            Duty::Verifies => "verifies".to_owned(),
+        };
+        println!("{}  made {:.0}  {duty}", line.kid, line.created_at);
+    }
+    if let Some(done) = done {
+        eprintln!("regimen: {done}");
+    }
+    Ok(())
 }
 
 /// A SQLite file is migrated where it is served; a server's schema is for `regimen migrate`.
@@ -236,6 +301,7 @@ async fn serve(
         .map_err(|error| format!("{}: {error}", serving.listen))?;
     listening(&format!("http://{}", serving.listen));
     actix_web::rt::spawn(announcements::keep(state.store.clone()));
+    actix_web::rt::spawn(app::follow_keys(state.clone()));
     actix_web::rt::spawn(app::upkeep(state));
     server.run().await?;
     Ok(())

@@ -69,7 +69,7 @@ pub fn token(
         scopes,
         teams: &[],
         key_patterns: &[],
-        lifetime,
+        lifetime: Some(lifetime),
     };
     let workspace = tx.workspace_id()?;
     TokenRow::create(tx, workspace, member, &plan).map(|(_, token)| token)

@@ -78,6 +78,10 @@ crate::maths::word::words! {
         TokenCreated = "token.created",
         /// An API token was revoked.
         TokenRevoked = "token.revoked",
+        /// An API token was renamed, or somebody else answers for it.
+        TokenUpdated = "token.updated",
+        /// An API token ends soon: told 14 and 3 days before.
+        TokenExpiring = "token.expiring",
         /// A KPI was made.
         KpiCreated = "kpi.created",
         /// A KPI's own fields changed.
@@ -228,6 +232,8 @@ impl EventType {
             | Self::InvitationRevoked
             | Self::TokenCreated
             | Self::TokenRevoked
+            | Self::TokenUpdated
+            | Self::TokenExpiring
             | Self::LinkCreated
             | Self::LinkRevoked => Audience::Admins,
             _ => Audience::Everyone,
