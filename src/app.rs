@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::web::{self, Data, ServiceConfig};
 
 use crate::access::jwt::AccessTokens;
-use crate::access::keys::KeyRing;
+use crate::access::keys::{KeyRing, LOOKED_AT_EVERY};
 use crate::access::password::Hasher;
 use crate::config::Config;
 use crate::http::document::Document;
@@ -98,6 +98,15 @@ fn docs() -> utoipa_swagger_ui::SwaggerUi {
             .try_it_out_enabled(true)
             .display_request_duration(true),
     )
+}
+
+/// Sees what becomes of the key file, for as long as the server runs: rotations and retirements need no restart.
+pub async fn follow_keys(state: Data<State>) {
+    let mut often = tokio::time::interval(LOOKED_AT_EVERY);
+    loop {
+        often.tick().await;
+        state.keys.refresh();
+    }
 }
 
 /// What is done beside requests, for as long as the server runs: forgetting what has had its time, in memory every

@@ -1,4 +1,4 @@
-//! The command line: serve, migrate, openapi, token, reset, demo.
+//! The command line: serve, migrate, openapi, token, reset, keys, demo.
 
 #![cfg_attr(
     not(test),
@@ -13,7 +13,7 @@ use actix_web::HttpServer;
 use actix_web::web::ServiceConfig;
 use clap::{Parser, Subcommand, ValueEnum};
 use regimen::access::Scope;
-use regimen::access::keys::KeyRing;
+use regimen::access::keys::{Duty, KeyRing};
 use regimen::access::password::Hasher;
 use regimen::app::{self, Parts};
 use regimen::care::announcements;
@@ -26,6 +26,7 @@ use regimen::http::limits::LimitMode;
 use regimen::mail;
 use regimen::people::seed;
 use regimen::store::migrate::{self, FileLock};
+use regimen::store::roles;
 use regimen::store::{Author, DatabaseUrl, Lane, Options, Store, StoreError};
 
 /// KPIs diagnose, OKRs prescribe: a JSON API for health KPIs and the objectives that heal them.
@@ -48,10 +49,13 @@ enum Command {
         #[command(flatten)]
         serving: Serving,
     },
-    /// Bring the database to this program's schema
+    /// Bring the database to this program's schema, as the role that owns it
     Migrate {
         #[command(flatten)]
         database: Database,
+        /// On PostgreSQL: grant this role what serving needs, and no more
+        #[arg(long)]
+        grant_to: Option<String>,
     },
     /// Print the OpenAPI document
     Openapi,
@@ -80,6 +84,9 @@ enum Command {
         #[arg(long)]
         email: String,
     },
+    /// The keys that sign access tokens; running servers follow within seconds
+    #[command(subcommand)]
+    Keys(Keys),
     /// Load two workspaces to look at, and serve them
     Demo {
         #[command(flatten)]
@@ -90,6 +97,28 @@ enum Command {
         /// Stop after loading
         #[arg(long, value_enum, num_args = 0, default_value_t = AfterLoading::Serve, default_missing_value = "stop")]
         load_only: AfterLoading,
+    },
+}
+
+/// What is done with the keys.
+#[derive(Subcommand)]
+enum Keys {
+    /// Say which there are, and what each does
+    List {
+        #[command(flatten)]
+        database: Database,
+    },
+    /// Sign with a new key; tokens signed with the present one stay good for their minutes
+    Rotate {
+        #[command(flatten)]
+        database: Database,
+    },
+    /// Drop a key at once, with every token that it signed: for one that leaked
+    Retire {
+        #[command(flatten)]
+        database: Database,
+        /// The key's name, as `list` says it
+        kid: String,
     },
 }
 
@@ -136,6 +165,7 @@ impl Command {
             | Self::Openapi
             | Self::Token { .. }
             | Self::Reset { .. }
+            | Self::Keys(_)
             | Self::Demo { .. } => "warn",
         }
     }
@@ -147,11 +177,15 @@ async fn run(command: Command) -> Result<(), Failure> {
             print!("{}", Document::of(&regimen::slices()).text()?);
             Ok(())
         }
-        Command::Migrate { database } => {
+        Command::Migrate { database, grant_to } => {
             let url = database.url()?;
             let _lock = FileLock::take(&url)?;
             let steps = migrate::migrate(&url)?;
             eprintln!("regimen: {steps} migrations applied");
+            if let Some(role) = grant_to {
+                roles::grant(&url, &role)?;
+                eprintln!("regimen: {role} may serve");
+            }
             Ok(())
         }
         Command::Token { database, workspace, email, name, scopes } => {
@@ -181,6 +215,7 @@ async fn run(command: Command) -> Result<(), Failure> {
             println!("{token}");
             Ok(())
         }
+        Command::Keys(keys) => Ok(change_keys(keys)?),
         Command::Serve { database, serving } => {
             let config = serving.config(None)?;
             let url = database.url()?;
@@ -216,11 +251,48 @@ async fn run(command: Command) -> Result<(), Failure> {
     }
 }
 
+fn change_keys(keys: Keys) -> Result<(), Failure> {
+    let now = Clock::wall().now().timestamp();
+    let path = |database: &Database| -> Result<PathBuf, StoreError> { Ok(database.keys(&database.url()?)) };
+    let (ring, done) = match keys {
+        Keys::List { database } => (KeyRing::load(&path(&database)?)?, None),
+        Keys::Rotate { database } => {
+            let ring = KeyRing::rotate(&path(&database)?, now)?;
+            (ring, Some("a new key signs; running servers follow within seconds".to_owned()))
+        }
+        Keys::Retire { database, kid } => {
+            let path = path(&database)?;
+            let signs =
+                KeyRing::load(&path)?.lines().iter().any(|line| line.kid == kid && line.duty == Duty::Signs);
+            if signs {
+                return Err(format!(
+                    "the key {kid} signs: run `regimen keys rotate` first, and then retire it"
+                )
+                .into());
+            }
+            let ring = KeyRing::drop_key(&path, &kid)?;
+            (ring, Some(format!("{kid} is gone; running servers refuse its tokens within seconds")))
+        }
+    };
+    for line in ring.lines() {
+        let duty = match line.duty {
+            Duty::Signs => "signs".to_owned(),
+            Duty::VerifiesUntil(until) => format!("verifies until {until:.0}"),
+            Duty::Verifies => "verifies".to_owned(),
+        };
+        println!("{}  made {:.0}  {duty}", line.kid, line.created_at);
+    }
+    if let Some(done) = done {
+        eprintln!("regimen: {done}");
+    }
+    Ok(())
+}
+
 /// A SQLite file is migrated where it is served; a server's schema is for `regimen migrate`.
 fn prepare(url: &DatabaseUrl) -> Result<(), StoreError> {
     match url.path() {
         Some(_) => migrate::migrate(url).map(|_| ()),
-        None => migrate::check(url),
+        None => migrate::check(url).and_then(|()| roles::may_serve(url)),
     }
 }
 
@@ -255,6 +327,7 @@ async fn serve(
     listening(&format!("http://{}", serving.listen));
     actix_web::rt::spawn(announcements::keep(state.store.clone()));
     actix_web::rt::spawn(mail::keep(state.clone(), regimen::LETTERS));
+    actix_web::rt::spawn(app::follow_keys(state.clone()));
     actix_web::rt::spawn(app::upkeep(state));
     server.run().await?;
     Ok(())

@@ -10,9 +10,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::access::{Db, Public};
-use crate::http::answer::{Answer, Json, Reply};
+use crate::http::answer::{Answer, Answers, Json, Reply};
 use crate::http::text::Keyword;
-use crate::http::{Code, Problem, Result, Routes, routes};
+use crate::http::{Code, Draft, Problem, Result, Routes, routes};
 use crate::state::State;
 
 /// The paths of the server itself.
@@ -29,7 +29,8 @@ pub fn routes() -> Routes {
         }
         "/.well-known/jwks.json" {
             /// The public keys with which other systems verify access tokens (RFC 7517).
-            /// Tokens are signed with EdDSA; `kid` in their header names the key.
+            /// Tokens are signed with EdDSA; `kid` in their header names the key. Keep the keys for five minutes, and
+            /// ask again for one that you do not know.
             GET show_keys
         }
     }
@@ -92,11 +93,11 @@ async fn show_readiness(db: Db<Public>) -> Answer<Json<Status>> {
     db.answer(Json::new(Status { status: "ok" }))
 }
 
-async fn show_keys(db: Db<Public>) -> Answer<Json<KeySet>> {
+async fn show_keys(db: Db<Public>) -> Answer<Kept<Json<KeySet>>> {
     let jwks = db.state().keys.jwks();
     let text = |key: &Value, name: &str| key[name].as_str().unwrap_or_default().to_owned();
     let keys = jwks["keys"].as_array().into_iter().flatten();
-    db.answer(Json::new(KeySet {
+    db.answer(Kept(Json::new(KeySet {
         keys: keys
             .map(|key| PublicKey {
                 kty: text(key, "kty"),
@@ -107,7 +108,23 @@ async fn show_keys(db: Db<Public>) -> Answer<Json<KeySet>> {
                 usage: text(key, "use"),
             })
             .collect(),
-    }))
+    })))
+}
+
+/// What everybody may keep for five minutes.
+#[derive(Debug)]
+struct Kept<R>(R);
+
+impl<R: Answers> Answers for Kept<R> {
+    const MEDIA: &'static [&'static str] = R::MEDIA;
+
+    fn into_reply(self) -> Reply {
+        self.0.into_reply().kept_by_all()
+    }
+
+    fn describe(draft: &mut Draft) {
+        R::describe(draft);
+    }
 }
 
 /// The OpenAPI document; it cannot describe itself.

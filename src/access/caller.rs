@@ -14,8 +14,8 @@ use crate::maths::word::words;
 use crate::state::State;
 use crate::store::schema::{accounts, members, sessions, team_members, tokens, workspaces};
 use crate::store::{
-    AccountId, AuthorKind, Json, MemberId, Moment, RawId, SessionId, TeamId, TokenId, Tx, WorkspaceId,
-    WorkspaceRow, id,
+    AccountId, AuthorKind, Json, MemberId, Moment, Opening, Proof, RawId, SessionId, TeamId, TokenId, Tx,
+    WorkspaceId, WorkspaceRow, id,
 };
 
 words! {
@@ -201,16 +201,17 @@ pub fn recognise(tx: &mut Tx, credential: &Credential) -> Result<Actor> {
 fn recognise_session(tx: &mut Tx, claims: &Claims) -> Result<Actor> {
     let session: SessionId = claims.sid.parse().map_err(|_| refused())?;
     let account: AccountId = claims.sub.parse().map_err(|_| refused())?;
-    let now = tx.now;
-    let found: Option<(Option<Moment>, Moment, AccountState, String)> = sessions::table
+    let (now, opens) = (tx.now, tx.opens(Proof::Account));
+    let found: Option<(Option<Moment>, Moment, AccountState, String, Option<String>)> = sessions::table
         .inner_join(accounts::table.on(accounts::id.eq(sessions::account_id)))
         .filter(sessions::id.eq(session))
         .filter(accounts::id.eq(account))
-        .select((sessions::revoked_at, sessions::expires_at, accounts::state, accounts::name))
+        .select((sessions::revoked_at, sessions::expires_at, accounts::state, accounts::name, opens))
         .first(tx.db())
         .optional()?;
     match found {
-        Some((None, expires_at, AccountState::Active, name)) if expires_at > now => {
+        Some((None, expires_at, AccountState::Active, name, _)) if expires_at > now => {
+            tx.opened(Opening::Account(account));
             Ok(Actor::Account(Signed { account, session, name }))
         }
         _ => Err(refused()),
@@ -228,10 +229,16 @@ type TokenColumns = (
     Option<Moment>,
     Option<Moment>,
     Option<Moment>,
+    Option<String>,
 );
 
 fn recognise_token(tx: &mut Tx, hash: &[u8; 32]) -> Result<Actor> {
     let now = tx.now;
+    // A write has opened the token's workspace already.
+    if tx.opening().is_none() {
+        tx.open(Opening::Credential(*hash))?;
+    }
+    let opens = tx.opens(Proof::Token);
     let found: Option<TokenColumns> = tokens::table
         .filter(tokens::hash.eq(hash.as_slice()))
         .select((
@@ -245,16 +252,18 @@ fn recognise_token(tx: &mut Tx, hash: &[u8; 32]) -> Result<Actor> {
             tokens::expires_at,
             tokens::last_used_at,
             tokens::revoked_at,
+            opens,
         ))
         .first(tx.db())
         .optional()?;
-    let Some((id, workspace, name, kind, member, role, bounds, expires_at, last_used_at, None)) = found
+    let Some((id, workspace, name, kind, member, role, bounds, expires_at, last_used_at, None, _)) = found
     else {
         return Err(refused());
     };
     if expires_at.is_some_and(|end| end <= now) {
         return Err(refused());
     }
+    tx.opened(Opening::Workspace(workspace));
     let bounds =
         TokenBounds { scopes: listed(bounds.0), teams: listed(bounds.1), key_patterns: listed(bounds.2) };
     Ok(Actor::Token(TokenFacts { id, workspace, name, kind, member, role, bounds, expires_at, last_used_at }))
@@ -277,7 +286,7 @@ pub fn enter(tx: &mut Tx, actor: Actor, reference: &str) -> Result<Actor> {
         (None, Some(member)) => tx.act_as(AuthorKind::Person, member.raw(), inside.name.clone()),
         (None, None) => {}
     }
-    tx.serve(workspace);
+    tx.serve(workspace)?;
     Ok(Actor::Inside(inside))
 }
 
@@ -293,14 +302,16 @@ fn find_workspace(tx: &mut Tx, reference: &str) -> Result<WorkspaceRow> {
 }
 
 fn enter_as_person(tx: &mut Tx, signed: Signed, workspace: &WorkspaceRow) -> Result<Inside> {
-    let found: Option<(MemberId, Role, String)> = members::table
+    let opens = tx.opens(Proof::Member);
+    let found: Option<(MemberId, Role, String, Option<String>)> = members::table
         .filter(members::workspace_id.eq(workspace.id))
         .filter(members::account_id.eq(signed.account))
         .filter(members::state.eq(MemberState::Active))
-        .select((members::id, members::role, members::name))
+        .select((members::id, members::role, members::name, opens))
         .first(tx.db())
         .optional()?;
-    let Some((member, role, name)) = found else { return Err(Problem::not_found()) };
+    let Some((member, role, name, _)) = found else { return Err(Problem::not_found()) };
+    tx.opened(Opening::Workspace(workspace.id));
     let teams = teams_of(tx, workspace.id, member)?;
     let standing = Standing { role, member: Some(member), teams, token: None };
     Ok(Inside { standing, name, signed: Some(signed), token: None })
@@ -348,6 +359,7 @@ pub struct Maker {
 /// Enters a workspace with the eyes of whoever made something there, and with no right but to look; 404 where they are
 /// gone, or make nothing any more.
 pub(super) fn enter_for(tx: &mut Tx, maker: &Maker) -> Result<Actor> {
+    tx.open(Opening::Workspace(maker.workspace))?;
     let found: Option<(Role, String, Moment)> = members::table
         .inner_join(accounts::table.on(accounts::id.eq(members::account_id)))
         .filter(members::workspace_id.eq(maker.workspace))
@@ -368,7 +380,7 @@ pub(super) fn enter_for(tx: &mut Tx, maker: &Maker) -> Result<Actor> {
         .optional()?;
     let workspace: WorkspaceRow = workspace.ok_or_else(Problem::not_found)?;
     let teams = teams_of(tx, workspace.id, maker.member)?;
-    tx.serve(workspace);
+    tx.serve(workspace)?;
     let looking = TokenBounds { scopes: vec![Scope::Read], ..TokenBounds::default() };
     let standing = Standing { role, member: Some(maker.member), teams, token: Some(looking) };
     Ok(Actor::Inside(Inside { standing, name, signed: None, token: None }))
@@ -388,7 +400,7 @@ const USE_IS_NOTED_EVERY: SignedDuration = SignedDuration::from_secs(60);
 /// Notes a token's last use, at most once a minute and only if nothing is in the way.
 pub fn note_use_of(scoped: &super::Scoped) {
     let Some(token) = scoped.token() else { return };
-    let (now, id) = (scoped.now, token.id);
+    let (now, id, workspace) = (scoped.now, token.id, token.workspace);
     if token.last_used_at.is_some_and(|last| last.plus(USE_IS_NOTED_EVERY) > now) {
         return;
     }
@@ -396,9 +408,9 @@ pub fn note_use_of(scoped: &super::Scoped) {
     let note = async move {
         let noted = store
             .write(crate::store::Lane::Open, crate::store::Author::system(""), move |tx| -> Result<()> {
-                diesel::update(tokens::table.filter(tokens::id.eq(id)))
-                    .set(tokens::last_used_at.eq(Some(now)))
-                    .execute(tx.db())?;
+                tx.open(Opening::Workspace(workspace))?;
+                let own = tokens::table.filter(tokens::workspace_id.eq(workspace)).filter(tokens::id.eq(id));
+                diesel::update(own).set(tokens::last_used_at.eq(Some(now))).execute(tx.db())?;
                 Ok(())
             })
             .await;

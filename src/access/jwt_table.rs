@@ -35,13 +35,13 @@ fn encoded(text: impl AsRef<[u8]>) -> String {
 fn signed(ring: &KeyRing, header: &str, claims: &str) -> String {
     let message = format!("{}.{}", encoded(header), encoded(claims));
     let signature =
-        jsonwebtoken::crypto::sign(message.as_bytes(), ring.signing().1, Algorithm::EdDSA).unwrap();
+        jsonwebtoken::crypto::sign(message.as_bytes(), ring.now().signing().1, Algorithm::EdDSA).unwrap();
     format!("{message}.{signature}")
 }
 
 /// Sound header and claims, to be spoilt.
 fn parts(ring: &KeyRing) -> (Value, Value) {
-    let header = json!({ "typ": "at+jwt", "alg": "EdDSA", "kid": ring.signing().0 });
+    let header = json!({ "typ": "at+jwt", "alg": "EdDSA", "kid": ring.now().signing().0 });
     (header, serde_json::to_value(tokens().claims("acc_1", "ses_1", at(ISSUED))).unwrap())
 }
 
@@ -116,7 +116,8 @@ fn spoilt_headers_are_refused() {
     let ring = ring("header");
     let (header, claims) = parts(&ring);
     let claims = claims.to_string();
-    let kid = ring.signing().0;
+    let keys = ring.now();
+    let kid = keys.signing().0;
     let of = |header: String, fault| (signed(&ring, &header, &claims), fault);
     let mut table = Vec::new();
     for alg in [

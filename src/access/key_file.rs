@@ -31,6 +31,8 @@ pub enum KeyFault {
     NotAKeyFile { path: PathBuf, line: usize, column: usize },
     #[error("the key file {} has no signing key that is not retired", path.display())]
     NoKey { path: PathBuf },
+    #[error("the key file {} holds too many keys: retire some, or wait until those that were retired can go", path.display())]
+    TooManyKeys { path: PathBuf },
     #[error("the server secret in {} is too weak: it takes at least 32 random bytes in base64url", path.display())]
     WeakSecret { path: PathBuf },
     #[error("the key {kid:?} in {} is not usable: {why}", path.display())]

@@ -4,8 +4,13 @@
 //! speak for everyone, so a file that others may read, or that holds weak or broken keys, stops the
 //! start with a line that says what to do. The newest key that is not retired signs; every listed
 //! key verifies, so that tokens signed before a rotation live out their minutes.
+//!
+//! A running server looks at the file every two seconds, and at a token signed with a key that it does not know, and
+//! reads it again where it was replaced. So several nodes share one file, and a rotation needs no restart.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
 use std::{fmt, fs};
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
@@ -22,19 +27,65 @@ use crate::store::id::random_bytes;
 /// How long a retired key must still verify: the life of an access token and the leeway, in seconds.
 const RETIRED_KEY_SECONDS: i64 = 630;
 
+/// How many keys a file holds at the most; those that retired long ago are dropped with each rotation.
+const MOST_KEYS: usize = 16;
+
+/// How long a change of the file may go unseen by a running server.
+pub const LOOKED_AT_EVERY: Duration = Duration::from_secs(2);
+
 /// A key that is ready for use.
 struct Key {
     kid: String,
+    created_at: Timestamp,
+    retired_at: Option<Timestamp>,
     public: [u8; 32],
     verifying: DecodingKey,
 }
 
-/// The keys of a running server.
+/// The keys of a running server, as the file has them now.
 pub struct KeyRing {
+    path: PathBuf,
+    /// Which file was read last.
+    seen: Mutex<Option<Stamp>>,
+    keys: RwLock<Arc<Keys>>,
+    server_secret: Vec<u8>,
+}
+
+/// The keys of one state of the file.
+pub(super) struct Keys {
     keys: Vec<Key>,
     signing_kid: String,
     signing: EncodingKey,
-    server_secret: Vec<u8>,
+}
+
+/// What tells one state of the file from another: it is replaced as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    modified: Option<SystemTime>,
+    length: u64,
+    inode: u64,
+}
+
+/// A key, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyLine {
+    /// Its name, as in the header of tokens.
+    pub kid: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// What it does.
+    pub duty: Duty,
+}
+
+/// What a key does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Duty {
+    /// It signs and verifies.
+    Signs,
+    /// It was retired, and still verifies; the next rotation after this moment drops it.
+    VerifiesUntil(Timestamp),
+    /// It only verifies: a newer one signs.
+    Verifies,
 }
 
 impl KeyRing {
@@ -54,7 +105,57 @@ impl KeyRing {
 
     /// Reads the key file and tries its keys.
     pub fn load(path: &Path) -> Result<Self, KeyFault> {
-        Self::build(path, &read(path)?)
+        // First looked at, then read: what is replaced in between is read again.
+        let seen = stamp(path);
+        Self::of(path, seen, &read(path)?)
+    }
+
+    /// Reads the file again where it was replaced, and answers whether it was. One that cannot be used leaves the keys
+    /// as they are.
+    pub fn refresh(&self) -> bool {
+        let now = stamp(&self.path);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.is_none() || *seen == now {
+            return false;
+        }
+        *seen = now;
+        match read(&self.path).and_then(|file| Self::of(&self.path, now, &file)) {
+            Ok(fresh) if fresh.server_secret != self.server_secret => {
+                tracing::error!(
+                    "the key file holds another server secret; its keys are read at the next start"
+                );
+                false
+            }
+            Ok(fresh) => {
+                *self.keys.write().unwrap_or_else(PoisonError::into_inner) = fresh.now();
+                tracing::info!(kids = ?self.kids(), "the key file was read again");
+                true
+            }
+            Err(fault) => {
+                tracing::error!(%fault, "the key file was replaced by one that cannot be used; the keys stay as they are");
+                false
+            }
+        }
+    }
+
+    /// The keys, for people, the newest first.
+    pub fn lines(&self) -> Vec<KeyLine> {
+        let keys = self.now();
+        let duty = |key: &Key| match key.retired_at {
+            _ if key.kid == keys.signing_kid => Duty::Signs,
+            Some(at) => Duty::VerifiesUntil(
+                at.saturating_add(jiff::SignedDuration::from_secs(RETIRED_KEY_SECONDS)).unwrap_or(at),
+            ),
+            None => Duty::Verifies,
+        };
+        let line = |key: &Key| KeyLine { kid: key.kid.clone(), created_at: key.created_at, duty: duty(key) };
+        let mut lines: Vec<KeyLine> = keys.keys.iter().map(line).collect();
+        lines.sort_by(|one, other| (other.created_at, &other.kid).cmp(&(one.created_at, &one.kid)));
+        lines
+    }
+
+    fn kids(&self) -> Vec<String> {
+        self.now().keys.iter().map(|key| key.kid.clone()).collect()
     }
 
     /// Adds a key, which signs from now on, retires the others, and drops those retired so long ago
@@ -66,8 +167,11 @@ impl KeyRing {
         file.keys
             .retain(|entry| entry.retired_at.is_none_or(|retired_at| retired_at.as_second() > keep_from));
         file.keys.iter_mut().for_each(|entry| entry.retired_at = entry.retired_at.or(Some(at)));
+        if file.keys.len() >= MOST_KEYS {
+            return Err(KeyFault::TooManyKeys { path: path.into() });
+        }
         file.keys.push(new_entry(path, at)?);
-        let ring = Self::build(path, &file)?;
+        let ring = Self::of(path, None, &file)?;
         write(path, &file)?;
         Ok(ring)
     }
@@ -82,7 +186,7 @@ impl KeyRing {
         if file.keys.len() == before {
             return Err(bad_key(path, kid, "there is no such key"));
         }
-        let ring = Self::build(path, &file)?;
+        let ring = Self::of(path, None, &file)?;
         write(path, &file)?;
         Ok(ring)
     }
@@ -95,7 +199,7 @@ impl KeyRing {
                 "kid": key.kid, "alg": "EdDSA", "use": "sig",
             })
         };
-        serde_json::json!({ "keys": self.keys.iter().map(jwk).collect::<Vec<_>>() })
+        serde_json::json!({ "keys": self.now().keys.iter().map(jwk).collect::<Vec<_>>() })
     }
 
     /// A key for one purpose: HMAC-SHA256 of its label under the server secret.
@@ -103,6 +207,25 @@ impl KeyRing {
         hmac_sha256(&self.server_secret, label.as_bytes())
     }
 
+    /// The keys as they are now.
+    pub(super) fn now(&self) -> Arc<Keys> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn of(path: &Path, seen: Option<Stamp>, file: &KeyFile) -> Result<Self, KeyFault> {
+        let server_secret = URL_SAFE_NO_PAD.decode(&file.server_secret).unwrap_or_default();
+        // 32 random bytes have fewer than 16 different values less than once in 10^15 files;
+        // examples such as one letter repeated always do.
+        let different: std::collections::HashSet<_> = server_secret.iter().collect();
+        if server_secret.len() < 32 || different.len() < 16 {
+            return Err(KeyFault::WeakSecret { path: path.into() });
+        }
+        let keys = RwLock::new(Arc::new(Keys::build(path, file)?));
+        Ok(Self { path: path.into(), seen: Mutex::new(seen), keys, server_secret })
+    }
+}
+
+impl Keys {
     /// The key that signs, and its kid.
     pub(super) fn signing(&self) -> (&str, &EncodingKey) {
         (&self.signing_kid, &self.signing)
@@ -114,18 +237,10 @@ impl KeyRing {
     }
 
     fn build(path: &Path, file: &KeyFile) -> Result<Self, KeyFault> {
-        let server_secret = URL_SAFE_NO_PAD.decode(&file.server_secret).unwrap_or_default();
-        // 32 random bytes have fewer than 16 different values less than once in 10^15 files;
-        // examples such as one letter repeated always do.
-        let different: std::collections::HashSet<_> = server_secret.iter().collect();
-        if server_secret.len() < 32 || different.len() < 16 {
-            return Err(KeyFault::WeakSecret { path: path.into() });
-        }
         let mut ring = Self {
             keys: Vec::with_capacity(file.keys.len()),
             signing_kid: String::new(),
             signing: EncodingKey::from_ed_der(&[]),
-            server_secret,
         };
         let mut newest = None;
         for entry in &file.keys {
@@ -153,7 +268,8 @@ impl KeyRing {
                 ring.signing_kid = entry.kid.clone();
                 ring.signing = signing;
             }
-            ring.keys.push(Key { kid: entry.kid.clone(), public, verifying });
+            let (kid, created_at, retired_at) = (entry.kid.clone(), entry.created_at, entry.retired_at);
+            ring.keys.push(Key { kid, created_at, retired_at, public, verifying });
         }
         newest.map(|_| ring).ok_or_else(|| KeyFault::NoKey { path: path.into() })
     }
@@ -161,8 +277,7 @@ impl KeyRing {
 
 impl fmt::Debug for KeyRing {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kids: Vec<_> = self.keys.iter().map(|key| &key.kid).collect();
-        out.debug_struct("KeyRing").field("kids", &kids).finish_non_exhaustive()
+        out.debug_struct("KeyRing").field("kids", &self.kids()).finish_non_exhaustive()
     }
 }
 
@@ -170,6 +285,16 @@ impl Drop for KeyRing {
     fn drop(&mut self) {
         wipe(&mut self.server_secret);
     }
+}
+
+/// What the file looks like from outside; nothing where there is none.
+fn stamp(path: &Path) -> Option<Stamp> {
+    let metadata = fs::metadata(path).ok()?;
+    #[cfg(unix)]
+    let inode = std::os::unix::fs::MetadataExt::ino(&metadata);
+    #[cfg(not(unix))]
+    let inode = 0;
+    Some(Stamp { modified: metadata.modified().ok(), length: metadata.len(), inode })
 }
 
 /// The key of a seed, in the form that the signer reads, and its public half.
@@ -258,17 +383,54 @@ mod tests {
     #[test]
     fn a_rotation_signs_with_the_new_key_and_still_verifies_the_old() {
         let folder = Folder::new("rotate");
-        let old = KeyRing::load_or_create(&folder.file(), at(0)).unwrap().signing().0.to_owned();
+        let old = KeyRing::load_or_create(&folder.file(), at(0)).unwrap().now().signing().0.to_owned();
         let ring = KeyRing::rotate(&folder.file(), at(100)).unwrap();
-        let new = ring.signing().0.to_owned();
-        assert!(new != old && ring.verifying(&old).is_some());
+        let new = ring.now().signing().0.to_owned();
+        assert!(new != old && ring.now().verifying(&old).is_some());
         assert_eq!(KeyRing::load(&folder.file()).unwrap().jwks(), ring.jwks());
         let ring = KeyRing::rotate(&folder.file(), at(100 + RETIRED_KEY_SECONDS)).unwrap();
-        assert!(ring.verifying(&old).is_none() && ring.verifying(&new).is_some());
-        let newest = ring.signing().0.to_owned();
+        assert!(ring.now().verifying(&old).is_none() && ring.now().verifying(&new).is_some());
+        let newest = ring.now().signing().0.to_owned();
         assert!(matches!(KeyRing::drop_key(&folder.file(), &newest), Err(KeyFault::NoKey { .. })));
         assert!(matches!(KeyRing::drop_key(&folder.file(), "none"), Err(KeyFault::BadKey { .. })));
-        assert!(KeyRing::drop_key(&folder.file(), &new).unwrap().verifying(&new).is_none());
+        assert!(KeyRing::drop_key(&folder.file(), &new).unwrap().now().verifying(&new).is_none());
+    }
+
+    #[test]
+    fn a_running_server_sees_what_becomes_of_the_file() {
+        let folder = Folder::new("running");
+        let running = KeyRing::load_or_create(&folder.file(), at(0)).unwrap();
+        let old = running.now().signing().0.to_owned();
+        assert!(!running.refresh());
+        KeyRing::rotate(&folder.file(), at(100)).unwrap();
+        assert!(running.refresh() && !running.refresh());
+        let new = running.now().signing().0.to_owned();
+        assert!(new != old && running.now().verifying(&old).is_some());
+        let until = at(100 + RETIRED_KEY_SECONDS);
+        let line = |kid: &str, second, duty| KeyLine { kid: kid.into(), created_at: at(second), duty };
+        assert_eq!(
+            running.lines(),
+            [line(&new, 100, Duty::Signs), line(&old, 0, Duty::VerifiesUntil(until))]
+        );
+        KeyRing::drop_key(&folder.file(), &old).unwrap();
+        assert!(running.refresh() && running.now().verifying(&old).is_none());
+        // What cannot be used changes nothing: no file, a broken one, one of another server.
+        let good = fs::read_to_string(folder.file()).unwrap();
+        let other = Folder::new("other");
+        KeyRing::load_or_create(&other.file(), at(0)).unwrap();
+        fs::remove_file(folder.file()).unwrap();
+        assert!(!running.refresh());
+        assert!(folder.holding("{}").is_err());
+        assert!(!running.refresh());
+        folder.holding(&fs::read_to_string(other.file()).unwrap()).unwrap();
+        assert!(!running.refresh());
+        assert_eq!(running.now().signing().0, new);
+        folder.holding(&good).unwrap();
+        assert!(running.refresh() && running.now().verifying(&new).is_some());
+        for second in 0..20 {
+            let rotated = KeyRing::rotate(&folder.file(), at(200 + second));
+            assert_eq!(rotated.is_ok(), second < 15, "{second}");
+        }
     }
 
     #[test]

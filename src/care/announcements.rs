@@ -1,7 +1,7 @@
 //! Announcements: what the clock alone has changed is told once, on whichever node gets there first.
 //!
-//! A value goes stale, a sum completes, a check-in becomes overdue, an effect does not come in time: nobody writes
-//! then. A pass finds the workspaces in which such an instant has passed, and tells each of them in one write, which
+//! A value goes stale, a sum completes, a check-in becomes overdue, an effect does not come in time, a token ends soon:
+//! nobody writes then. A pass finds the workspaces in which such an instant has passed, and tells each of them in one write, which
 //! holds the workspace alone. What was told already stands in the journal, so that a second pass tells nothing.
 
 use std::collections::HashSet;
@@ -20,9 +20,12 @@ use crate::okrs::check_ins::CheckInRow;
 use crate::okrs::key_results::KeyResultRow;
 use crate::okrs::objectives::{ObjectiveRow, ObjectiveState};
 use crate::okrs::progress::Surroundings;
+use crate::people::tokens;
 use crate::store::journal::{EventType, Subject, told_last};
 use crate::store::schema::{announcements, kpi_states, kpis, objectives, workspaces};
-use crate::store::{Author, Day, KpiChange, KpiId, Lane, Moment, Store, Tx, WorkspaceId, WorkspaceRow};
+use crate::store::{
+    Author, Day, KpiChange, KpiId, Lane, Moment, Opening, Store, Tx, WorkspaceId, WorkspaceRow,
+};
 
 /// How long an instant may have passed before it is told.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -51,9 +54,10 @@ pub async fn pass(store: &Store) -> Result<()> {
 }
 
 /// The workspaces in which something may have to be told: a day has begun there, or a KPI has turned, since they
-/// were told last. Two statements for all workspaces together.
+/// were told last, or a token ends soon. Few statements for all workspaces together.
 fn waiting(tx: &mut Tx) -> Result<Vec<WorkspaceId>> {
     let now = tx.now;
+    tx.open(Opening::System)?;
     let known: Vec<(WorkspaceRow, Option<Moment>)> = workspaces::table
         .left_join(announcements::table.on(announcements::workspace_id.eq(workspaces::id)))
         .filter(workspaces::deleted_at.is_null())
@@ -73,7 +77,7 @@ fn waiting(tx: &mut Tx) -> Result<Vec<WorkspaceId>> {
         .select(kpi_states::workspace_id)
         .distinct()
         .load(tx.db())?;
-    let turned: HashSet<WorkspaceId> = turned.into_iter().collect();
+    let turned: HashSet<WorkspaceId> = turned.into_iter().chain(tokens::with_warnings(tx)?).collect();
     let waits = |workspace: &WorkspaceRow, told_until: Option<Moment>| {
         let calendar = workspace.calendar();
         let day = |at: Moment| calendar.day_of(at.timestamp());
@@ -106,6 +110,7 @@ pub fn announce(tx: &mut Tx) -> Result<()> {
     }
     tell_of_kpis(tx, told_until)?;
     tell_of_check_ins(tx)?;
+    tokens::warn(tx)?;
     Ok(remedies::follow_clock(tx)?)
 }
 

@@ -90,6 +90,11 @@ impl Reply {
             .with(HeaderName::from_static("x-robots-tag"), "noindex")
     }
 
+    /// For what everybody may keep for five minutes.
+    pub fn kept_by_all(self) -> Self {
+        self.with(CACHE_CONTROL, "public, max-age=300")
+    }
+
     /// Says that this answer is a replay.
     pub fn replayed(mut self) -> Self {
         self.headers.push(("idempotent-replayed".into(), "true".into()));

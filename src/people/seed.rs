@@ -13,7 +13,7 @@ use crate::access::caller::{AccountState, MemberState, TokenKind};
 use crate::access::secret::PasswordResetToken;
 use crate::http::{Problem, Result};
 use crate::store::schema::{accounts, workspaces};
-use crate::store::{AccountId, AuthorKind, Lane, MemberId, Tx, WorkspaceId, WorkspaceRow};
+use crate::store::{AccountId, AuthorKind, Lane, MemberId, Opening, Tx, WorkspaceId, WorkspaceRow};
 
 /// Makes an account with a password that was hashed already.
 pub fn account(tx: &mut Tx, email: &str, name: &str, password_hash: &str) -> Result<AccountId> {
@@ -53,10 +53,10 @@ pub fn workspace(tx: &mut Tx, new: &NewWorkspace, owner: AccountId) -> Result<(W
 pub fn enter(tx: &mut Tx, slug: &str, email: &str) -> Result<MemberRow> {
     let workspace = find_workspace(tx, slug)?.ok_or_else(Problem::not_found)?;
     let account = find_account(tx, email)?.ok_or_else(Problem::not_found)?;
+    tx.enter(Lane::Workspace(workspace.id))?;
     let member = MemberRow::of_account(tx, workspace.id, account)?
         .filter(|member| member.state == MemberState::Active)
         .ok_or_else(Problem::not_found)?;
-    tx.enter(Lane::Workspace(workspace.id))?;
     tx.act_as(AuthorKind::Person, member.id.raw(), member.name.clone());
     Ok(member)
 }
@@ -81,7 +81,7 @@ pub fn token(
         scopes,
         teams: &[],
         key_patterns: &[],
-        lifetime,
+        lifetime: Some(lifetime),
     };
     let workspace = tx.workspace_id()?;
     TokenRow::create(tx, workspace, member, &plan).map(|(_, token)| token)
@@ -104,6 +104,7 @@ pub struct Census {
 
 /// Looks who and what is there.
 pub fn census(tx: &mut Tx) -> Result<Census> {
+    tx.open(Opening::System)?;
     Ok(Census {
         emails: accounts::table.select(accounts::email_folded).order(accounts::email_folded).load(tx.db())?,
         slugs: workspaces::table.select(workspaces::slug).order(workspaces::slug).load(tx.db())?,

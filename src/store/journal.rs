@@ -12,6 +12,7 @@ use super::batch;
 use super::error::StoreError;
 use super::id::{Id, Kind, RawId};
 use super::ids::WorkspaceId;
+use super::opening::Opening;
 use super::schema::{events, workspaces};
 use super::transaction::{AuthorKind, Tx};
 use super::types::{Json, Moment};
@@ -77,6 +78,10 @@ crate::maths::word::words! {
         TokenCreated = "token.created",
         /// An API token was revoked.
         TokenRevoked = "token.revoked",
+        /// An API token was renamed, or somebody else answers for it.
+        TokenUpdated = "token.updated",
+        /// An API token ends soon: told 14 and 3 days before.
+        TokenExpiring = "token.expiring",
         /// A KPI was made.
         KpiCreated = "kpi.created",
         /// A KPI's own fields changed.
@@ -227,6 +232,8 @@ impl EventType {
             | Self::InvitationRevoked
             | Self::TokenCreated
             | Self::TokenRevoked
+            | Self::TokenUpdated
+            | Self::TokenExpiring
             | Self::LinkCreated
             | Self::LinkRevoked => Audience::Admins,
             _ => Audience::Everyone,
@@ -286,6 +293,7 @@ pub(super) fn write(tx: &mut Tx, pending: Vec<Event>) -> Result<(), StoreError> 
         return Ok(());
     }
     let (workspace_id, now, author) = (tx.workspace_id()?, tx.now, tx.author().clone());
+    tx.open(Opening::Workspace(workspace_id))?;
     // The row is read again: a job may have made the workspace, or changed it, itself.
     let last: i64 = workspaces::table.find(workspace_id).select(workspaces::event_sequence).first(tx.db())?;
     let rows: Vec<EventRow> = pending

@@ -11,6 +11,8 @@ pub mod id;
 pub mod ids;
 pub mod journal;
 pub mod migrate;
+pub mod opening;
+pub mod roles;
 pub mod schema;
 pub mod transaction;
 pub mod types;
@@ -21,6 +23,7 @@ pub use connection::{AnyConnection, DatabaseUrl, Engine};
 pub use error::{Failure, StoreError};
 pub use id::{Id, Kind, RawId};
 pub use ids::*;
+pub use opening::{Opening, Proof};
 pub use transaction::{
     Act, Author, AuthorKind, Deed, DeedFollower, Follower, Followers, KpiChange, Lane, Tx,
 };

@@ -8,6 +8,7 @@ use super::error::StoreError;
 use super::id::RawId;
 use super::ids::{AccountId, DecisionId, KpiId, ObjectiveId, TargetId, WorkspaceId};
 use super::journal::{self, Event};
+use super::opening::Opening;
 use super::schema::{accounts, workspaces};
 use super::types::{Day, Moment};
 use super::workspace::WorkspaceRow;
@@ -21,6 +22,7 @@ pub struct Tx<'c> {
     pub now: Moment,
     author: Author,
     workspace: Option<WorkspaceRow>,
+    opening: Option<Opening>,
     events: Vec<Event>,
     kpi_changes: Vec<KpiChange>,
     deeds: Vec<Deed>,
@@ -134,6 +136,7 @@ impl<'c> Tx<'c> {
             now,
             author,
             workspace: None,
+            opening: None,
             events: Vec::new(),
             kpi_changes: Vec::new(),
             deeds: Vec::new(),
@@ -174,9 +177,20 @@ impl<'c> Tx<'c> {
         self.workspace().map(|workspace| workspace.id)
     }
 
-    /// Says which workspace this transaction serves; a write has locked its row already.
-    pub fn serve(&mut self, workspace: WorkspaceRow) {
+    /// Says which workspace this transaction serves, and opens it; a write has locked its row already.
+    pub fn serve(&mut self, workspace: WorkspaceRow) -> Result<(), StoreError> {
+        self.open(Opening::Workspace(workspace.id))?;
         self.workspace = Some(workspace);
+        Ok(())
+    }
+
+    /// What this transaction has opened; see [`Tx::open`].
+    pub fn opening(&self) -> Option<Opening> {
+        self.opening
+    }
+
+    pub(super) fn note_opening(&mut self, opening: Opening) {
+        self.opening = Some(opening);
     }
 
     /// Locks the lane's row. SQLite's one writer needs no lock beyond its transaction. A write that
@@ -189,6 +203,7 @@ impl<'c> Tx<'c> {
                     let events = std::mem::take(&mut self.events);
                     journal::write(self, events)?;
                 }
+                self.open(Opening::Workspace(id))?;
                 if let AnyConnection::Postgres(connection) = self.connection {
                     workspaces::table
                         .find(id)

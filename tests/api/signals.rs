@@ -187,7 +187,9 @@ stories! {
         monthly(&ann, "sales", (2025, 1), &STEP).await;
         let age = |tx: &mut Tx| -> Result<(), StoreError> {
             let nothing = kpi_states::trend.eq(None::<regimen::maths::Trend>);
-            diesel::update(kpi_states::table).set((kpi_states::rules.eq(0), nothing)).execute(tx.db())?;
+            let workspace = crate::harness::open_workspace(tx, "acme")?;
+            let all = kpi_states::table.filter(kpi_states::workspace_id.eq(workspace));
+            diesel::update(all).set((kpi_states::rules.eq(0), nothing)).execute(tx.db())?;
             Ok(())
         };
         app.state.store.write(Lane::Open, Author::system("test"), age).await.expect("it is older now");

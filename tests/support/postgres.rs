@@ -20,6 +20,25 @@ pub fn database_url(name: &str) -> String {
     query.map_or_else(|| format!("{host}/{name}"), |query| format!("{host}/{name}?{query}"))
 }
 
+/// The role that serves in the tests: it owns nothing.
+pub const SERVING: &str = "regimen_serving";
+
+/// Makes the role that serves, unless it is there; the present one may end its sessions.
+pub fn make_serving_role() {
+    on_server(&[&format!(
+        "DO $$ BEGIN CREATE ROLE {SERVING} LOGIN PASSWORD '{SERVING}'; \
+         EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+    )]);
+    on_server(&[&format!("GRANT {SERVING} TO CURRENT_USER")]);
+}
+
+/// The same database for the role that serves.
+pub fn as_serving_role(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").expect("a URL");
+    let place = rest.split_once('@').map_or(rest, |(_, place)| place);
+    format!("{scheme}://{SERVING}:{SERVING}@{place}")
+}
+
 /// An empty database.
 pub fn create_database(name: &str) {
     on_server(&[&format!("CREATE DATABASE {name}")]);
@@ -38,7 +57,7 @@ pub fn drop_database(name: &str) {
     on_server(&[
         &format!(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-             WHERE datname = '{name}' AND usename = current_user"
+             WHERE datname = '{name}' AND usename IN (current_user, '{SERVING}')"
         ),
         &format!("DROP DATABASE IF EXISTS {name}"),
     ]);

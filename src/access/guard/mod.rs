@@ -20,12 +20,13 @@ use actix_web::{FromRequest, HttpRequest};
 pub use self::run::Admitted;
 
 use self::call::Call;
+use super::caller::Credential;
 use super::door::{CredentialNeed, Door, HandlesCredentials};
 use crate::http::answer::{Answer, Answers, Typed};
 use crate::http::limits::Left;
 use crate::http::{Code, Describe, Draft, Problem, Result, accept, finish};
 use crate::state::State;
-use crate::store::{Author, Lane, Tx};
+use crate::store::{AccountId, Author, Lane, Opening, Tx};
 
 /// How much of a program's name for itself is kept.
 const LONGEST_USER_AGENT: usize = 200;
@@ -137,12 +138,22 @@ impl<D: HandlesCredentials> Db<D> {
         Ok(())
     }
 
-    /// Looks something up between the first look and the write.
+    /// Looks something up between the first look and the write; of people, also where they take part.
     pub async fn look<R: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Tx) -> Result<R> + Send + 'static,
     ) -> Result<R> {
-        self.state.store.read(Author::system(self.request_id()), job).await
+        let caller: Option<AccountId> = match &self.call.credential {
+            Some(Credential::Access(claims)) => claims.sub.parse().ok(),
+            Some(Credential::Token(_)) | None => None,
+        };
+        let looked = move |tx: &mut Tx| {
+            if let Some(account) = caller {
+                tx.open(Opening::Account(account))?;
+            }
+            job(tx)
+        };
+        self.state.store.read(Author::system(self.request_id()), looked).await
     }
 
     /// Writes something that holds whatever becomes of the request, such as that it was tried.

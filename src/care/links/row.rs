@@ -14,7 +14,7 @@ use crate::http::{Problem, Result};
 use crate::kpis::row::KpiRow;
 use crate::store::journal::{EventType, Subject};
 use crate::store::schema::links;
-use crate::store::{BoardId, KpiId, LinkId, MemberId, Moment, TeamId, Tx, WorkspaceId};
+use crate::store::{BoardId, KpiId, LinkId, MemberId, Moment, Opening, Proof, TeamId, Tx, WorkspaceId};
 
 /// A link as it is stored.
 #[derive(Clone, Debug, Queryable, Insertable)]
@@ -83,10 +83,17 @@ impl LinkRow {
     /// The link with this secret, of whichever workspace, while it works; whether its maker may still see what it shows
     /// is another question.
     pub fn working(tx: &mut Tx, secret: &LinkSecret) -> Result<Option<Self>> {
-        let now = tx.now;
-        let found: Option<Self> =
-            links::table.filter(links::hash.eq(secret.hash().as_slice())).first(tx.db()).optional()?;
-        Ok(found.filter(|row| row.state(now) == LinkState::Active))
+        let (now, hash) = (tx.now, secret.hash());
+        tx.open(Opening::Credential(hash))?;
+        let opens = tx.opens(Proof::Link);
+        let found: Option<(Self, Option<String>)> = links::table
+            .filter(links::hash.eq(hash.as_slice()))
+            .select((links::all_columns, opens))
+            .first(tx.db())
+            .optional()?;
+        let Some((row, _)) = found else { return Ok(None) };
+        tx.opened(Opening::Workspace(row.workspace_id));
+        Ok(Some(row).filter(|row| row.state(now) == LinkState::Active))
     }
 
     /// Ends it, at once.

@@ -12,9 +12,10 @@ use crate::http::body::Rules;
 use crate::http::text::{Email, Name};
 use crate::http::{Code, FieldErrors, Json, Nothing, PatchBody, Problem, Result};
 use crate::maths::word::words;
+use crate::people::tokens::KeyPattern;
 use crate::people::workspaces::WorkspaceRef;
 use crate::store::schema::{members, workspaces};
-use crate::store::{AccountId, MemberId, Moment, TokenId, Tx, WorkspaceId};
+use crate::store::{AccountId, MemberId, Moment, TeamId, TokenId, Tx, WorkspaceId};
 
 words! {
     /// What kind of caller it is.
@@ -61,7 +62,13 @@ pub struct Caller {
     /// What the token may be used for; empty for people, who are not bound by scopes.
     #[schema(max_items = 4)]
     scopes: Vec<Scope>,
-    /// When the token ends; null for people.
+    /// The teams that the token is narrowed to; none is all.
+    #[schema(max_items = 50)]
+    team_ids: Vec<TeamId>,
+    /// The keys of KPIs that the token is narrowed to; none is all.
+    #[schema(value_type = Vec<KeyPattern>, max_items = 50)]
+    key_patterns: Vec<String>,
+    /// When the token ends; null for people, and where it never does.
     expires_at: Option<Moment>,
 }
 
@@ -126,6 +133,8 @@ fn caller_of(tx: &mut Scoped) -> Result<Caller> {
                 role: None,
                 member_id: None,
                 scopes: Vec::new(),
+                team_ids: Vec::new(),
+                key_patterns: Vec::new(),
                 expires_at: None,
             })
         }
@@ -163,6 +172,8 @@ fn caller_of_token(tx: &mut Scoped, actor: Actor) -> Result<Caller> {
         role: Some(inside.standing.role),
         member_id: inside.standing.member,
         scopes: token.bounds.scopes,
+        team_ids: token.bounds.teams,
+        key_patterns: token.bounds.key_patterns,
         expires_at: token.expires_at,
     })
 }

@@ -11,7 +11,7 @@ use crate::people::accounts::AccountRow;
 use crate::people::members::{self, MemberRow};
 use crate::store::journal::EventType;
 use crate::store::schema::{invitations, workspaces};
-use crate::store::{InvitationId, Lane, MemberId, Moment, Tx, WorkspaceId, WorkspaceRow};
+use crate::store::{InvitationId, Lane, MemberId, Moment, Opening, Tx, WorkspaceId, WorkspaceRow};
 
 words! {
     /// Whether an invitation can be used.
@@ -99,6 +99,7 @@ impl Invited {
         pointer: &'static str,
     ) -> Result<Self> {
         let hash = token.hash();
+        tx.open(Opening::Credential(hash))?;
         let invitation: Option<InvitationRow> = invitations::table
             .filter(invitations::token_hash.eq(hash.as_slice()))
             .filter(invitations::email_folded.eq(email_folded))

@@ -4,6 +4,7 @@
 //! belongs to the workspace and outlives its maker's leaving; it has a role of its own. The secret is
 //! shown once and stored as a hash; nobody makes a token that may do more than they may themselves.
 
+mod change;
 mod row;
 
 use std::collections::HashMap;
@@ -13,19 +14,19 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::caller::TokenKind;
-use crate::access::target::Wanted;
-use crate::access::{Action, At, Db, Facts, MakesSecrets, Reads, Role, Scope, Scoped, Target, Themselves};
+use crate::access::{Action, At, Db, Facts, MakesSecrets, Reads, Role, Scope, Scoped};
 use crate::http::answer::Answer;
 use crate::http::body::Rules;
 use crate::http::page::{Position, page_type};
 use crate::http::{
-    Body, Code, Created, FieldErrors, Json, Listing, Name, NoContent, Nothing, Page, Problem, Result,
-    Revealed, Routes, routes,
+    Body, Code, Created, FieldErrors, Json, Listing, Name, Nothing, Page, Problem, Result, Revealed, Routes,
+    routes,
 };
 use crate::people::members::{self, MemberRef};
 use crate::people::teams::{self, TeamInput, TeamRef};
 use crate::store::{MemberId, Moment, TeamId, TokenId};
-pub use row::{TokenPlan, TokenRow, TokenState, revoke_named, revoke_personal};
+use change::{revoke_token, revoke_tokens, update_token};
+pub use row::{TokenPlan, TokenRow, TokenState, revoke_named, revoke_personal, warn, with_warnings};
 
 /// How many usable tokens a workspace has at the most.
 const MOST_TOKENS: i64 = 100;
@@ -40,12 +41,20 @@ pub fn routes() -> Routes {
             GET list_tokens,
             /// Make an API token.
             /// The answer bears the token, which is shown once. Scopes reach no further than the caller's
-            /// role. A workspace has up to 100 usable tokens.
+            /// role; one that never ends is made by an owner. A workspace has up to 100 usable tokens.
             POST create_token
+        }
+        "/v1/workspaces/{workspace}/token-revocations" {
+            /// Revoke API tokens at once: all, those of a kind, or those of a member.
+            /// They are refused from the next request on; if the caller is one of them, it is revoked too.
+            POST revoke_tokens
         }
         "/v1/workspaces/{workspace}/tokens/{token}" {
             /// Show an API token; not the secret itself.
             GET show_token,
+            /// Change the name of an API token, or who answers for a service token.
+            /// What a token may be used for never changes: make another one.
+            PATCH update_token,
             /// Revoke an API token, at once.
             DELETE revoke_token
         }
@@ -84,18 +93,19 @@ struct NewToken {
     #[serde(default)]
     #[schema(max_items = 50, example = json!(["sales-*"]))]
     key_patterns: Vec<KeyPattern>,
-    /// How long it can be used, in days.
+    /// How long it can be used, in days; null for a token that never ends, which only an owner makes.
     #[serde(default = "ninety")]
     #[schema(minimum = 1, maximum = 366, default = 90, example = 90)]
-    expires_in_days: i64,
+    expires_in_days: Option<i64>,
 }
 
 fn personal() -> TokenKind {
     TokenKind::Personal
 }
 
-fn ninety() -> i64 {
-    90
+#[allow(clippy::unnecessary_wraps, reason = "null means a token that never ends")]
+fn ninety() -> Option<i64> {
+    Some(90)
 }
 
 impl Rules for NewToken {
@@ -142,6 +152,9 @@ fn role_for(scope: Scope) -> Role {
 pub struct Token {
     /// The token's id.
     id: TokenId,
+    /// Counts the changes of its name and of who answers for it.
+    #[schema(minimum = 1)]
+    version: i32,
     /// What people call it.
     #[schema(value_type = Name)]
     name: String,
@@ -152,9 +165,9 @@ pub struct Token {
     /// The token's beginning and end, to know it by.
     #[schema(max_length = 16, pattern = "^rgm_…[0-9A-Za-z]+$", example = "rgm_…x7Qa")]
     hint: String,
-    /// Who made it and answers for it.
+    /// Whose it is, or who answers for a service token.
     member_id: MemberId,
-    /// Who made it and answers for it.
+    /// Whose it is, or who answers for a service token.
     member: Option<MemberRef>,
     /// A service token's own role; null for personal ones.
     role: Option<Role>,
@@ -172,7 +185,7 @@ pub struct Token {
     key_patterns: Vec<String>,
     /// When it was made.
     created_at: Moment,
-    /// When it ends.
+    /// When it ends; null where it never does.
     expires_at: Option<Moment>,
     /// When it was used last, to the minute.
     last_used_at: Option<Moment>,
@@ -199,24 +212,9 @@ struct TokenFilter {
     /// In one of these states; without it all but the revoked ones.
     #[serde(default)]
     state: Vec<TokenState>,
-}
-
-/// A token that the caller may revoke: their own, or as an admin any.
-#[derive(Clone, Debug)]
-struct Revocable(Wanted<TokenRow>);
-
-impl Target for Revocable {
-    type Located = TokenRow;
-    type Found = TokenRow;
-
-    fn locate(&self, tx: &mut Scoped) -> Result<TokenRow> {
-        self.0.locate(tx)
-    }
-
-    fn grant(&self, _: &mut Scoped, located: TokenRow) -> Result<TokenRow> {
-        // Whoever knows of it may end it; others got a 404.
-        Ok(located)
-    }
+    /// Of one of these members: ids, or `me`.
+    #[serde(default)]
+    member: Vec<String>,
 }
 
 async fn list_tokens(db: Db<Reads>, listing: Listing<TokenFilter>) -> Answer<Page<TokenPage>> {
@@ -226,10 +224,12 @@ async fn list_tokens(db: Db<Reads>, listing: Listing<TokenFilter>) -> Answer<Pag
             true => vec![TokenState::Active, TokenState::Expired],
             false => filter.state,
         };
+        let of = members::filtered(tx, "member", &filter.member)?;
         let mut rows = row::all(tx, workspace)?;
         rows.retain(|row| {
             row::is_known(tx, row)
                 && (filter.kind.is_empty() || filter.kind.contains(&row.kind))
+                && (of.is_empty() || of.contains(&row.member_id))
                 && states.contains(&row.state(now))
         });
         let paged = paging.page_of_all(rows, |row| {
@@ -250,6 +250,9 @@ async fn create_token(db: Db<MakesSecrets>, body: Body<NewToken>) -> Answer<Reve
         for scope in &new.scopes {
             tx.require_rank(role_for(*scope))?;
         }
+        if new.expires_in_days.is_none() {
+            tx.require(Action::Own, &Facts::default())?;
+        }
         let mut narrowed = Vec::new();
         for (index, team) in new.team_ids.iter().enumerate() {
             let team = teams::resolve(tx, &format!("/team_ids/{index}"), team)?.id;
@@ -269,7 +272,7 @@ async fn create_token(db: Db<MakesSecrets>, body: Body<NewToken>) -> Answer<Reve
             scopes: &new.scopes,
             teams: &narrowed,
             key_patterns: &patterns,
-            lifetime: SignedDuration::from_hours(24 * new.expires_in_days),
+            lifetime: new.expires_in_days.map(|days| SignedDuration::from_hours(24 * days)),
         };
         let (row, token) = TokenRow::create(tx, workspace, me, &plan)?;
         let names = Names::of(tx, std::slice::from_ref(&row))?;
@@ -282,20 +285,7 @@ async fn create_token(db: Db<MakesSecrets>, body: Body<NewToken>) -> Answer<Reve
 }
 
 async fn show_token(db: Db<Reads>, id: At<TokenRow>) -> Answer<Json<Token>> {
-    db.read(id.to(Action::View), Nothing, |tx, row, ()| {
-        let row = row.into_inner();
-        let names = Names::of(tx, std::slice::from_ref(&row))?;
-        Ok(Json::new(Token::of(row, tx.now, &names)))
-    })
-    .await
-}
-
-async fn revoke_token(db: Db<Themselves>, id: At<TokenRow>) -> Answer<NoContent> {
-    db.write(Revocable(id.to(Action::View)), Nothing, |tx, row, ()| {
-        row.revoke(tx)?;
-        Ok(NoContent)
-    })
-    .await
+    db.read(id.to(Action::View), Nothing, |tx, row, ()| change::shown(tx, row.into_inner())).await
 }
 
 /// What the rows refer to.
@@ -319,6 +309,7 @@ impl Token {
         let team_ids = row.teams();
         Self {
             id: row.id,
+            version: row.version,
             kind: row.kind,
             state: row.state(now),
             member_id: row.member_id,

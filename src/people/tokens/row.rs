@@ -29,8 +29,8 @@ words! {
 crate::http::words::impl_wire_words!(TokenState);
 
 /// A token as it is stored.
-#[derive(Clone, Debug, Queryable, Insertable)]
-#[diesel(table_name = tokens)]
+#[derive(Clone, Debug, Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = tokens, treat_none_as_null = true)]
 pub struct TokenRow {
     pub id: TokenId,
     pub workspace_id: WorkspaceId,
@@ -47,6 +47,9 @@ pub struct TokenRow {
     pub expires_at: Option<Moment>,
     pub last_used_at: Option<Moment>,
     pub revoked_at: Option<Moment>,
+    /// When its coming end is told next.
+    pub warn_at: Option<Moment>,
+    pub version: i32,
 }
 
 /// What a token is made of.
@@ -64,8 +67,8 @@ pub struct TokenPlan<'a> {
     pub teams: &'a [TeamId],
     /// The key patterns that it is narrowed to; empty is all.
     pub key_patterns: &'a [String],
-    /// How long it can be used.
-    pub lifetime: SignedDuration,
+    /// How long it can be used; without end where there is none.
+    pub lifetime: Option<SignedDuration>,
 }
 
 impl TokenRow {
@@ -77,6 +80,7 @@ impl TokenRow {
         plan: &TokenPlan,
     ) -> Result<(Self, ApiToken)> {
         let token = ApiToken::generate();
+        let expires_at = plan.lifetime.map(|lifetime| tx.now.plus(lifetime));
         let row = Self {
             id: TokenId::generate(tx.now.timestamp()),
             workspace_id: workspace,
@@ -90,9 +94,11 @@ impl TokenRow {
             team_ids: Json(json!(plan.teams)),
             key_patterns: Json(json!(plan.key_patterns)),
             created_at: tx.now,
-            expires_at: Some(tx.now.plus(plan.lifetime)),
+            expires_at,
             last_used_at: None,
             revoked_at: None,
+            warn_at: expires_at.and_then(|end| next_warning(end, tx.now)),
+            version: 1,
         };
         diesel::insert_into(tokens::table).values(&row).execute(tx.db())?;
         let change = json!({
@@ -136,7 +142,8 @@ impl TokenRow {
         listed(&self.key_patterns)
     }
 
-    fn subject(&self) -> Subject {
+    /// What events name.
+    pub(super) fn subject(&self) -> Subject {
         Subject::new("token", self.id, self.name.clone())
     }
 }
@@ -169,8 +176,66 @@ impl Resource for TokenRow {
     }
 
     fn version(&self) -> Option<i32> {
-        None
+        Some(self.version)
     }
+}
+
+/// How long before its end a token is told of, the longest first.
+const WARNINGS: [SignedDuration; 2] =
+    [SignedDuration::from_hours(14 * 24), SignedDuration::from_hours(3 * 24)];
+
+/// When an end is told of next, after a moment.
+fn next_warning(end: Moment, after: Moment) -> Option<Moment> {
+    WARNINGS.into_iter().map(|before| end.plus(-before)).find(|at| *at > after)
+}
+
+/// The workspaces with tokens whose end is to be told of by now; asked across all of them.
+pub fn with_warnings(tx: &mut Tx) -> Result<Vec<WorkspaceId>> {
+    Ok(tokens::table
+        .filter(tokens::warn_at.assume_not_null().le(tx.now))
+        .filter(tokens::revoked_at.is_null())
+        .select(tokens::workspace_id)
+        .distinct()
+        .load(tx.db())?)
+}
+
+/// Tells of the tokens of the workspace that end soon, each time once.
+pub fn warn(tx: &mut Tx) -> Result<()> {
+    let (workspace, now) = (tx.workspace_id()?, tx.now);
+    let rows: Vec<TokenRow> = tokens::table
+        .filter(tokens::workspace_id.eq(workspace))
+        .filter(tokens::warn_at.assume_not_null().le(now))
+        .filter(tokens::revoked_at.is_null())
+        .order(tokens::id)
+        .load(tx.db())?;
+    for row in rows {
+        let next = row.expires_at.and_then(|end| next_warning(end, now));
+        diesel::update(
+            tokens::table.filter(tokens::workspace_id.eq(workspace)).filter(tokens::id.eq(row.id)),
+        )
+        .set(tokens::warn_at.eq(next))
+        .execute(tx.db())?;
+        // One that ended while nobody looked is not about to end any more.
+        if let Some(end) = row.expires_at.filter(|end| *end > now) {
+            let days = if next.is_some() { 14 } else { 3 };
+            let change = json!({
+                "name": row.name, "kind": row.kind, "member_id": row.member_id, "expires_at": end, "within_days": days,
+            });
+            tx.tell(EventType::TokenExpiring, row.subject(), change);
+        }
+    }
+    Ok(())
+}
+
+/// Stores what people changed.
+pub(super) fn save(tx: &mut Tx, row: &mut TokenRow) -> Result<()> {
+    row.version += 1;
+    diesel::update(
+        tokens::table.filter(tokens::workspace_id.eq(row.workspace_id)).filter(tokens::id.eq(row.id)),
+    )
+    .set(&*row)
+    .execute(tx.db())?;
+    Ok(())
 }
 
 /// The tokens of a workspace, newest first.

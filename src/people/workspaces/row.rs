@@ -12,7 +12,7 @@ use crate::people::accounts::AccountRow;
 use crate::people::members::{self, MemberRow};
 use crate::store::journal::{EventType, Subject};
 use crate::store::schema::{kpis, members as members_table, points, workspaces};
-use crate::store::{AccountId, KpiId, MemberId, Tx, WorkspaceId, WorkspaceRow};
+use crate::store::{AccountId, KpiId, MemberId, Opening, Tx, WorkspaceId, WorkspaceRow};
 
 impl Resource for WorkspaceRow {
     const PARAMETER: &'static str = "workspace";
@@ -38,6 +38,7 @@ pub fn subject(row: &WorkspaceRow) -> Subject {
 
 /// The workspace with this slug, unless it was deleted.
 pub fn by_slug(tx: &mut Tx, slug: &str) -> Result<Option<WorkspaceRow>> {
+    tx.open_slug(slug)?;
     Ok(workspaces::table
         .filter(workspaces::slug.eq(slug))
         .filter(workspaces::deleted_at.is_null())
@@ -78,8 +79,9 @@ pub fn create(tx: &mut Tx, new: &NewWorkspace, owner: AccountId) -> Result<(Work
         deleted_at: None,
     };
     apply(tx, &mut row, new)?;
+    tx.open(Opening::Workspace(row.id))?;
     diesel::insert_into(workspaces::table).values(&row).execute(tx.db())?;
-    tx.serve(row.clone());
+    tx.serve(row.clone())?;
     let member = members::admit(tx, row.id, &account, Role::Owner)?;
     let change = json!({
         "name": row.name, "slug": row.slug, "time_zone": row.time_zone,
@@ -109,6 +111,7 @@ pub(super) fn apply(tx: &mut Tx, row: &mut WorkspaceRow, new: &NewWorkspace) -> 
     row.name_folded = folded(new.name.as_str());
     row.week_starts_on = new.week_starts_on;
     row.check_in_rhythm_days = new.check_in_rhythm_days;
+    tx.open_slug(&row.slug)?;
     let taken: Option<WorkspaceId> = workspaces::table
         .filter(workspaces::slug.eq(&row.slug))
         .filter(workspaces::id.ne(row.id))
@@ -143,8 +146,7 @@ pub(super) fn save(tx: &mut Tx, row: &mut WorkspaceRow) -> Result<()> {
     row.version += 1;
     row.updated_at = tx.now;
     diesel::update(workspaces::table.filter(workspaces::id.eq(row.id))).set(&*row).execute(tx.db())?;
-    tx.serve(row.clone());
-    Ok(())
+    Ok(tx.serve(row.clone())?)
 }
 
 /// Whether any KPI of the workspace has a point.

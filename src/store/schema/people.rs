@@ -142,5 +142,7 @@ tables! {
         expires_at -> Nullable<SqlMoment>,
         last_used_at -> Nullable<SqlMoment>,
         revoked_at -> Nullable<SqlMoment>,
+        warn_at -> Nullable<SqlMoment>,
+        version -> Integer,
     }
 }

@@ -22,7 +22,8 @@ use regimen::maths::{Aggregation, Cadence, Health, HealthReason};
 use regimen::store::journal::{EventType, Subject};
 use regimen::store::schema::{events, kpi_periods, kpi_states, kpis, targets, workspaces};
 use regimen::store::{
-    Author, Day, Json, KpiId, Lane, Moment, Store, StoreError, TargetId, Tx, WorkspaceId, WorkspaceRow,
+    Author, Day, Json, KpiId, Lane, Moment, Opening, Store, StoreError, TargetId, Tx, WorkspaceId,
+    WorkspaceRow,
 };
 
 use crate::harness::stories;
@@ -100,6 +101,7 @@ impl<'a> World<'a> {
         let rows = (workspace.clone(), kpi.clone());
         store
             .write(Lane::Open, Author::system("test"), move |tx| -> Result<(), StoreError> {
+                tx.open(Opening::Workspace(rows.0.id))?;
                 diesel::insert_into(workspaces::table).values(&rows.0).execute(tx.db())?;
                 diesel::insert_into(kpis::table).values(&rows.1).execute(tx.db())?;
                 Ok(())
@@ -124,7 +126,7 @@ impl<'a> World<'a> {
     ) -> R {
         let (kpi, workspace) = (self.kpi.clone(), self.workspace.clone());
         let job = move |tx: &mut Tx| {
-            tx.serve(workspace);
+            tx.serve(workspace)?;
             job(tx, &kpi)
         };
         self.store.read(Author::system("test"), job).await.expect("it is read")

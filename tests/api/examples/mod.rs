@@ -5,6 +5,7 @@
 
 mod accounts;
 mod recorder;
+mod tokens;
 
 use jsonschema::Validator;
 use reqwest::Method;
@@ -63,6 +64,7 @@ stories! {
         let token = story.tell(&ann, post.clone(), "tokens", Some(json!({"name": "Nightly export", "kind": "personal", "scopes": ["read", "points:write"]}))).await;
         story.tell(&ann, get.clone(), "tokens", None).await;
         story.tell(&ann, get.clone(), &format!("tokens/{}", token.text("/id")), None).await;
+        tokens::tell(&mut story, &ann, token.text("/id"), &bobs).await;
 
         // Diagnose.
         let churn = json!({

@@ -8,7 +8,9 @@ mod statements;
 
 pub use caller::{Answer, Caller};
 pub use contract::{Operation, described, document, hold, operations};
-pub use server::{App, EngineUnderTest, PASSWORD, Settings, email, moment, play, play_where, play_with};
+pub use server::{
+    App, EngineUnderTest, PASSWORD, Settings, email, moment, open_workspace, play, play_where, play_with,
+};
 
 /// Declares stories, each told to both engines.
 macro_rules! stories {

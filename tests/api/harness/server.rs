@@ -17,7 +17,7 @@ use regimen::http::limits::{LimitMode, Quotas};
 use regimen::http::peer::Network;
 use regimen::mail::Transport;
 use regimen::state::State;
-use regimen::store::{DatabaseUrl, Moment, Options, Store, migrate};
+use regimen::store::{DatabaseUrl, Moment, Options, Store, migrate, roles};
 use serde_json::json;
 
 use super::caller::Caller;
@@ -39,8 +39,11 @@ pub struct App {
     pub url: String,
     pub clock: Clock,
     pub state: Data<State>,
+    /// The database, for whoever owns it.
     pub database: DatabaseUrl,
     pub outbox: PathBuf,
+    /// The same as it is served: on PostgreSQL by a role that owns nothing.
+    pub served: DatabaseUrl,
     http: reqwest::Client,
 }
 
@@ -100,8 +103,9 @@ pub fn play_with<F: Future<Output = ()>>(
     System::new().block_on(async {
         let clock = Clock::set_to(moment(BEGINNING));
         let url = DatabaseUrl::parse(&scratch.url).expect("a URL");
+        let served = DatabaseUrl::parse(&scratch.served).expect("a URL");
         let store = Store::open(Options {
-            url: url.clone(),
+            url: served.clone(),
             connections: 3,
             clock: clock.clone(),
             followers: regimen::FOLLOWERS,
@@ -126,8 +130,8 @@ pub fn play_with<F: Future<Output = ()>>(
         let hasher = Hasher::with_cost(2, settings.cost).expect("a hasher");
         let state = app::state(Parts { store, config, keys, hasher, limits: settings.limits })
             .expect("the document compiles");
-        let served = state.clone();
-        let server = HttpServer::new(move || regimen::wrapped_app!(served))
+        let shared = state.clone();
+        let server = HttpServer::new(move || regimen::wrapped_app!(shared))
             .workers(2)
             .disable_signals()
             .listen(listener)
@@ -135,7 +139,8 @@ pub fn play_with<F: Future<Output = ()>>(
             .run();
         let handle = server.handle();
         actix_web::rt::spawn(server);
-        let app = App { url: address, clock, state, database: url, outbox, http: reqwest::Client::new() };
+        let http = reqwest::Client::new();
+        let app = App { url: address, clock, state, database: url, served, outbox, http };
         story(app).await;
         handle.stop(false).await;
     });
@@ -203,7 +208,7 @@ impl App {
 
     /// How many statements the database was asked so far.
     fn asked(&self) -> usize {
-        statements::asked(match &self.database {
+        statements::asked(match &self.served {
             DatabaseUrl::Sqlite(path) => path.to_str().expect("UTF-8"),
             DatabaseUrl::Postgres(url) => url,
         })
@@ -221,19 +226,36 @@ impl App {
     pub async fn people(&self) -> Vec<i64> {
         use diesel::prelude::*;
         use regimen::store::schema::*;
-        use regimen::store::{Author, StoreError};
+        use regimen::store::{Author, Opening, StoreError, WorkspaceId};
         let count = |tx: &mut regimen::store::Tx| -> Result<Vec<i64>, StoreError> {
-            Ok(vec![
+            tx.open(Opening::System)?;
+            let all: Vec<WorkspaceId> = workspaces::table.select(workspaces::id).load(tx.db())?;
+            let mut counted = vec![
                 accounts::table.count().get_result(tx.db())?,
                 sessions::table.count().get_result(tx.db())?,
-                workspaces::table.count().get_result(tx.db())?,
-                members::table.count().get_result(tx.db())?,
-                invitations::table.count().get_result(tx.db())?,
-                teams::table.count().get_result(tx.db())?,
-                team_members::table.count().get_result(tx.db())?,
-                tokens::table.count().get_result(tx.db())?,
-                events::table.count().get_result(tx.db())?,
-            ])
+                i64::try_from(all.len()).expect("few workspaces"),
+            ];
+            for workspace in all {
+                tx.open(Opening::Workspace(workspace))?;
+                counted.extend([
+                    members::table
+                        .filter(members::workspace_id.eq(workspace))
+                        .count()
+                        .get_result::<i64>(tx.db())?,
+                    invitations::table
+                        .filter(invitations::workspace_id.eq(workspace))
+                        .count()
+                        .get_result(tx.db())?,
+                    teams::table.filter(teams::workspace_id.eq(workspace)).count().get_result(tx.db())?,
+                    team_members::table
+                        .filter(team_members::workspace_id.eq(workspace))
+                        .count()
+                        .get_result(tx.db())?,
+                    tokens::table.filter(tokens::workspace_id.eq(workspace)).count().get_result(tx.db())?,
+                    events::table.filter(events::workspace_id.eq(workspace)).count().get_result(tx.db())?,
+                ]);
+            }
+            Ok(counted)
         };
         self.state.store.read(Author::system("test"), count).await.expect("the store reads")
     }
@@ -257,13 +279,13 @@ impl App {
     pub async fn told(&self, slug: &str) -> Vec<String> {
         use diesel::prelude::*;
         use regimen::store::journal::EventType;
-        use regimen::store::schema::{events, workspaces};
+        use regimen::store::schema::events;
         use regimen::store::{Author, StoreError};
         let slug = slug.to_owned();
         let read = move |tx: &mut regimen::store::Tx| -> Result<Vec<EventType>, StoreError> {
+            let workspace = open_workspace(tx, &slug)?;
             Ok(events::table
-                .inner_join(workspaces::table.on(workspaces::id.eq(events::workspace_id)))
-                .filter(workspaces::slug.eq(slug))
+                .filter(events::workspace_id.eq(workspace))
                 .order(events::sequence)
                 .select(events::kind)
                 .load(tx.db())?)
@@ -292,6 +314,19 @@ impl App {
     }
 }
 
+/// Opens a workspace for what a test reads or changes in the store itself.
+pub fn open_workspace(
+    tx: &mut regimen::store::Tx,
+    slug: &str,
+) -> Result<regimen::store::WorkspaceId, regimen::store::StoreError> {
+    use diesel::prelude::*;
+    use regimen::store::schema::workspaces;
+    tx.open_slug(slug)?;
+    let id = workspaces::table.filter(workspaces::slug.eq(slug)).select(workspaces::id).first(tx.db())?;
+    tx.open(regimen::store::Opening::Workspace(id))?;
+    Ok(id)
+}
+
 /// The password of everybody.
 pub const PASSWORD: &str = "seven purple bicycles sing";
 
@@ -303,6 +338,7 @@ pub fn email(name: &str) -> String {
 /// A database and a folder that go away with the story.
 struct Scratch {
     url: String,
+    served: String,
     folder: PathBuf,
     database: Option<String>,
 }
@@ -318,12 +354,14 @@ impl Scratch {
             EngineUnderTest::Sqlite => {
                 let path = folder.join("test.db");
                 std::fs::copy(sqlite_template(), &path).expect("a copy of the template");
-                Self { url: format!("sqlite:{}", path.display()), folder, database: None }
+                let url = format!("sqlite:{}", path.display());
+                Self { served: url.clone(), url, folder, database: None }
             }
             EngineUnderTest::Postgres => {
                 let template = postgres_template();
                 postgres::copy_database(&name, template);
-                Self { url: postgres::database_url(&name), folder, database: Some(name) }
+                let url = postgres::database_url(&name);
+                Self { served: postgres::as_serving_role(&url), url, folder, database: Some(name) }
             }
         }
     }
@@ -357,8 +395,10 @@ fn postgres_template() -> &'static String {
         let name = format!("regimen_template_{}", std::process::id());
         postgres::drop_database(&name);
         postgres::create_database(&name);
-        migrate::migrate(&DatabaseUrl::parse(&postgres::database_url(&name)).expect("a URL"))
-            .expect("it migrates");
+        let url = DatabaseUrl::parse(&postgres::database_url(&name)).expect("a URL");
+        migrate::migrate(&url).expect("it migrates");
+        postgres::make_serving_role();
+        roles::grant(&url, postgres::SERVING).expect("it is granted");
         name
     })
 }

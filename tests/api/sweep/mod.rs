@@ -12,6 +12,7 @@ mod raw;
 mod reading;
 mod refusals;
 mod rights;
+mod row_lock;
 mod slow;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,158 @@
+//! The second lock on the rows of workspaces, which PostgreSQL itself holds.
+//!
+//! Every statement names its workspace; that is the first lock, and the only one on SQLite. On PostgreSQL row-level
+//! security is forced on every table with a workspace (`migrations/postgres/…_lock_rows`): a transaction sees and
+//! changes the rows of the one workspace that it has opened. What must be asked before a workspace is known has an
+//! opening of its own, as narrow as the question, and only to read. The settings end with the transaction.
+
+use std::fmt::Write;
+
+use diesel::backend::Backend;
+use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{Bool, Nullable, Text};
+
+use super::connection::AnyConnection;
+use super::error::StoreError;
+use super::ids::{AccountId, WorkspaceId};
+use super::transaction::Tx;
+
+/// What a transaction may see of the rows of workspaces: one thing at a time, each closes the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// All rows of one workspace, also to change them.
+    Workspace(WorkspaceId),
+    /// The memberships of an account, and the rows of the workspaces that they are of.
+    Account(AccountId),
+    /// The token, invitation or link that is stored by this hash, and the row of an invitation's workspace.
+    Credential([u8; 32]),
+    /// What the clock's pass and the demo's census look at in all workspaces: their rows, how far they were told,
+    /// when their KPIs turn, and when their tokens end.
+    System,
+}
+
+diesel::define_sql_function! {
+    /// PostgreSQL's own: sets a setting, here until the transaction ends.
+    fn set_config(name: Text, value: Text, is_local: Bool) -> Text;
+}
+
+const WORKSPACE: &str = "regimen.workspace";
+const ACCOUNT: &str = "regimen.account";
+const CREDENTIAL: &str = "regimen.credential";
+const SLUG: &str = "regimen.slug";
+const SCOPE: &str = "regimen.scope";
+
+impl Tx<'_> {
+    /// Opens something, and closes what was open; costs a statement where it is not open already.
+    pub fn open(&mut self, opening: Opening) -> Result<(), StoreError> {
+        if self.opening() == Some(opening) {
+            return Ok(());
+        }
+        if let AnyConnection::Postgres(connection) = self.db() {
+            let (mut workspace, mut account, mut credential, mut scope) =
+                (String::new(), String::new(), String::new(), "");
+            match opening {
+                Opening::Workspace(id) => workspace = id.uuid().to_string(),
+                Opening::Account(id) => account = id.uuid().to_string(),
+                Opening::Credential(hash) => credential = hexadecimal(&hash),
+                Opening::System => scope = "system",
+            }
+            diesel::select((
+                set_config(WORKSPACE, workspace, true),
+                set_config(ACCOUNT, account, true),
+                set_config(CREDENTIAL, credential, true),
+                set_config(SLUG, "", true),
+                set_config(SCOPE, scope, true),
+            ))
+            .execute(connection)?;
+        }
+        self.note_opening(opening);
+        Ok(())
+    }
+
+    /// Lets the row of the workspace with this slug be seen too: whether the slug is taken.
+    pub fn open_slug(&mut self, slug: &str) -> Result<(), StoreError> {
+        if let AnyConnection::Postgres(connection) = self.db() {
+            diesel::select(set_config(SLUG, slug, true)).execute(connection)?;
+        }
+        Ok(())
+    }
+
+    /// Notes what a statement has opened that selected [`Tx::opens`].
+    pub fn opened(&mut self, opening: Opening) {
+        match (self.opening(), opening) {
+            // Whose session it is opens nothing more to a write that is in a workspace already.
+            (Some(Opening::Workspace(_)), Opening::Account(_)) => {}
+            (_, opening) => self.note_opening(opening),
+        }
+    }
+
+    /// A column to select in the statement that proves a right: it opens what was proven, without a statement more.
+    pub fn opens(&mut self, proof: Proof) -> Opens {
+        match self.db() {
+            AnyConnection::Sqlite(_) => Opens("NULL"),
+            AnyConnection::Postgres(_) => Opens(proof.sql()),
+        }
+    }
+}
+
+/// What a row proves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// A session's account: its memberships may be seen.
+    Account,
+    /// An active member's workspace.
+    Member,
+    /// A token's workspace.
+    Token,
+    /// A link's workspace.
+    Link,
+}
+
+impl Proof {
+    fn sql(self) -> &'static str {
+        match self {
+            Self::Account => r#"set_config('regimen.account', "accounts"."id"::text, true)"#,
+            Self::Member => r#"set_config('regimen.workspace', "members"."workspace_id"::text, true)"#,
+            Self::Token => r#"set_config('regimen.workspace', "tokens"."workspace_id"::text, true)"#,
+            Self::Link => r#"set_config('regimen.workspace', "links"."workspace_id"::text, true)"#,
+        }
+    }
+}
+
+/// A column that opens something while it is read; see [`Tx::opens`].
+#[derive(Clone, Copy, Debug)]
+pub struct Opens(&'static str);
+
+impl Expression for Opens {
+    type SqlType = Nullable<Text>;
+}
+
+impl<QS> SelectableExpression<QS> for Opens {}
+impl<QS> AppearsOnTable<QS> for Opens {}
+
+impl<GB> ValidGrouping<GB> for Opens {
+    type IsAggregate = is_aggregate::Never;
+}
+
+// The text decides what is prepared, so that it is prepared once on a connection.
+impl QueryId for Opens {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<DB: Backend> QueryFragment<DB> for Opens {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql(self.0);
+        Ok(())
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        // Writing to a String never fails.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
