@@ -14,6 +14,7 @@ use crate::http::limits::{LimitMode, Limits};
 use crate::http::parameters::Parameters;
 use crate::http::routes;
 use crate::http::schema::Schemas;
+use crate::people::sign_on::SignOn;
 use crate::state::State;
 use crate::store::{Author, Lane, Store};
 use crate::{slices, system};
@@ -44,6 +45,7 @@ pub fn state(parts: Parts) -> Result<Data<State>, String> {
         document: Arc::new(text),
         cursor_key: parts.keys.derive("page cursors"),
         refresh_key: parts.keys.derive("refresh tokens"),
+        sign_on: SignOn::new(&parts.config.sign_on, parts.keys.derive("single sign-on"))?,
         store: parts.store,
         config: parts.config,
         keys: parts.keys,
@@ -108,6 +110,7 @@ pub async fn upkeep(state: Data<State>) {
             .store
             .write(Lane::Open, Author::system("upkeep"), |tx| {
                 crate::http::idempotency::sweep(tx)?;
+                crate::people::sign_on::sweep(tx)?;
                 crate::people::accounts::sweep(tx)
             })
             .await;

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 
 use crate::http::body::Patience;
 use crate::http::limits::LimitMode;
+use crate::people::sign_on::{ProviderSettings, SignOnArgs};
 use crate::store::{DatabaseUrl, StoreError};
 
 /// Where the data and the keys are.
@@ -49,6 +50,9 @@ pub struct Serving {
     #[arg(long, env = "REGIMEN_RATE_LIMITS", value_enum, default_value_t = LimitMode::On)]
     pub rate_limits: LimitMode,
 
+    #[command(flatten)]
+    pub sign_on: SignOnArgs,
+
     /// Threads that answer requests [default: one for each core]
     #[arg(long, env = "REGIMEN_WORKERS")]
     pub workers: Option<usize>,
@@ -76,6 +80,8 @@ pub struct Config {
     pub public_url: String,
     /// Origins of browser applications.
     pub cors: CorsOrigins,
+    /// The providers of single sign-on.
+    pub sign_on: Vec<ProviderSettings>,
     /// How long bodies may take to arrive.
     pub patience: Patience,
 }
@@ -139,6 +145,7 @@ impl Serving {
             registration: self.registration,
             public_url,
             cors: cors.unwrap_or_else(|| CorsOrigins::Exactly(self.cors_origins.clone())),
+            sign_on: self.sign_on.providers().map_err(StoreError::Unusable)?,
             patience: Patience::default(),
         })
     }

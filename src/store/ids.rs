@@ -26,6 +26,8 @@ kinds! {
     AccountKind, AccountId, "acc", "Account", "account";
     /// One sign-in of an account.
     SessionKind, SessionId, "ses", "Session", "session";
+    /// An identity: who a provider of single sign-on says that somebody is.
+    IdentityKind, IdentityId, "idn", "Identity", "identity";
     /// One organisation's data.
     WorkspaceKind, WorkspaceId, "wsp", "Workspace", "workspace";
     /// A user in a workspace.

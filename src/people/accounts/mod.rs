@@ -25,7 +25,7 @@ use me::show_me;
 use password::change_password;
 use register::register_account;
 pub use row::{AccountRow, Renewal};
-pub use sessions::revoke_all as revoke_sessions;
+pub use sessions::{open as open_session, revoke_all as revoke_sessions};
 use sign_in::{create_session, end_session, refresh_session};
 
 /// The paths of accounts.

@@ -50,7 +50,7 @@ pub async fn change_password(
     let subject = Subject::of_password_change(db.state(), &id.to_string());
     subject.count(&db).await?;
     let hasher = &db.state().hasher;
-    match hasher.verify(&sent.current_password, Some(&account.password_hash)).await.map_err(unhashed)? {
+    match hasher.verify(&sent.current_password, account.password()).await.map_err(unhashed)? {
         Verdict::Right | Verdict::RightButOutdated => {}
         Verdict::Wrong => {
             tracing::info!(request_id = db.request_id(), account = %id, "a change of password failed");

@@ -35,7 +35,20 @@ pub enum Renewal {
     Changed(String),
 }
 
+/// What stands for the hash where there is no password: nothing that hashing makes looks like it.
+const NO_PASSWORD: &str = "!";
+
 impl AccountRow {
+    /// The hash of the password; `None` for whoever signs in through a provider alone.
+    pub fn password(&self) -> Option<&str> {
+        Some(self.password_hash.as_str()).filter(|hash| *hash != NO_PASSWORD)
+    }
+
+    /// Makes an account without a password, for somebody whom a provider vouches for.
+    pub fn create_without_password(tx: &mut Tx, email: &str, name: &str) -> Result<Self> {
+        Self::create(tx, email, name, NO_PASSWORD)
+    }
+
     /// The account of an address, however it is written.
     pub fn by_email(tx: &mut Tx, email: &str) -> Result<Option<Self>> {
         Ok(accounts::table.filter(accounts::email_folded.eq(folded(email))).first(tx.db()).optional()?)

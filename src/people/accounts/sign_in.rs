@@ -75,7 +75,7 @@ pub async fn create_session(
     let subject = Subject::of_sign_in(db.state(), &email);
     subject.count(&db).await?;
     let found = db.look(move |tx| AccountRow::by_email(tx, &email)).await?;
-    let phc = found.as_ref().map(|account| account.password_hash.as_str());
+    let phc = found.as_ref().and_then(AccountRow::password);
     let verdict = db.state().hasher.verify(&sent.password, phc).await.map_err(unhashed)?;
     let (account, renewal) = match (found, verdict) {
         (Some(account), Verdict::Right) if account.state == AccountState::Active => (account, Renewal::Kept),

@@ -32,6 +32,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     refresh_tokens,
     sign_in_attempts,
+    identities,
+    authorizations,
     workspaces,
     members,
     teams,
