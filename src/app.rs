@@ -14,6 +14,7 @@ use crate::http::limits::{LimitMode, Limits};
 use crate::http::parameters::Parameters;
 use crate::http::routes;
 use crate::http::schema::Schemas;
+use crate::people::sign_on::SignOn;
 use crate::state::State;
 use crate::store::{Author, Lane, Store};
 use crate::{slices, system};
@@ -47,6 +48,7 @@ pub fn state(parts: Parts) -> Result<Data<State>, String> {
         mailed_key: parts.keys.derive("mailed tokens"),
         limits: Limits::new(parts.limits, parts.config.quotas),
         mail_waits: tokio::sync::Notify::new(),
+        sign_on: SignOn::new(&parts.config.sign_on, parts.keys.derive("single sign-on"))?,
         store: parts.store,
         config: parts.config,
         keys: parts.keys,
@@ -123,6 +125,7 @@ pub async fn upkeep(state: Data<State>) {
             .store
             .write(Lane::Open, Author::system("upkeep"), |tx| {
                 crate::http::idempotency::sweep(tx)?;
+                crate::people::sign_on::sweep(tx)?;
                 crate::people::accounts::sweep(tx)
             })
             .await;

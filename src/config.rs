@@ -9,6 +9,7 @@ use crate::http::body::Patience;
 use crate::http::limits::{LimitMode, Quotas};
 use crate::http::peer::Network;
 use crate::mail::Transport;
+use crate::people::sign_on::{ProviderSettings, SignOnArgs};
 use crate::store::{DatabaseUrl, StoreError};
 
 /// Where the data and the keys are.
@@ -84,6 +85,8 @@ pub struct Serving {
     /// Who sends mails, such as `Regimen <okr@example.com>`
     #[arg(long, env = "REGIMEN_MAIL_FROM")]
     pub mail_from: Option<String>,
+    #[command(flatten)]
+    pub sign_on: SignOnArgs,
 
     /// Threads that answer requests [default: one for each core]
     #[arg(long, env = "REGIMEN_WORKERS")]
@@ -112,6 +115,8 @@ pub struct Config {
     pub public_url: String,
     /// Origins of browser applications.
     pub cors: CorsOrigins,
+    /// The providers of single sign-on.
+    pub sign_on: Vec<ProviderSettings>,
     /// How long bodies may take to arrive.
     pub patience: Patience,
     /// How much is allowed per minute, where limits hold.
@@ -181,6 +186,7 @@ impl Serving {
             registration: self.registration,
             public_url,
             cors: cors.unwrap_or_else(|| CorsOrigins::Exactly(self.cors_origins.clone())),
+            sign_on: self.sign_on.providers().map_err(StoreError::Unusable)?,
             patience: Patience::default(),
             quotas: Quotas {
                 requests: self.rate_limit_requests,

@@ -37,6 +37,7 @@ use store::Followers;
 pub fn slices() -> Vec<Routes> {
     vec![
         people::accounts::routes(),
+        people::sign_on::routes(),
         people::workspaces::routes(),
         people::members::routes(),
         people::invitations::routes(),

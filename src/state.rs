@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::http::limits::Limits;
 use crate::http::parameters::Parameters;
 use crate::http::schema::Schemas;
+use crate::people::sign_on::SignOn;
 use crate::store::Store;
 
 /// Shared by all workers; nothing in it decides anything that another node might decide otherwise.
@@ -23,6 +24,8 @@ pub struct State {
     pub access_tokens: AccessTokens,
     /// Hashes passwords, a few at a time.
     pub hasher: Hasher,
+    /// The providers of single sign-on.
+    pub sign_on: SignOn,
     /// What a caller may ask per minute.
     pub limits: Limits,
     /// The schemas that bodies are held against: those of the document itself.

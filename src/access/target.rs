@@ -184,6 +184,13 @@ pub struct Segment<V> {
     of: PhantomData<fn() -> V>,
 }
 
+impl<V> Segment<V> {
+    /// What the path says, for handlers that do something between the first look and the write.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
 impl<V> Clone for Segment<V> {
     fn clone(&self) -> Self {
         Self { text: self.text.clone(), of: PhantomData }

@@ -69,6 +69,8 @@ codes! {
     InvalidCredential = "invalid_credential", 401, "The credential is not accepted";
     /// E-mail and password do not fit together, or the account cannot sign in now.
     LoginFailed = "login_failed", 401, "Signing in failed";
+    /// The sign-in at the provider could not be confirmed: it was not begun here, is spent or too old, what the provider said does not hold, or the account cannot sign in now. Begin anew.
+    SignOnRefused = "sign_on_refused", 401, "The sign-in at the provider was not confirmed";
     /// The caller's role, teams or ownership do not allow this. `can` in answers tells beforehand what is allowed.
     Forbidden = "forbidden", 403, "You may not do this";
     /// The API token has not the scope that this operation needs. Use a token that has it.
@@ -77,6 +79,10 @@ codes! {
     PersonRequired = "person_required", 403, "Only a signed-in person may do this";
     /// A new account needs an invitation here. Ask somebody who manages members for one.
     InvitationRequired = "invitation_required", 403, "Registration is by invitation";
+    /// The provider does not vouch for the e-mail address, so no account can be made for it. Confirm the address there, and begin anew.
+    EmailNotVerified = "email_not_verified", 403, "The e-mail address is not verified";
+    /// Ways to sign in are changed only shortly after signing in. Sign in again, and repeat it.
+    SignInAgain = "sign_in_again", 403, "Sign in again first";
     /// It does not exist, or it is not yours to know.
     NotFound = "not_found", 404, "Not found";
     /// The cursor was not made by this list with these filters, or its time is over. Begin at the first page.
@@ -139,6 +145,10 @@ codes! {
     LinkSpent = "link_spent", 409, "The link cannot be used any more";
     /// This server sends no mails, so nothing that needs one can be done. Ask whoever runs it.
     MailNotConfigured = "mail_not_configured", 409, "This server sends no mails";
+    /// An account with the e-mail address exists, and nothing shows that it is the same person's. Sign in with its password, and link the provider to it.
+    AccountNotLinked = "account_not_linked", 409, "An account with this address is not linked";
+    /// The account has neither a password nor another provider to sign in with. Link another provider first.
+    LastWayIn = "last_way_in", 409, "The last way in stays";
     /// The thing holds as many as it may.
     LimitReached = "limit_reached", 409, "A limit is reached";
     /// `If-Match` names another version than the present one: read it again, and repeat the change.
@@ -155,6 +165,8 @@ codes! {
     Internal = "internal_error", 500, "Something went wrong";
     /// The database cannot be reached now, or too many writes wait. Nothing was stored; try again.
     Unavailable = "unavailable", 503, "Not available now";
+    /// The provider of the sign-in cannot be reached now, or its answers cannot be read. Begin anew in a moment.
+    ProviderUnavailable = "provider_unavailable", 503, "The provider is not available now";
     /// The write was sent and its end is not known: read before writing again, or repeat it with the same `Idempotency-Key`.
     OutcomeUnknown = "outcome_unknown", 503, "The outcome is not known";
     /// The storage is full: reading goes on, writing waits for space.
@@ -304,7 +316,7 @@ impl Problem {
         }
         match self.code {
             Code::CredentialRequired => put(WWW_AUTHENTICATE, "Bearer"),
-            Code::InvalidCredential | Code::LoginFailed => {
+            Code::InvalidCredential | Code::LoginFailed | Code::SignOnRefused => {
                 put(WWW_AUTHENTICATE, r#"Bearer error="invalid_token""#)
             }
             Code::InsufficientScope => put(WWW_AUTHENTICATE, r#"Bearer error="insufficient_scope""#),

@@ -28,6 +28,8 @@ kinds! {
     SessionKind, SessionId, "ses", "Session", "session";
     /// A mail that waits to be sent.
     MailKind, MailId, "mail", "Mail", "mail";
+    /// An identity: who a provider of single sign-on says that somebody is.
+    IdentityKind, IdentityId, "idn", "Identity", "identity";
     /// One organisation's data.
     WorkspaceKind, WorkspaceId, "wsp", "Workspace", "workspace";
     /// A user in a workspace.

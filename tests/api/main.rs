@@ -19,6 +19,7 @@ mod points;
 mod privacy;
 mod problems;
 mod revocation;
+mod sign_on;
 mod signals;
 mod store;
 mod sweep;

@@ -28,6 +28,7 @@ pub fn schema(parameter: &str) -> Option<Object> {
         "member" | "owner" | "author" | "mention" => text(id_or("member", "me")?, "me"),
         "at" => text(form::<WhenText>()?, "2026-03-31"),
         "subject" => text(form::<AnyId>()?, "kpi_01h455vb4pex5vsknk084sn02q"),
+        "provider" => text(form::<Slug>()?, "acme-id"),
         "code" => text(form::<Keyword>()?, "validation_failed"),
         "shared_picture" | "shared_scorecard" => {
             text("rgl_[0-9A-Za-z_-]{43}".into(), "rgl_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8")
@@ -53,6 +54,7 @@ pub fn describe(parameter: &str) -> String {
         "member" => "The member: an id, or `me` for the caller.".into(),
         "at" => "When: a date, which stands for the start of that day in the workspace's time zone, or an instant (RFC 3339).".into(),
         "date" => "A calendar day in the workspace's time zone.".into(),
+        "provider" => "The provider: its slug.".into(),
         "code" => "The stable name of a kind of problem.".into(),
         "shared_picture" | "shared_scorecard" => "The secret of the link, as it was shown when the link was made.".into(),
         other => format!("The id of the {}.", other.replace('_', " ")),

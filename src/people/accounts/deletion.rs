@@ -19,6 +19,7 @@ use crate::http::body::{CREDENTIALS, Rules};
 use crate::http::{Body, Code, FieldErrors, NoContent, Problem, Refusals, Refuses, Result};
 use crate::mail::{self, Occasion};
 use crate::people::members::{self, MemberRow};
+use crate::people::sign_on::IdentityRow;
 use crate::store::schema::{members as members_table, workspaces};
 use crate::store::{AccountId, AuthorKind, Lane, MemberId, Tx, WorkspaceId};
 
@@ -62,6 +63,7 @@ pub async fn delete_account(
             }
             sessions::revoke_all(tx, account.id)?;
             sessions::forget_programs(tx, account.id)?;
+            IdentityRow::delete_all(tx, account.id)?;
             mailed::void(tx, account.id, &[Purpose::PasswordReset, Purpose::EmailChange])?;
             mail::take_back(tx, account.id, &[Occasion::EmailConfirmation])?;
             account.erase(tx)?;

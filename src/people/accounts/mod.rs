@@ -38,7 +38,7 @@ use password::change_password;
 use register::register_account;
 use reset::{request_password_reset, reset_password};
 pub use row::{AccountRow, Renewal};
-pub use sessions::revoke_all as revoke_sessions;
+pub use sessions::{open as open_session, revoke_all as revoke_sessions};
 use sign_in::{create_session, end_session, refresh_session};
 
 /// The paths of accounts.

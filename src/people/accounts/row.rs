@@ -36,7 +36,15 @@ pub enum Renewal {
     Changed(String),
 }
 
+/// What stands for the hash where there is no password.
+const NO_PASSWORD: &str = "";
+
 impl AccountRow {
+    /// Makes an account without a password, for somebody whom a provider vouches for.
+    pub fn create_without_password(tx: &mut Tx, email: &str, name: &str) -> Result<Self> {
+        Self::create(tx, email, name, NO_PASSWORD)
+    }
+
     /// The account of an address, however it is written.
     pub fn by_email(tx: &mut Tx, email: &str) -> Result<Option<Self>> {
         Ok(accounts::table.filter(accounts::email_folded.eq(folded(email))).first(tx.db()).optional()?)
@@ -47,9 +55,9 @@ impl AccountRow {
         Ok(accounts::table.filter(accounts::id.eq(id)).first(tx.db()).optional()?)
     }
 
-    /// The hash to hold a password against; none where the account has no password.
+    /// The hash to hold a password against; none for whoever signs in through a provider alone, or is gone.
     pub fn phc(&self) -> Option<&str> {
-        Some(self.password_hash.as_str()).filter(|phc| !phc.is_empty())
+        Some(self.password_hash.as_str()).filter(|phc| *phc != NO_PASSWORD)
     }
 
     /// Whether anybody has an account.
@@ -114,7 +122,7 @@ impl AccountRow {
                 // No address has this form.
                 accounts::email_folded.eq(format!("deleted {}", self.id)),
                 accounts::name.eq(""),
-                accounts::password_hash.eq(""),
+                accounts::password_hash.eq(NO_PASSWORD),
                 accounts::state.eq(AccountState::Suspended),
                 accounts::version.eq(accounts::version + 1),
                 accounts::updated_at.eq(tx.now),

@@ -34,6 +34,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     sign_in_attempts,
     mails,
     mailed_tokens,
+    identities,
+    authorizations,
     workspaces,
     members,
     teams,

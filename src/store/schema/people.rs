@@ -61,6 +61,28 @@ tables! {
         used_at -> Nullable<SqlMoment>,
     }
 
+    identities (id) {
+        id -> SqlId,
+        account_id -> SqlId,
+        provider -> Text,
+        issuer -> Text,
+        subject -> Text,
+        email -> Nullable<Text>,
+        created_at -> SqlMoment,
+        last_used_at -> SqlMoment,
+    }
+
+    authorizations (state_hash) {
+        state_hash -> Binary,
+        secret_hash -> Binary,
+        provider -> Text,
+        issuer -> Text,
+        redirect_uri -> Text,
+        session_id -> Nullable<SqlId>,
+        created_at -> SqlMoment,
+        expires_at -> SqlMoment,
+    }
+
     workspaces (id) {
         id -> SqlId,
         slug -> Text,

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod recorder;
+mod sign_on;
 mod tokens;
 
 use jsonschema::Validator;
@@ -283,6 +284,7 @@ stories! {
         story.tell(&app.with_token("ann", fresh.text("/access_token")), post.clone(), "/v1/auth/logout", None).await;
 
         accounts::tell(&app, &mut story).await;
+        sign_on::tell(&app, &mut story).await;
 
         let silent: Vec<&str> = operations().iter().map(Operation::id).filter(|id| !story.knows(id)).collect();
         assert!(silent.is_empty(), "these operations have no example; call them in this story: {silent:?}");

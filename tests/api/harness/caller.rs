@@ -49,6 +49,11 @@ impl Caller {
         Self { workspace: Some(workspace.to_owned()), ..self.clone() }
     }
 
+    /// Who it is.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The credential.
     pub fn token(&self) -> &str {
         self.token.as_deref().expect("the caller has a credential")

@@ -2,12 +2,14 @@
 
 mod caller;
 mod contract;
+mod provider;
 mod rows;
 mod server;
 mod statements;
 
 pub use caller::{Answer, Caller};
 pub use contract::{Operation, described, document, hold, operations};
+pub use provider::{PAGE, Provider, somebody};
 pub use server::{
     App, EngineUnderTest, PASSWORD, Settings, email, moment, open_workspace, play, play_where, play_with,
 };

@@ -16,11 +16,13 @@ use regimen::http::body::Patience;
 use regimen::http::limits::{LimitMode, Quotas};
 use regimen::http::peer::Network;
 use regimen::mail::Transport;
+use regimen::people::sign_on::ProviderSettings;
 use regimen::state::State;
 use regimen::store::{DatabaseUrl, Moment, Options, Store, migrate, roles};
 use serde_json::json;
 
 use super::caller::Caller;
+use super::provider::Provider;
 use super::statements;
 
 #[path = "../../support/postgres.rs"]
@@ -75,6 +77,7 @@ pub struct Settings {
     /// How mails leave; by itself to the story's own folder.
     pub mail: Option<Transport>,
     pub cost: Cost,
+    pub sign_on: Vec<ProviderSettings>,
 }
 
 impl Default for Settings {
@@ -88,6 +91,7 @@ impl Default for Settings {
             trusted_proxies: Vec::new(),
             mail: None,
             cost: Cost { memory: 64, passes: 1, lanes: 1 },
+            sign_on: vec![Provider::shared().settings()],
         }
     }
 }
@@ -120,6 +124,7 @@ pub fn play_with<F: Future<Output = ()>>(
             registration: settings.registration,
             public_url: address.clone(),
             cors: CorsOrigins::Exactly(settings.origins),
+            sign_on: settings.sign_on,
             patience: settings.patience,
             quotas: settings.quotas,
             trusted_proxies: settings.trusted_proxies,

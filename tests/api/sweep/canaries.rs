@@ -61,7 +61,7 @@ impl Aviary {
             let mark = format!(" {}{:032x}", canary(of), (of as u128 + 1) * 0x9E37_79B9_7F4A_7C15);
             let ann = app.owner_of(&format!("ann{of}"), &format!("place{of}")).await;
             ann.patch("members/me", json!({"name": format!("Ann{mark}")})).await.expect(200);
-            let world = World::filled(ann.clone(), &mark).await;
+            let world = World::filled(app, ann.clone(), &mark).await;
             for role in ["admin", "member", "viewer"] {
                 let caller = app.joins(&ann, &format!("{role}{of}"), role).await;
                 people.push(Somebody { caller, of: Some(of) });

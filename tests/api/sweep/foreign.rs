@@ -116,7 +116,7 @@ fn places_of_ids(schema: &'static Value, body: &Value, at: &str) -> Vec<Place> {
 
 async fn two_worlds(app: &crate::harness::App) -> (World, World) {
     let mine = World::new(app).await;
-    let theirs = World::filled(app.owner_of("eve", "elsewhere").await, "").await;
+    let theirs = World::filled(app, app.owner_of("eve", "elsewhere").await, "").await;
     (mine, theirs)
 }
 

@@ -20,7 +20,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, App, Caller, Operation, operations};
+use crate::harness::{Answer, App, Caller, Operation, operations, somebody};
 
 impl Operation {
     /// Whether it is open to everybody.
@@ -108,11 +108,11 @@ struct World {
 
 impl World {
     async fn new(app: &App) -> Self {
-        Self::filled(app.owner_of("ann", "acme").await, "").await
+        Self::filled(app, app.owner_of("ann", "acme").await, "").await
     }
 
     /// Fills an owner's workspace; every text ends with a mark.
-    async fn filled(ann: Caller, mark: &str) -> Self {
+    async fn filled(app: &App, ann: Caller, mark: &str) -> Self {
         let make = async |path: &str, mut body: Value| {
             for text in ["name", "title", "text", "summary", "definition", "description"] {
                 if let Some(Value::String(said)) = body.get_mut(text) {
@@ -166,10 +166,12 @@ impl World {
         let board = make("boards", json!({"name": "Monday", "kpi_ids": ["churn-rate"]})).await;
         let link = make("links", json!({"name": "Wiki", "kind": "chart", "kpi_id": "churn-rate"})).await;
         let sheet = make("links", json!({"name": "Wiki", "kind": "scorecard"})).await;
+        app.links(&ann, &somebody(ann.name(), "example.com")).await.expect(200);
+        let identities = ann.get("/v1/auth/identities").await;
         let secret =
             |made: &Answer| made.text("/shared_path").split('/').nth(2).expect("a secret").to_owned();
         // Not the one that calls: the sweeps end it.
-        let elsewhere = app.signs_in("ann").await.get("/v1/auth/sessions").await;
+        let elsewhere = app.signs_in(ann.name()).await.get("/v1/auth/sessions").await;
         let sessions = elsewhere.at("/items").as_array().expect("a list");
         let session = sessions.iter().find(|one| one["is_current"] == true).expect("the one that calls");
         let session = session["id"].as_str().expect("an id").to_owned();
@@ -199,6 +201,8 @@ impl World {
             ("comment", comment.text("/id").to_owned()),
             ("board", board.text("/id").to_owned()),
             ("link", link.text("/id").to_owned()),
+            ("provider", "acme-id".to_owned()),
+            ("identity", identities.text("/items/0/id").to_owned()),
             ("shared_picture", secret(&link)),
             ("shared_scorecard", secret(&sheet)),
             ("code", "validation_failed".to_owned()),
