@@ -282,17 +282,6 @@ stories! {
         refresh(&app, second.text("/refresh_token")).await.refused(401, "invalid_credential");
     }
 
-    async fn retries_at_once_get_one_successor(app) {
-        let first = app.stranger().post("/v1/auth/register", ann()).await.text("/refresh_token").to_owned();
-        let all = futures_util::future::join_all((0..50).map(|_| async {
-            let answer = refresh(&app, &first).await;
-            answer.expect(200);
-            answer.text("/refresh_token").to_owned()
-        })).await;
-        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 1, "{all:?}");
-        assert_eq!(sessions::count_of_refresh_tokens(&app).await, 2);
-    }
-
     async fn a_session_has_its_time(app) {
         let mut token = app.stranger().post("/v1/auth/register", ann()).await.text("/refresh_token").to_owned();
         // Ten minutes and the leeway for the access token.

@@ -1,5 +1,7 @@
 //! Where somebody is signed in, and how they end it there.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::{ann, login, refresh};
@@ -14,7 +16,7 @@ async fn login_with(app: &App, name: &str, program: &str) -> Answer {
 }
 
 /// How many refresh tokens were ever handed out.
-pub async fn count_of_refresh_tokens(app: &App) -> i64 {
+async fn count_of_refresh_tokens(app: &App) -> i64 {
     use diesel::prelude::*;
     use regimen::store::schema::refresh_tokens;
     use regimen::store::{Author, StoreError};
@@ -150,6 +152,17 @@ stories! {
         refresh(&app, &stolen).await.refused(401, "invalid_credential");
         thief.get("/v1/auth/me").await.refused(401, "invalid_credential");
         refresh(&app, newest.text("/refresh_token")).await.refused(401, "invalid_credential");
+    }
+
+    async fn retries_at_once_get_one_successor(app) {
+        let first = app.stranger().post("/v1/auth/register", ann()).await.text("/refresh_token").to_owned();
+        let all = futures_util::future::join_all((0..50).map(|_| async {
+            let answer = refresh(&app, &first).await;
+            answer.expect(200);
+            answer.text("/refresh_token").to_owned()
+        })).await;
+        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 1, "{all:?}");
+        assert_eq!(count_of_refresh_tokens(&app).await, 2);
     }
 
     async fn ann_changes_her_name(app) {
