@@ -314,6 +314,12 @@ fn forged_and_broken_tokens_are_refused() {
     ] {
         table.push((text, Malformed));
     }
+    // Credentials of other kinds are no access tokens.
+    for prefix in ["rgm_", "rgr_", "rgi_", "rgl_"] {
+        table.push((format!("{prefix}{}", "0".repeat(43)), Malformed));
+    }
+    // The same signature with S + L for S, which a lax verifier takes for another one (RFC 8032, section 5.1.7).
+    table.push((format!("{first}.{second}.{}", encoded(with_order_added(third))), Signature));
     table.push((format!("{first}.{}.{third}", "A".repeat(4096)), TooLong));
     table.push(("A".repeat(1 << 20), TooLong));
     // The public key as the secret of a keyed hash: the classic confusion.
@@ -330,6 +336,22 @@ fn forged_and_broken_tokens_are_refused() {
         table.push((format!("{first}.{second}.{tag}"), Signature));
     }
     assert!(refused(&ring, table) >= 40);
+}
+
+/// A signature whose second half, a number in little-endian order, is greater by the order of the group.
+fn with_order_added(signature: &str) -> Vec<u8> {
+    let order: [u8; 16] =
+        [0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14];
+    let mut bytes = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    let mut carry = 0;
+    for place in 0..32 {
+        // L = 2^252 + what stands above.
+        let add = if place == 31 { 0x10 } else { order.get(place).copied().unwrap_or(0) };
+        let sum = u16::from(bytes[32 + place]) + u16::from(add) + carry;
+        bytes[32 + place] = sum.to_le_bytes()[0];
+        carry = sum >> 8;
+    }
+    bytes
 }
 
 #[test]

@@ -212,7 +212,7 @@ impl App {
     }
 
     /// How many statements the database was asked so far.
-    fn asked(&self) -> usize {
+    pub fn asked(&self) -> usize {
         statements::asked(match &self.served {
             DatabaseUrl::Sqlite(path) => path.to_str().expect("UTF-8"),
             DatabaseUrl::Postgres(url) => url,
