@@ -18,6 +18,7 @@ mod periods;
 mod points;
 mod privacy;
 mod problems;
+mod sign_on;
 mod signals;
 mod store;
 mod sweep;

@@ -4,6 +4,7 @@
 //! `REGIMEN_RECORD=1 tests/postgres with cargo test --test api examples` writes them anew.
 
 mod recorder;
+mod sign_on;
 
 use jsonschema::Validator;
 use reqwest::Method;
@@ -278,6 +279,8 @@ stories! {
         let changed = json!({"current_password": PASSWORD, "new_password": "eight green umbrellas dance"});
         let fresh = story.tell(&ann, post.clone(), "/v1/auth/password", Some(changed)).await;
         story.tell(&app.with_token("ann", fresh.text("/access_token")), post.clone(), "/v1/auth/logout", None).await;
+
+        sign_on::tell(&app, &mut story).await;
 
         let silent: Vec<&str> = operations().iter().map(Operation::id).filter(|id| !story.knows(id)).collect();
         assert!(silent.is_empty(), "these operations have no example; call them in this story: {silent:?}");

@@ -208,6 +208,10 @@ fn secret(field: &str, text: &str) -> Option<String> {
             let path = secret("shared_path", text)?;
             return path.split('/').nth(2).map(str::to_owned);
         }
+        "authorization_url" => ("Authorization", "authorization_url"),
+        "state" if text.starts_with("rgo_") => ("Authorization", "state"),
+        "session_secret" => ("Authorization", "session_secret"),
+        "code" if text.starts_with("provider-code-") => ("Callback", "code"),
         "hint" if text.starts_with("rgl_") => ("Link", "hint"),
         "hint" => ("Token", "hint"),
         "x" | "kid" => ("PublicKey", field),

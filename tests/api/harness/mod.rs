@@ -2,11 +2,13 @@
 
 mod caller;
 mod contract;
+mod provider;
 mod server;
 mod statements;
 
 pub use caller::{Answer, Caller};
 pub use contract::{Operation, described, document, hold, operations};
+pub use provider::{PAGE, Provider, somebody};
 pub use server::{App, EngineUnderTest, PASSWORD, Settings, email, play, play_where, play_with};
 
 /// Declares stories, each told to both engines.

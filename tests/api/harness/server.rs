@@ -14,11 +14,13 @@ use regimen::clock::Clock;
 use regimen::config::{Config, CorsOrigins, Registration};
 use regimen::http::body::Patience;
 use regimen::http::limits::LimitMode;
+use regimen::people::sign_on::ProviderSettings;
 use regimen::state::State;
 use regimen::store::{DatabaseUrl, Moment, Options, Store, migrate};
 use serde_json::json;
 
 use super::caller::Caller;
+use super::provider::Provider;
 use super::statements;
 
 #[path = "../../support/postgres.rs"]
@@ -63,6 +65,7 @@ pub struct Settings {
     pub registration: Option<Registration>,
     pub origins: Vec<String>,
     pub patience: Patience,
+    pub sign_on: Vec<ProviderSettings>,
 }
 
 impl Default for Settings {
@@ -71,6 +74,7 @@ impl Default for Settings {
             registration: Some(Registration::Open),
             origins: vec!["https://app.example.com".into()],
             patience: Patience::default(),
+            sign_on: vec![Provider::shared().settings()],
         }
     }
 }
@@ -101,6 +105,7 @@ pub fn play_with<F: Future<Output = ()>>(
             registration: settings.registration,
             public_url: address.clone(),
             cors: CorsOrigins::Exactly(settings.origins),
+            sign_on: settings.sign_on,
             patience: settings.patience,
         };
         let hasher = Hasher::with_cost(2, Cost { memory: 64, passes: 1, lanes: 1 }).expect("a hasher");

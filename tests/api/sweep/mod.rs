@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, App, Caller, Operation, operations};
+use crate::harness::{Answer, App, Caller, Operation, operations, somebody};
 
 impl Operation {
     /// Whether it is open to everybody.
@@ -115,6 +115,8 @@ impl World {
         let board = make("boards", json!({"name": "Monday", "kpi_ids": ["churn-rate"]})).await;
         let link = make("links", json!({"name": "Wiki", "kind": "chart", "kpi_id": "churn-rate"})).await;
         let sheet = make("links", json!({"name": "Wiki", "kind": "scorecard"})).await;
+        app.links(&ann, &somebody("ann", "example.com")).await.expect(200);
+        let identities = ann.get("/v1/auth/identities").await;
         let secret =
             |made: &Answer| made.text("/shared_path").split('/').nth(2).expect("a secret").to_owned();
         let workspace = ann.get("").await;
@@ -142,6 +144,8 @@ impl World {
             ("comment", comment.text("/id").to_owned()),
             ("board", board.text("/id").to_owned()),
             ("link", link.text("/id").to_owned()),
+            ("provider", "acme-id".to_owned()),
+            ("identity", identities.text("/items/0/id").to_owned()),
             ("shared_picture", secret(&link)),
             ("shared_scorecard", secret(&sheet)),
             ("code", "validation_failed".to_owned()),
