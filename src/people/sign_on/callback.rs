@@ -14,7 +14,7 @@ use crate::access::secret::InvitationToken;
 use crate::access::target::Segment;
 use crate::access::{Db, Public};
 use crate::http::answer::Answer;
-use crate::http::body::Rules;
+use crate::http::body::{CREDENTIALS, Rules};
 use crate::http::text::Url;
 use crate::http::{Body, Code, FieldErrors, Json, Problem, Refusals, Refuses};
 use crate::people::accounts::{SignedIn, open_session};
@@ -26,7 +26,7 @@ pub struct Callback {
     /// The `code` in the query of the page to which the provider sent the person.
     #[schema(
         min_length = 1,
-        max_length = 8192,
+        max_length = 3000,
         pattern = r"^[\x20-\x7e]+$",
         example = "SplxlOBeZQQYbYS6WxSbIA"
     )]
@@ -83,7 +83,7 @@ pub(super) fn refused() -> Problem {
 pub async fn finish_sign_on(
     db: Db<Public>,
     provider: Segment<Arc<Provider>>,
-    body: Body<Callback>,
+    body: Body<Callback, CREDENTIALS>,
     _: Refuses<NotArrived>,
 ) -> Answer<Json<SignedIn>> {
     let admitted = db.admit(&provider, &body).await?;

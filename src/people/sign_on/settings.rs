@@ -276,6 +276,26 @@ mod tests {
     }
 
     #[test]
+    fn secrets_come_from_files_of_their_own() {
+        let folder = std::env::temp_dir().join(format!("regimen_sign_on_{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let (file, secret) = (folder.join("providers.json"), folder.join("secret"));
+        let mut one = provider();
+        one["client_secret_file"] = json!(secret);
+        std::fs::write(&file, json!({ "providers": [one] }).to_string()).unwrap();
+        let read = || SignOnArgs { sign_on_file: Some(file.clone()) }.providers();
+        assert!(read().unwrap_err().contains("client_secret_file"));
+        std::fs::write(&secret, " \n").unwrap();
+        assert!(read().unwrap_err().contains("is empty"));
+        std::fs::write(&secret, "hush\n").unwrap();
+        assert_eq!(read().unwrap()[0].client_secret.as_ref().map(ClientSecret::reveal), Some("hush"));
+        std::fs::write(&file, "{").unwrap();
+        assert!(read().unwrap_err().contains("line 1"));
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert!(SignOnArgs::default().providers().unwrap().is_empty());
+    }
+
+    #[test]
     fn a_secret_is_not_printed() {
         assert_eq!(format!("{:?}", ClientSecret::new("hush")), "ClientSecret([redacted])");
     }
