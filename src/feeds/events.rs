@@ -99,6 +99,7 @@ pub struct EventFilter {
     kind: Vec<EventType>,
     /// Only events of these groups of types: what stands before the dot.
     #[serde(default)]
+    #[param(inline)]
     group: Vec<EventGroup>,
     /// Only events that these did: members and tokens by their ids, or `me`.
     #[serde(default)]

@@ -1,6 +1,6 @@
 //! What somebody answers for, and handing it over.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{made, me};
 use crate::harness::{App, Caller, stories};
@@ -139,7 +139,7 @@ stories! {
         assert_eq!(event.at("/items/0/change/held/token"), 1);
         assert!(!held(&ann, &of_bob).await.contains(&"team Growth".to_owned()));
         let body = json!({"to": me(&mia).await});
-        let handed = ann.post(&format!("members/{of_bob}/reassign"), body.clone()).await;
+        let handed = ann.post(&format!("members/{of_bob}/reassign"), body).await;
         assert_eq!(handed.expect(200).at("/counts/kpi"), 1);
         assert_eq!(handed.at("/from/name"), "bob");
         let to_gone = json!({"to": of_bob});
@@ -155,6 +155,5 @@ stories! {
         assert_eq!(given.expect(200).at("/counts/kpi"), 1);
         assert_eq!(given.at("/counts/token"), 0);
         assert_eq!(ann.get("kpis/churn-rate").await.at("/owner/name"), "zoe");
-        assert_ne!(body, Value::Null);
     }
 }
