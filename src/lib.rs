@@ -42,7 +42,9 @@ pub fn slices() -> Vec<Routes> {
         people::members::routes(),
         people::invitations::routes(),
         people::teams::routes(),
+        care::holdings::routes(),
         people::tokens::routes(),
+        people::access_review::routes(),
         kpis::kpis::routes(),
         kpis::targets::routes(),
         kpis::points::routes(),
@@ -100,3 +102,6 @@ pub const OBJECTIVE_FOLLOWERS: &[okrs::objectives::StateFollower] =
 
 /// Who tells which KPIs an objective must not harm, and whether they were harmed.
 pub const GUARDS: okrs::objectives::Guards = care::guardrails::of_objectives;
+
+/// Who tells how much somebody who leaves still answers for.
+pub const HELD: people::members::Held = care::holdings::held;

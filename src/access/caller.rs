@@ -8,11 +8,11 @@ use jiff::SignedDuration;
 
 use super::api_token::ApiToken;
 use super::jwt::Claims;
-use super::policy::{Role, Scope, Standing, TokenBounds};
+use super::policy::{Led, Role, Scope, Standing, TokenBounds};
 use crate::http::{Code, Problem, Result};
 use crate::maths::word::words;
 use crate::state::State;
-use crate::store::schema::{accounts, members, sessions, team_members, tokens, workspaces};
+use crate::store::schema::{accounts, members, sessions, team_members, teams, tokens, workspaces};
 use crate::store::{
     AccountId, AuthorKind, Json, MemberId, Moment, Opening, Proof, RawId, SessionId, TeamId, TokenId, Tx,
     WorkspaceId, WorkspaceRow, id,
@@ -43,6 +43,16 @@ words! {
 }
 
 words! {
+    /// What a member is in a team.
+    pub enum Duty {
+        /// One of its members.
+        Member = "member",
+        /// One who leads it.
+        Lead = "lead",
+    }
+}
+
+words! {
     /// For whom a token acts.
     pub enum TokenKind {
         /// For the person who made it.
@@ -51,8 +61,8 @@ words! {
         Service = "service",
     }
 }
-crate::http::words::impl_wire_words!(AccountState, MemberState, TokenKind);
-crate::store::types::impl_sql_words!(AccountState, MemberState, TokenKind);
+crate::http::words::impl_wire_words!(AccountState, MemberState, Duty, TokenKind);
+crate::store::types::impl_sql_words!(AccountState, MemberState, Duty, TokenKind);
 
 /// A credential whose form and signature are right; nothing more is known yet.
 #[derive(Clone, Debug)]
@@ -312,8 +322,7 @@ fn enter_as_person(tx: &mut Tx, signed: Signed, workspace: &WorkspaceRow) -> Res
         .optional()?;
     let Some((member, role, name, _)) = found else { return Err(Problem::not_found()) };
     tx.opened(Opening::Workspace(workspace.id));
-    let teams = teams_of(tx, workspace.id, member)?;
-    let standing = Standing { role, member: Some(member), teams, token: None };
+    let standing = standing_of(tx, workspace.id, member, role)?;
     Ok(Inside { standing, name, signed: Some(signed), token: None })
 }
 
@@ -324,12 +333,13 @@ fn enter_as_token(tx: &mut Tx, token: TokenFacts) -> Result<Inside> {
             role: token.role.unwrap_or(Role::Viewer),
             member: None,
             teams: Vec::new(),
+            led: Led::default(),
             token: bounds,
         },
         TokenKind::Personal => {
             // The person's present role counts, and whether account and membership still hold.
             let found: Option<Role> = members::table
-                .inner_join(accounts::table.on(accounts::id.eq(members::account_id)))
+                .inner_join(accounts::table.on(members::account_id.eq(accounts::id.nullable())))
                 .filter(members::workspace_id.eq(token.workspace))
                 .filter(members::id.eq(token.member))
                 .filter(members::state.eq(MemberState::Active))
@@ -338,8 +348,7 @@ fn enter_as_token(tx: &mut Tx, token: TokenFacts) -> Result<Inside> {
                 .first(tx.db())
                 .optional()?;
             let role = found.ok_or_else(refused)?;
-            let teams = teams_of(tx, token.workspace, token.member)?;
-            Standing { role, member: Some(token.member), teams, token: bounds }
+            Standing { token: bounds, ..standing_of(tx, token.workspace, token.member, role)? }
         }
     };
     Ok(Inside { standing, name: token.name.clone(), signed: None, token: Some(token) })
@@ -361,7 +370,7 @@ pub struct Maker {
 pub(super) fn enter_for(tx: &mut Tx, maker: &Maker) -> Result<Actor> {
     tx.open(Opening::Workspace(maker.workspace))?;
     let found: Option<(Role, String, Moment)> = members::table
-        .inner_join(accounts::table.on(accounts::id.eq(members::account_id)))
+        .inner_join(accounts::table.on(members::account_id.eq(accounts::id.nullable())))
         .filter(members::workspace_id.eq(maker.workspace))
         .filter(members::id.eq(maker.member))
         .filter(members::state.eq(MemberState::Active))
@@ -379,19 +388,56 @@ pub(super) fn enter_for(tx: &mut Tx, maker: &Maker) -> Result<Actor> {
         .first(tx.db())
         .optional()?;
     let workspace: WorkspaceRow = workspace.ok_or_else(Problem::not_found)?;
-    let teams = teams_of(tx, workspace.id, maker.member)?;
+    let standing = standing_of(tx, workspace.id, maker.member, role)?;
     tx.serve(workspace)?;
     let looking = TokenBounds { scopes: vec![Scope::Read], ..TokenBounds::default() };
-    let standing = Standing { role, member: Some(maker.member), teams, token: Some(looking) };
+    let standing = Standing { token: Some(looking), ..standing };
     Ok(Actor::Inside(Inside { standing, name, signed: None, token: None }))
 }
 
-fn teams_of(tx: &mut Tx, workspace: WorkspaceId, member: MemberId) -> Result<Vec<TeamId>> {
-    Ok(team_members::table
+/// Where a member stands: their teams, and whom they lead. Those who lead nobody cost no statement more.
+fn standing_of(tx: &mut Tx, workspace: WorkspaceId, member: MemberId, role: Role) -> Result<Standing> {
+    let duties: Vec<(TeamId, Duty)> = team_members::table
         .filter(team_members::workspace_id.eq(workspace))
         .filter(team_members::member_id.eq(member))
-        .select(team_members::team_id)
-        .load(tx.db())?)
+        .select((team_members::team_id, team_members::duty))
+        .load(tx.db())?;
+    let leads: Vec<TeamId> =
+        duties.iter().filter(|(_, duty)| *duty == Duty::Lead).map(|(team, _)| *team).collect();
+    let led = if leads.is_empty() { Led::default() } else { led_by(tx, workspace, &leads, role)? };
+    let teams = duties.into_iter().map(|(team, _)| team).collect();
+    Ok(Standing { role, member: Some(member), teams, led, token: None })
+}
+
+/// Whom somebody leads who leads these teams: the teams under them too, and their members up to the
+/// leader's own role. An archived team is led by nobody.
+fn led_by(tx: &mut Tx, workspace: WorkspaceId, leads: &[TeamId], role: Role) -> Result<Led> {
+    let at_work: Vec<(TeamId, Option<TeamId>)> = teams::table
+        .filter(teams::workspace_id.eq(workspace))
+        .filter(teams::archived_at.is_null())
+        .select((teams::id, teams::parent_id))
+        .load(tx.db())?;
+    let mut found: Vec<TeamId> = Vec::new();
+    let mut level: Vec<TeamId> = at_work.iter().map(|(id, _)| *id).filter(|id| leads.contains(id)).collect();
+    while !level.is_empty() {
+        found.append(&mut level);
+        let is_under = |(id, parent): &&(TeamId, Option<TeamId>)| {
+            parent.is_some_and(|parent| found.contains(&parent)) && !found.contains(id)
+        };
+        level = at_work.iter().filter(is_under).map(|(id, _)| *id).collect();
+    }
+    let up_to: Vec<Role> = Role::ALL.iter().copied().filter(|other| *other <= role).collect();
+    let inside = team_members::table
+        .filter(team_members::workspace_id.eq(workspace))
+        .filter(team_members::team_id.eq_any(found.clone()))
+        .select(team_members::member_id);
+    let members = members::table
+        .filter(members::workspace_id.eq(workspace))
+        .filter(members::role.eq_any(up_to))
+        .filter(members::id.eq_any(inside))
+        .select(members::id)
+        .load(tx.db())?;
+    Ok(Led { teams: found, members })
 }
 
 /// How long a token's last use may lag behind.

@@ -92,6 +92,9 @@ doors! {
     /// Members where it is about themselves, and admins; the target says about whom it is.
     Themselves: Any, place(Role::Viewer, &[Scope::Admin]), Keyed,
         "For every member where it is their own, else for admins and owners; API tokens need the scope `admin`.";
+    /// Whoever leads a team, and admins; the target says which team it is.
+    Leads: Any, place(Role::Member, &[Scope::Admin]), Keyed,
+        "For whoever leads the team, or one above it, admins and owners; API tokens need the scope `admin`.";
     /// Signed-in members whose answer bears a secret.
     MakesSecrets: Person, place(Role::Viewer, &[]), Never, "For signed-in members; API tokens make no tokens.";
     /// Signed-in members who show something to whoever has a link, and whose answer bears its secret.

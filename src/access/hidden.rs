@@ -66,6 +66,11 @@ impl Hidden {
         objectives_of_others(self.workspace, self.objective())
     }
 
+    /// A key result of one of these.
+    pub fn key_result(&self) -> key_result_of_others {
+        key_result_of_others(self.objectives())
+    }
+
     /// Their key results.
     pub fn key_results(&self) -> key_results_of_others {
         key_results_of_others(self.workspace, self.objectives())
@@ -217,6 +222,11 @@ fn objective_of_others(
 #[auto_type]
 fn objectives_of_others(workspace: WorkspaceId, hidden: objective_of_others) -> _ {
     objectives::table.filter(objectives::workspace_id.eq(workspace)).filter(hidden).select(objectives::id)
+}
+
+#[auto_type]
+fn key_result_of_others(objectives: objectives_of_others) -> _ {
+    key_results::objective_id.eq_any(objectives)
 }
 
 #[auto_type]

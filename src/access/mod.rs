@@ -21,7 +21,7 @@ pub mod target;
 
 pub use caller::{Actor, Maker};
 pub use door::{
-    Admins, AdminsMakeSecrets, AnyCaller, Door, Linked, MakesLinks, MakesSecrets, Owners, People,
+    Admins, AdminsMakeSecrets, AnyCaller, Door, Leads, Linked, MakesLinks, MakesSecrets, Owners, People,
     PeopleMakeSecrets, Posts, Public, Reads, Themselves, Writes,
 };
 pub use guard::Db;

@@ -2,7 +2,8 @@
 //!
 //! Viewers read. Members also make things, and change what is theirs or their team's. Admins
 //! change everything and manage people, teams, cycles and tokens. Owners also manage owners and
-//! delete the workspace. A token does what its scopes and its person's present role allow.
+//! delete the workspace. Whoever leads a team says who is in it, and changes what its members answer
+//! for, in the teams under it too; leading opens nothing private. A token does what its scopes and its person's present role allow.
 
 use crate::http::{Problem, Result};
 use crate::maths::word::words;
@@ -65,6 +66,8 @@ pub enum Action {
     Prescribe,
     /// Say how it is going.
     CheckIn,
+    /// Say who is in a team, and what it is for.
+    Lead,
     /// Manage people, teams, cycles and tokens.
     Manage,
     /// Manage owners, delete the workspace.
@@ -80,6 +83,7 @@ pub const ACTIONS: &[Action] = &[
     Action::PostPoints,
     Action::Prescribe,
     Action::CheckIn,
+    Action::Lead,
     Action::Manage,
     Action::Own,
 ];
@@ -91,6 +95,8 @@ pub struct Facts {
     pub owners: Vec<MemberId>,
     /// The teams that it belongs to, or that contribute to it.
     pub teams: Vec<TeamId>,
+    /// Who answers for it, where it is a KPI or a goal: whoever leads them may change it, too.
+    pub led_through: Vec<MemberId>,
     /// Its key, which tokens can be narrowed to.
     pub key: Option<String>,
     /// Who may see it.
@@ -116,6 +122,12 @@ impl Facts {
             Visibility::Workspace => Viewers::Everybody,
             Visibility::Private => Viewers::Named { members: self.owners.clone(), teams: self.teams.clone() },
         };
+        self
+    }
+
+    /// The same, a KPI or a goal for which somebody answers: whoever leads them may change it, too.
+    pub fn led_through(mut self, owner: Option<MemberId>) -> Self {
+        self.led_through.extend(owner);
         self
     }
 
@@ -189,8 +201,27 @@ pub struct Standing {
     pub member: Option<MemberId>,
     /// The member's teams.
     pub teams: Vec<TeamId>,
+    /// Whom the member leads.
+    pub led: Led,
     /// What the token was made for; people have no such bounds.
     pub token: Option<TokenBounds>,
+}
+
+/// Whom somebody leads: nobody, for most.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Led {
+    /// The teams, and all that stand under them.
+    pub teams: Vec<TeamId>,
+    /// Who is in these, up to the leader's own role.
+    pub members: Vec<MemberId>,
+}
+
+impl Led {
+    /// Whether they reach something: through its teams, or through who answers for it.
+    fn reach(&self, facts: &Facts) -> bool {
+        facts.teams.iter().any(|team| self.teams.contains(team))
+            || facts.led_through.iter().any(|member| self.members.contains(member))
+    }
 }
 
 impl Standing {
@@ -249,18 +280,24 @@ fn may(standing: &Standing, action: Action, facts: &Facts) -> bool {
         Action::PostPoints => {
             is_theirs(standing, facts) || (role >= Role::Member && posts_by_scope(standing))
         }
+        Action::Lead => {
+            role >= Role::Admin
+                || (role >= Role::Member && facts.teams.iter().any(|team| standing.led.teams.contains(team)))
+        }
         Action::Manage => role >= Role::Admin,
         Action::Own => role >= Role::Owner,
     }
 }
 
-/// Admins change everything; members what they own, or what belongs to a team of theirs.
+/// Admins change everything; members what they own, what belongs to a team of theirs, and what those
+/// whom they lead answer for.
 fn is_theirs(standing: &Standing, facts: &Facts) -> bool {
     match standing.role {
         Role::Owner | Role::Admin => true,
         Role::Member => {
             standing.member.is_some_and(|member| facts.owners.contains(&member))
                 || facts.teams.iter().any(|team| standing.teams.contains(team))
+                || standing.led.reach(facts)
         }
         Role::Viewer => false,
     }
@@ -280,7 +317,7 @@ impl TokenBounds {
                 has(Scope::Write)
             }
             Action::PostPoints => has(Scope::Write) || has(Scope::PointsWrite),
-            Action::Manage | Action::Own => has(Scope::Admin),
+            Action::Lead | Action::Manage | Action::Own => has(Scope::Admin),
         }
     }
 
@@ -306,139 +343,4 @@ fn fits(pattern: &str, key: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::RawId;
-
-    fn member(number: u128) -> MemberId {
-        MemberId::from_uuid(uuid::Uuid::from_u128(number))
-    }
-
-    fn team(number: u128) -> TeamId {
-        TeamId::from_uuid(RawId(uuid::Uuid::from_u128(number)).uuid())
-    }
-
-    fn person(role: Role) -> Standing {
-        Standing { role, member: Some(member(1)), teams: vec![team(1)], token: None }
-    }
-
-    fn row(standing: &Standing, facts: &Facts) -> String {
-        ACTIONS
-            .iter()
-            .map(|action| match decide(standing, *action, facts) {
-                Decision::Allow => 'y',
-                Decision::Hide => 'h',
-                Decision::Forbid => '-',
-                Decision::OutOfScope => 's',
-            })
-            .collect()
-    }
-
-    /// Columns: view, create, edit, archive, post points, prescribe, check in, manage, own.
-    #[test]
-    fn the_truth_table() {
-        let foreign = Facts::of(Some(member(2)), Some(team(2)));
-        let mine = Facts::of(Some(member(1)), Some(team(2)));
-        let ours = Facts::of(Some(member(2)), Some(team(1)));
-        let nobodys = Facts::default();
-        // An objective of somebody else, to which I contribute, or a team of mine does.
-        let by_me = Facts { owners: vec![member(2), member(1)], teams: vec![team(2)], ..Facts::default() };
-        let by_us = Facts { owners: vec![member(2)], teams: vec![team(2), team(1)], ..Facts::default() };
-        let private = |facts: &Facts| facts.clone().seen_by(Visibility::Private);
-        let (hidden, my_own, our_own) = (private(&foreign), private(&mine), private(&by_us));
-        let table = [
-            (Role::Viewer, &mine, "y--------"),
-            (Role::Viewer, &foreign, "y--------"),
-            (Role::Member, &foreign, "yy---y---"),
-            (Role::Member, &nobodys, "yy---y---"),
-            (Role::Member, &mine, "yyyyyyy--"),
-            (Role::Member, &ours, "yyyyyyy--"),
-            (Role::Member, &by_me, "yyyyyyy--"),
-            (Role::Member, &by_us, "yyyyyyy--"),
-            (Role::Viewer, &by_me, "y--------"),
-            (Role::Viewer, &by_us, "y--------"),
-            (Role::Admin, &foreign, "yyyyyyyy-"),
-            (Role::Owner, &foreign, "yyyyyyyyy"),
-            (Role::Viewer, &hidden, "hhhhhhhhh"),
-            (Role::Member, &hidden, "hhhhhhhhh"),
-            (Role::Admin, &hidden, "hhhhhhhhh"),
-            (Role::Owner, &hidden, "hhhhhhhhh"),
-            (Role::Viewer, &my_own, "y--------"),
-            (Role::Member, &my_own, "yyyyyyy--"),
-            (Role::Member, &our_own, "yyyyyyy--"),
-            (Role::Owner, &our_own, "yyyyyyyyy"),
-        ];
-        for (role, facts, expected) in table {
-            assert_eq!(row(&person(role), facts), expected, "{role} with {facts:?}");
-        }
-    }
-
-    #[test]
-    fn a_token_does_what_scopes_and_role_both_allow() {
-        let foreign = Facts::of(Some(member(2)), None);
-        let table: [(Role, &[Scope], &str); 8] = [
-            (Role::Owner, &[], "sssssssss"),
-            (Role::Owner, &[Scope::Read], "yssssssss"),
-            (Role::Owner, &[Scope::Write], "syyyyyyss"),
-            (Role::Owner, &[Scope::PointsWrite], "ssssyssss"),
-            (Role::Owner, &[Scope::Admin], "sssssssyy"),
-            (Role::Member, &[Scope::PointsWrite], "ssssyssss"),
-            (Role::Member, &[Scope::Write], "sy---y-ss"),
-            (Role::Viewer, &[Scope::PointsWrite, Scope::Write, Scope::Read], "y------ss"),
-        ];
-        for (role, scopes, expected) in table {
-            let token = TokenBounds { scopes: scopes.to_vec(), ..TokenBounds::default() };
-            let standing = Standing { token: Some(token), ..person(role) };
-            assert_eq!(row(&standing, &foreign), expected, "{role} with {scopes:?}");
-        }
-    }
-
-    #[test]
-    fn a_narrowed_token_reaches_its_teams_and_keys_only() {
-        let bounds = TokenBounds {
-            scopes: vec![Scope::Read, Scope::PointsWrite],
-            teams: vec![team(7)],
-            key_patterns: vec!["sales-*".into(), "churn".into()],
-        };
-        let standing = Standing { token: Some(bounds), ..person(Role::Owner) };
-        let posts = |facts: Facts| decide(&standing, Action::PostPoints, &facts);
-        assert_eq!(posts(Facts::default().with_key("sales-emea")), Decision::Allow);
-        assert_eq!(posts(Facts::default().with_key("churn")), Decision::Allow);
-        assert_eq!(posts(Facts::default().with_key("churn-rate")), Decision::OutOfScope);
-        assert_eq!(posts(Facts::default().with_key("presales-emea")), Decision::OutOfScope);
-        assert_eq!(posts(Facts::of(None, Some(team(7))).with_key("x")), Decision::Allow);
-        assert_eq!(decide(&standing, Action::View, &Facts::default().with_key("x")), Decision::Allow);
-    }
-
-    #[test]
-    fn a_service_token_sees_what_is_private_to_the_teams_that_it_is_narrowed_to() {
-        let ours = Facts::of(Some(member(2)), Some(team(7))).seen_by(Visibility::Private);
-        let bounds = |teams| TokenBounds { scopes: vec![Scope::Read], teams, key_patterns: Vec::new() };
-        let service = |teams| Standing {
-            member: None,
-            teams: Vec::new(),
-            token: Some(bounds(teams)),
-            ..person(Role::Member)
-        };
-        assert_eq!(decide(&service(vec![team(7)]), Action::View, &ours), Decision::Allow);
-        assert_eq!(decide(&service(vec![team(8)]), Action::View, &ours), Decision::Hide);
-        assert_eq!(decide(&service(Vec::new()), Action::View, &ours), Decision::Hide);
-        // A personal token sees what its person sees, however it is narrowed.
-        let personal = Standing { token: Some(bounds(vec![team(7)])), ..person(Role::Member) };
-        assert_eq!(decide(&personal, Action::View, &ours), Decision::Hide);
-    }
-
-    #[test]
-    fn only_what_all_viewers_see_may_count() {
-        let named = |members: &[u128], teams: &[u128]| Viewers::Named {
-            members: members.iter().copied().map(member).collect(),
-            teams: teams.iter().copied().map(team).collect(),
-        };
-        assert!(Viewers::Everybody.all_see(&Viewers::Everybody));
-        assert!(named(&[1], &[]).all_see(&Viewers::Everybody));
-        assert!(!Viewers::Everybody.all_see(&named(&[1], &[1])));
-        assert!(named(&[1], &[2]).all_see(&named(&[3, 1], &[2, 4])));
-        assert!(!named(&[1], &[2]).all_see(&named(&[1], &[4])));
-        assert!(!named(&[1, 2], &[]).all_see(&named(&[1], &[])));
-    }
-}
+mod tests;

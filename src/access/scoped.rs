@@ -109,11 +109,12 @@ impl<'a, 'c> Scoped<'a, 'c> {
             Decision::Hide => Err(Problem::not_found()),
             Decision::Forbid => Err(Problem::forbidden(match action {
                 Action::Manage => "this is for admins and owners",
+                Action::Lead => "this is for those who lead the team, admins and owners",
                 Action::Own => "this is for owners",
                 Action::View => "this is for members of the workspace",
                 Action::Create | Action::Prescribe => "viewers read; this is for members, admins and owners",
                 Action::Edit | Action::Archive | Action::PostPoints | Action::CheckIn => {
-                    "this is for its owner, members of its team, admins and owners of the workspace"
+                    "this is for its owner, who leads them, members of its team, admins and owners of the workspace"
                 }
             })),
             Decision::OutOfScope => Err(Problem::new(

@@ -6,6 +6,7 @@ mod baseline;
 mod compared;
 pub mod due;
 pub mod guardrails;
+pub mod holdings;
 pub mod links;
 pub mod overview;
 pub mod pictures;

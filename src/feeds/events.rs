@@ -13,11 +13,12 @@ use crate::access::hidden::Hidden;
 use crate::access::{Db, Reads, Role, Scoped};
 use crate::http::page::{Total, page_type};
 use crate::http::text::{AnyId, Keyword, Name, RequestName, Sentence};
-use crate::http::{Answer, Listing, Page, Paging, Result, Routes, routes};
+use crate::http::{Answer, Code, Listing, Page, Paging, Problem, Result, Routes, routes};
+use crate::maths::word::words;
 use crate::store::journal::{Audience, EventRow, EventType};
 use crate::store::schema::events;
 use crate::store::transaction::AuthorKind;
-use crate::store::{MemberId, Moment, TokenId, read_subject_id, subject_id};
+use crate::store::{MemberId, Moment, RawId, TokenId, read_subject_id, subject_id};
 
 /// The paths of events.
 pub fn routes() -> Routes {
@@ -31,6 +32,64 @@ pub fn routes() -> Routes {
     }
 }
 
+words! {
+    /// A group of event types: those of one kind of thing. New groups may come.
+    pub enum EventGroup {
+        /// Of the workspace.
+        Workspace = "workspace",
+        /// Of members.
+        Member = "member",
+        /// Of invitations.
+        Invitation = "invitation",
+        /// Of teams.
+        Team = "team",
+        /// Of API tokens.
+        Token = "token",
+        /// Of KPIs.
+        Kpi = "kpi",
+        /// Of targets.
+        Target = "target",
+        /// Of points.
+        Points = "points",
+        /// Of boards.
+        Board = "board",
+        /// Of drivers.
+        Driver = "driver",
+        /// Of cycles.
+        Cycle = "cycle",
+        /// Of objectives.
+        Objective = "objective",
+        /// Of key results.
+        KeyResult = "key_result",
+        /// Of check-ins.
+        CheckIn = "check_in",
+        /// Of initiatives.
+        Initiative = "initiative",
+        /// Of comments.
+        Comment = "comment",
+        /// Of remedies.
+        Remedy = "remedy",
+        /// Of guardrails.
+        Guardrail = "guardrail",
+        /// Of annotations.
+        Annotation = "annotation",
+        /// Of decisions.
+        Decision = "decision",
+        /// Of reviews.
+        Review = "review",
+        /// Of links.
+        Link = "link",
+    }
+}
+crate::http::words::impl_wire_words!(EventGroup);
+
+impl EventGroup {
+    /// Whether a type is one of it.
+    fn holds(self, kind: EventType) -> bool {
+        kind.as_str().split_once('.').is_some_and(|(group, _)| group == self.as_str())
+    }
+}
+
 /// Which events.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -38,6 +97,13 @@ pub struct EventFilter {
     /// Only events of these types.
     #[serde(default, rename = "type")]
     kind: Vec<EventType>,
+    /// Only events of these groups of types: what stands before the dot.
+    #[serde(default)]
+    #[param(inline)]
+    group: Vec<EventGroup>,
+    /// Only events that these did: members and tokens by their ids, or `me`.
+    #[serde(default)]
+    actor: Vec<String>,
     /// Only events of this thing, by its id.
     #[param(example = "kpi_01h455vb4pex5vsknk084sn02q", max_length = 64)]
     subject: Option<String>,
@@ -146,11 +212,35 @@ fn matching<'a>(tx: &Scoped, filter: &'a EventFilter) -> Result<Query<'a>> {
     if !filter.kind.is_empty() {
         query = query.filter(events::kind.eq_any(&filter.kind));
     }
+    if !filter.group.is_empty() {
+        let is_asked = |kind: &EventType| filter.group.iter().any(|group| group.holds(*kind));
+        let kinds: Vec<EventType> = EventType::ALL.iter().copied().filter(is_asked).collect();
+        query = query.filter(events::kind.eq_any(kinds));
+    }
+    if !filter.actor.is_empty() {
+        let actors = filter.actor.iter().map(|actor| actor_id(tx, actor)).collect::<Result<Vec<RawId>>>()?;
+        query = query.filter(events::actor_id.eq_any(actors.into_iter().map(Some).collect::<Vec<_>>()));
+    }
     if let Some(subject) = &filter.subject {
         let (kind, id) = read_subject_id(subject).map_err(crate::access::target::invalid_id)?;
         query = query.filter(events::subject_id.eq(id)).filter(events::subject_type.eq(kind));
     }
     Ok(query)
+}
+
+/// Who is meant: the caller, a member or a token; 400 for an id of something else.
+fn actor_id(tx: &Scoped, text: &str) -> Result<RawId> {
+    match (text, tx.member()) {
+        ("me", Some(me)) => Ok(me.raw()),
+        ("me", None) => Err(Problem::not_found_at("actor")),
+        (id, _) => match read_subject_id(id) {
+            Ok(("member" | "token", id)) => Ok(id),
+            Ok((other, _)) => {
+                Err(Problem::new(Code::InvalidQuery, format!("actor: a {other} does nothing by itself")))
+            }
+            Err(error) => Err(Problem::new(Code::InvalidQuery, format!("actor: {error}"))),
+        },
+    }
 }
 
 fn load(tx: &mut Scoped, filter: &EventFilter, paging: &Paging, order: Order) -> Result<Vec<EventRow>> {
@@ -189,5 +279,18 @@ fn show(row: EventRow) -> Event {
         },
         change: row.change.0,
         request_id: row.request_id,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_is_of_one_group() {
+        for kind in EventType::ALL {
+            let groups = EventGroup::ALL.iter().filter(|group| group.holds(*kind)).count();
+            assert_eq!(groups, 1, "{}", kind.as_str());
+        }
     }
 }

@@ -382,6 +382,25 @@ impl<T: Serialize + ToSchema> Answers for Batch<T> {
     }
 }
 
+/// The same with secrets in it that are shown once: nobody keeps a copy on the way.
+#[derive(Debug)]
+pub struct SecretBatch<T> {
+    /// The status that tells how it went.
+    pub status: u16,
+    /// The results.
+    pub body: T,
+}
+
+impl<T: Serialize + ToSchema> Answers for SecretBatch<T> {
+    fn into_reply(self) -> Reply {
+        Reply::json(self.status, &self.body).with(CACHE_CONTROL, "no-store")
+    }
+
+    fn describe(draft: &mut Draft) {
+        Batch::<T>::describe(draft);
+    }
+}
+
 impl<R> Responder for Typed<R> {
     type Body = BoxBody;
 

@@ -129,10 +129,10 @@ codes! {
     ObjectiveClosed = "objective_closed", 409, "The objective is closed";
     /// Something is missing before it can become active; the errors name all of it.
     NotReady = "not_ready", 409, "It is not ready";
-    /// The objective would hang under itself. The detail names the loop by its titles.
-    AlignmentLoop = "alignment_loop", 409, "The objectives would form a loop";
-    /// The tree of objectives would be deeper than nine levels.
-    TooDeep = "too_deep", 409, "The tree of objectives would be too deep";
+    /// The objective or team would hang under itself. The detail names the loop by its titles or names.
+    AlignmentLoop = "alignment_loop", 409, "The objectives or teams would form a loop";
+    /// The tree of objectives or teams would be deeper than nine levels.
+    TooDeep = "too_deep", 409, "The tree would be too deep";
     /// The cycle is closed, and its objectives take no changes.
     CycleClosed = "cycle_closed", 409, "The cycle is closed";
     /// The key result's value comes from a KPI: post points there.

@@ -211,7 +211,10 @@ impl Resource for KpiRow {
     }
 
     fn facts(&self) -> Facts {
-        Facts::of(self.owner_id, self.team_id).with_key(&self.key).seen_by(self.visibility)
+        Facts::of(self.owner_id, self.team_id)
+            .led_through(self.owner_id)
+            .with_key(&self.key)
+            .seen_by(self.visibility)
     }
 
     fn version(&self) -> Option<i32> {

@@ -1,5 +1,7 @@
-//! People: accounts, single sign-on, workspaces, members, invitations, teams and tokens.
+//! People: accounts, single sign-on, workspaces, members, invitations, teams and tokens, and the review of who can
+//! do what.
 
+pub mod access_review;
 pub mod accounts;
 pub mod invitations;
 pub mod members;

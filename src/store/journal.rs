@@ -60,8 +60,14 @@ crate::maths::word::words! {
         WorkspaceDeleted = "workspace.deleted",
         /// Somebody joined.
         MemberJoined = "member.joined",
-        /// A member's role or name changed.
+        /// A member's role, name or title changed.
         MemberUpdated = "member.updated",
+        /// A member was kept out for a while.
+        MemberSuspended = "member.suspended",
+        /// A member who was suspended was let in again.
+        MemberReactivated = "member.reactivated",
+        /// What a member answered for was handed over to another one.
+        MemberReassigned = "member.reassigned",
         /// A member was removed.
         MemberRemoved = "member.removed",
         /// Somebody was invited.
@@ -76,6 +82,8 @@ crate::maths::word::words! {
         TeamArchived = "team.archived",
         /// An API token was made.
         TokenCreated = "token.created",
+        /// Somebody else answers for a service token.
+        TokenReassigned = "token.reassigned",
         /// An API token was revoked.
         TokenRevoked = "token.revoked",
         /// An API token was renamed, or somebody else answers for it.
@@ -227,10 +235,14 @@ impl EventType {
         match self {
             Self::MemberJoined
             | Self::MemberUpdated
+            | Self::MemberSuspended
+            | Self::MemberReactivated
+            | Self::MemberReassigned
             | Self::MemberRemoved
             | Self::InvitationCreated
             | Self::InvitationRevoked
             | Self::TokenCreated
+            | Self::TokenReassigned
             | Self::TokenRevoked
             | Self::TokenUpdated
             | Self::TokenExpiring

@@ -14,6 +14,7 @@ mod learning;
 mod members;
 mod okrs;
 mod parameters;
+mod people;
 mod periods;
 mod points;
 mod privacy;

@@ -56,8 +56,8 @@ stories! {
         assert_eq!(bob.get(&format!("members/{of_bob}")).await.at("/email"), "bob@example.com");
         let other = bob.get(&format!("members/{of_ann}")).await;
         assert_eq!(other.at("/email"), &Value::Null);
-        assert_eq!(other.at("/can"), &json!({"rename": false, "change_role": false, "remove": false}));
-        assert_eq!(bob.get("members/me").await.at("/can"), &json!({"rename": true, "change_role": false, "remove": true}));
+        assert_eq!(other.at("/can"), &json!({"rename": false, "change_role": false, "suspend": false, "remove": false}));
+        assert_eq!(bob.get("members/me").await.at("/can"), &json!({"rename": true, "change_role": false, "suspend": false, "remove": true}));
         bob.get("members/kpi_01h455vb4pex5vsknk084sn02q").await.refused(400, "invalid_id");
         bob.get("members/bob").await.refused(400, "invalid_id");
         bob.get("members/mem_01h455vb4pex5vsknk084sn02q").await.refused(404, "not_found");
@@ -96,7 +96,12 @@ stories! {
         ann.patch("members/me", json!({"role": "emperor"})).await.refused(422, "validation_failed").names("/role", "unknown_value");
         ann.patch("members/me", json!({"name": null})).await.refused(422, "validation_failed").names("/name", "wrong_type");
         ann.patch("members/me", json!({"name": "   "})).await.names("/name", "malformed");
-        ann.patch("members/me", json!({"state": "removed"})).await.names("/state", "unknown_field");
+        ann.patch("members/me", json!({"state": "removed"})).await.names("/state", "unknown_value");
+        ann.patch("members/me", json!({"state": "suspended"})).await.refused(409, "conflict");
+        ann.patch("members/me", json!({"title": "t".repeat(101)})).await.names("/title", "too_long");
+        mia.patch("members/me", json!({"state": "suspended"})).await.refused(403, "forbidden");
+        mia.patch(&format!("members/{of_vic}"), json!({"state": "suspended"})).await.refused(403, "forbidden");
+        adam.patch(&format!("members/{of_ann}"), json!({"state": "suspended"})).await.refused(403, "forbidden");
         ann.patch("members/me", json!({"name": "A", "version": 9})).await.refused(409, "version_conflict");
         ann.call(Method::PATCH, "members/me").header("if-match", "\"9-x\"").json(&json!({"name": "A"})).send().await
             .refused(412, "precondition_failed");
@@ -127,6 +132,82 @@ stories! {
             let (keeper, lost) = if owners.at("/items/0/id") == &json!(of_ann) { (&ann, &of_bob) } else { (&bob, &of_ann) };
             keeper.patch(&format!("members/{lost}"), json!({"role": "owner"})).await.expect(200);
         }
+    }
+
+    /// Owners demote, suspend and remove each other at the same moment: one always stays.
+    async fn the_last_owner_stays_however_owners_race(app) {
+        let ann = app.owner_of("ann", "acme").await;
+        let bob = app.joins(&ann, "bob", "owner").await;
+        let (of_ann, of_bob) = (id(&ann).await, id(&bob).await);
+        let act = async |caller: &Caller, whom: &str, way: usize| {
+            let path = format!("members/{whom}");
+            match way % 3 {
+                0 => caller.patch(&path, json!({"role": "member"})).await,
+                1 => caller.patch(&path, json!({"state": "suspended"})).await,
+                _ => caller.delete(&path).await,
+            }
+        };
+        for round in 0..12 {
+            let (one, other) =
+                futures_util::future::join(act(&ann, &of_bob, round), act(&bob, &of_ann, round / 2)).await;
+            let (keeper, lost, gone) = match ann.get("members?role=owner&state=active").await {
+                owners if owners.status == 200 && owners.at("/items/0/id") == &json!(of_ann) => (&ann, &of_bob, &bob),
+                _ => (&bob, &of_ann, &ann),
+            };
+            let owners = keeper.get("members?role=owner&state=active").await;
+            assert_eq!(names(&owners).len(), 1, "{} and {}", one.raw, other.raw);
+            let path = format!("members/{lost}");
+            match keeper.get(&path).await.text("/state") {
+                "removed" => {
+                    let email = keeper.get(&path).await.text("/email").to_owned();
+                    let invited = keeper.post("invitations", json!({"email": email, "role": "owner"})).await;
+                    gone.post("/v1/invitations/accept", json!({"token": invited.text("/token")})).await.expect(200);
+                }
+                _ => {
+                    keeper.patch(&path, json!({"state": "active", "role": "owner"})).await.expect(200);
+                }
+            }
+        }
+    }
+
+    async fn whoever_is_suspended_is_out_and_back_with_all_that_was_theirs(app) {
+        let ann = app.owner_of("ann", "acme").await;
+        let bob = app.joins(&ann, "bob", "member").await;
+        let of_bob = id(&bob).await;
+        let path = format!("members/{of_bob}");
+        let token = bob.post("tokens", json!({"name": "mine", "scopes": ["read"]})).await;
+        let token = app.with_token("bob's token", token.text("/token")).inside("acme");
+        bob.post("kpis", json!({"name": "Churn rate", "owner_id": "me"})).await.expect(201);
+        let link = bob.post("links", json!({"name": "Wiki", "kind": "chart", "kpi_id": "churn-rate"})).await;
+        let shared = link.text("/shared_path").to_owned();
+        app.stranger().get(&shared).await.expect(200);
+        let titled = bob.patch("members/me", json!({"title": "Head of retention"})).await;
+        assert_eq!(titled.expect(200).at("/title"), "Head of retention");
+
+        let suspended = ann.patch(&path, json!({"state": "suspended"})).await;
+        assert_eq!(suspended.expect(200).at("/state"), "suspended");
+        assert_eq!(suspended.at("/title"), "Head of retention");
+        bob.get("members").await.refused(404, "not_found");
+        token.get("members").await.refused(401, "invalid_credential");
+        app.stranger().get(&shared).await.refused(404, "not_found");
+        assert_eq!(bob.get("/v1/auth/me").await.expect(200).at("/memberships"), &json!([]));
+        ann.patch("kpis/churn-rate", json!({"owner_id": "me"})).await.expect(200);
+        ann.patch("kpis/churn-rate", json!({"owner_id": of_bob})).await.refused(404, "not_found").names("/owner_id", "not_found");
+        ann.post("invitations", json!({"email": email("bob")})).await.refused(409, "already_exists");
+        let told = app.told("acme").await;
+        assert_eq!(told.iter().filter(|told| *told == "member.suspended").count(), 1);
+        ann.patch(&path, json!({"state": "suspended"})).await.expect(200);
+        assert_eq!(app.told("acme").await, told);
+
+        ann.patch(&path, json!({"state": "active"})).await.expect(200);
+        bob.get("members").await.expect(200);
+        token.get("members").await.expect(200);
+        app.stranger().get(&shared).await.expect(200);
+        assert_eq!(app.told("acme").await.last().map(String::as_str), Some("member.reactivated"));
+        ann.delete(&path).await.expect(204);
+        ann.patch(&path, json!({"state": "active"})).await.expect(200);
+        ann.patch(&path, json!({"state": "suspended"})).await.refused(409, "conflict");
+        bob.get("members").await.refused(404, "not_found");
     }
 
     async fn whoever_is_removed_is_out_at_once_and_can_come_back(app) {

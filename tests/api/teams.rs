@@ -95,7 +95,8 @@ stories! {
             ("slug", json!(7), "wrong_type"),
             ("description", json!("d".repeat(10_001)), "too_long"),
             ("description", json!(7), "wrong_type"),
-            ("parent_id", json!("growth"), "unknown_field"),
+            ("parent_id", json!(7), "wrong_type"),
+            ("lead_id", json!("me"), "unknown_field"),
         ] {
             let mut body = json!({"name": "Another"});
             body[field] = value.clone();

@@ -127,6 +127,7 @@ pub fn facts(kpi: &KpiRow, objective: Facts) -> Facts {
     let mut facts = kpi.facts();
     facts.owners.extend(objective.owners);
     facts.teams.extend(objective.teams);
+    facts.led_through.extend(objective.led_through);
     facts
 }
 

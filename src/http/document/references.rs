@@ -26,6 +26,7 @@ pub fn schema(parameter: &str) -> Option<Object> {
         "parent" => text(id_or("objective", "none")?, "none"),
         "kpi" => text(form::<KpiKey>()?, "churn-rate"),
         "member" | "owner" | "author" | "mention" => text(id_or("member", "me")?, "me"),
+        "actor" => text(format!("({}|{}|me)", id("member")?, id("token")?), "me"),
         "at" => text(form::<WhenText>()?, "2026-03-31"),
         "subject" => text(form::<AnyId>()?, "kpi_01h455vb4pex5vsknk084sn02q"),
         "provider" => text(form::<Slug>()?, "acme-id"),

@@ -242,7 +242,7 @@ pub fn under(
 
 /// It is its owner's, and of those to whom its parent belongs.
 pub fn facts(row: &InitiativeRow, parent: &Parent) -> Facts {
-    let mut facts = parent.facts();
+    let mut facts = parent.facts().led_through(row.owner_id);
     facts.owners.extend(row.owner_id);
     facts
 }

@@ -220,7 +220,7 @@ impl Resource for OwnedKeyResult {
 
 /// It is its owner's, and theirs who may change its objective.
 pub fn facts(row: &KeyResultRow, objective: Facts) -> Facts {
-    let mut facts = objective;
+    let mut facts = objective.led_through(row.owner_id);
     facts.owners.extend(row.owner_id);
     facts
 }

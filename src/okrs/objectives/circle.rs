@@ -85,7 +85,7 @@ impl Circle {
 
     /// What the policy looks at in an objective with this circle.
     pub fn facts(&self, objective: &ObjectiveRow) -> Facts {
-        let mut facts = Facts::of(objective.owner_id, objective.team_id);
+        let mut facts = Facts::of(objective.owner_id, objective.team_id).led_through(objective.owner_id);
         facts.owners.extend(&self.contributors);
         facts.teams.extend(&self.teams);
         facts.seen_by(objective.visibility)

@@ -3,8 +3,16 @@
 //! An admin makes one for an e-mail address and hands it over; nothing is sent by this server. It
 //! can be used once, within seven days, by the person with that address. Inviting somebody again
 //! replaces the invitation that is open.
+//!
+//! Whoever is invited is a member already: others may give them things before they come, and accepting
+//! makes this very member an active one. When the invitation is taken back, the member is removed;
+//! when its time is over, the member goes on waiting for the next one.
 
+mod batch;
+mod invite;
 mod row;
+
+use std::collections::HashMap;
 
 use diesel::prelude::*;
 use jiff::SignedDuration;
@@ -12,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::access::caller::MemberState;
+use crate::access::caller::{Duty, MemberState};
 use crate::access::secret::InvitationToken;
 use crate::access::{Action, Admins, AdminsMakeSecrets, At, Db, People, Role, Scoped};
 use crate::http::answer::Answer;
@@ -20,15 +28,18 @@ use crate::http::body::Rules;
 use crate::http::page::{Position, page_type};
 use crate::http::text::{Email, folded};
 use crate::http::{
-    Body, Code, Created, FieldErrors, Json, Listing, NoContent, Nothing, Page, Problem, Refusals, Refuses,
-    Result, Revealed, Routes, routes,
+    Body, Code, Created, FieldErrors, Json, Listing, Name, NoContent, Nothing, Page, Problem, Refusals,
+    Refuses, Result, Revealed, Routes, routes,
 };
 use crate::people::accounts::{AccountRow, Membership};
-use crate::people::members::{self, MemberRef};
+use crate::people::members::{self, MemberRef, MemberRow};
+use crate::people::teams::{self, TeamInput, TeamRef};
 use crate::people::workspaces::WorkspaceRef;
 use crate::store::journal::{EventType, Subject};
-use crate::store::schema::{accounts, invitations, members as members_table};
-use crate::store::{InvitationId, MemberId, Moment, WorkspaceId};
+use crate::store::schema::invitations;
+use crate::store::{InvitationId, MemberId, Moment, TeamId, Tx, WorkspaceId};
+use batch::create_invitations;
+use invite::{Known, invite};
 pub use row::{InvitationRow, InvitationState, Invited};
 
 /// How long an invitation can be used.
@@ -42,13 +53,21 @@ pub fn routes() -> Routes {
             GET list_invitations,
             /// Invite somebody.
             /// The answer bears the link and its token, which are shown once: hand them over. An earlier
-            /// invitation of the same address that is still open is revoked.
+            /// invitation of the same address that is still open is revoked. The member is there at once, in the
+            /// state `invited`, and may own things; access begins when they accept.
             POST create_invitation
+        }
+        "/v1/workspaces/{workspace}/invitations/batch" {
+            /// Invite many.
+            /// Up to 500 at once, judged one by one: those that are refused say why, the others are made. The
+            /// answer bears the links and tokens, which are shown once.
+            POST create_invitations
         }
         "/v1/workspaces/{workspace}/invitations/{invitation}" {
             /// Show an invitation.
             GET show_invitation,
             /// Take an invitation back.
+            /// The member who waited for it is removed; what they own already can be handed over.
             DELETE revoke_invitation
         }
         "/v1/invitations/accept" {
@@ -70,10 +89,27 @@ struct NewInvitation {
     #[serde(default = "member")]
     #[schema(default = "member")]
     role: Role,
+    /// The name under which they wait; made from the address where it is not given. Their own name takes its place
+    /// when they come.
+    #[serde(default)]
+    #[schema(example = json!(null))]
+    name: Option<Name>,
+    /// The teams that they join when they accept, by id or slug.
+    #[serde(default)]
+    #[schema(max_items = 50, example = json!([]))]
+    team_ids: Vec<TeamInput>,
+    /// What they are to be in these teams.
+    #[serde(default = "team_member")]
+    #[schema(default = "member")]
+    duty: Duty,
 }
 
 fn member() -> Role {
     Role::Member
+}
+
+fn team_member() -> Duty {
+    Duty::Member
 }
 
 impl Rules for NewInvitation {
@@ -90,6 +126,18 @@ pub struct Invitation {
     email: String,
     /// The role that they will have.
     role: Role,
+    /// The member who waits for it, or came by it; null for invitations that were used in older versions.
+    member_id: Option<MemberId>,
+    /// The member who waits for it, or came by it.
+    member: Option<MemberRef>,
+    /// The teams that they join with it.
+    #[schema(max_items = 50)]
+    team_ids: Vec<TeamId>,
+    /// The teams that they join with it.
+    #[schema(max_items = 50)]
+    teams: Vec<TeamRef>,
+    /// What they are to be in these teams.
+    duty: Duty,
     /// Whether it can be used.
     state: InvitationState,
     /// Who invited.
@@ -165,11 +213,8 @@ async fn list_invitations(
             .load(tx.db())?;
         rows.retain(|row| filter.state.is_empty() || filter.state.contains(&row.state(now)));
         let paged = paging.page_of_all(rows, |row| std::cmp::Reverse(newest_first(row)))?;
-        let names = members::names(tx, workspace, paged.rows.iter().map(|row| row.invited_by))?;
-        Ok(Page::show(&paging, paged, |row| {
-            let by = names.get(&row.invited_by).cloned();
-            Invitation::of(row, now, by)
-        }))
+        let names = Names::of(tx, &paged.rows)?;
+        Ok(Page::show(&paging, paged, |row| Invitation::of(row, now, &names)))
     })
     .await
 }
@@ -179,37 +224,11 @@ async fn create_invitation(
     body: Body<NewInvitation>,
 ) -> Answer<Revealed<Invitation>> {
     db.write((), body, |tx, (), new| {
-        tx.require_rank(new.role)?;
-        let (workspace, me) = (tx.here()?, tx.member().ok_or_else(Problem::not_found)?);
-        let email = folded(new.email.as_str());
-        if takes_part(tx, workspace, &email)? {
-            let detail = "somebody with this address is a member already";
-            return Err(Problem::new(Code::AlreadyExists, detail).with("/email", "already_exists", detail));
-        }
-        let replaced = revoke_open(tx, workspace, &email)?;
-        let token = InvitationToken::generate();
-        let row = InvitationRow {
-            id: InvitationId::generate(tx.now.timestamp()),
-            workspace_id: workspace,
-            email: new.email.as_str().to_owned(),
-            email_folded: email,
-            role: new.role,
-            token_hash: token.hash().to_vec(),
-            invited_by: me,
-            created_at: tx.now,
-            expires_at: tx.now.plus(LIFETIME),
-            used_at: None,
-            revoked_at: None,
-        };
-        diesel::insert_into(invitations::table).values(&row).execute(tx.db())?;
-        let change = json!({
-            "email": row.email, "role": row.role, "expires_at": row.expires_at, "replaces": replaced,
-        });
-        tx.tell(EventType::InvitationCreated, subject(&row), change);
-        let location = format!("/v1/workspaces/{workspace}/invitations/{}", row.id);
-        let mut shown = shown(tx, row)?;
-        shown.link = Some(format!("{}/join#{}", tx.state().config.public_url, token.reveal()));
-        shown.token = Some(token.reveal());
+        let mut known = Known::of(tx, [folded(new.email.as_str())])?;
+        let (row, token) = invite(tx, &mut known, new)?;
+        let location = format!("/v1/workspaces/{}/invitations/{}", row.workspace_id, row.id);
+        let names = Names::of(tx, std::slice::from_ref(&row))?;
+        let shown = Invitation::revealed(tx, row, &names, &token);
         Ok(Revealed(Created::at(location, shown, 1)))
     })
     .await
@@ -221,16 +240,23 @@ async fn show_invitation(db: Db<Admins>, id: At<InvitationRow>) -> Answer<Json<I
 
 async fn revoke_invitation(db: Db<Admins>, id: At<InvitationRow>) -> Answer<NoContent> {
     db.write(id.to(Action::Manage), Nothing, |tx, row, ()| {
-        match row.state(tx.now) {
-            InvitationState::Open => {}
+        let waiting = waiting_for(tx, row)?;
+        match (row.state(tx.now), &waiting) {
+            (InvitationState::Open, _) | (InvitationState::Expired, Some(_)) => {}
             // Nothing can come of it any more, which is what was asked for.
-            InvitationState::Revoked | InvitationState::Expired => return Ok(NoContent),
-            InvitationState::Used => {
+            (InvitationState::Revoked | InvitationState::Expired, _) => return Ok(NoContent),
+            (InvitationState::Used, _) => {
                 return Err(Problem::new(Code::LinkSpent, "it was used: remove the member instead"));
             }
         }
-        revoke_open(tx, row.workspace_id, &row.email_folded)?;
-        tx.tell(EventType::InvitationRevoked, subject(row), json!({ "email": row.email }));
+        diesel::update(invitations::table.filter(invitations::id.eq(row.id)))
+            .set(invitations::revoked_at.eq(Some(tx.now)))
+            .execute(tx.db())?;
+        let change = json!({ "email": row.email, "member_id": waiting.as_ref().map(|member| member.id) });
+        if let Some(member) = waiting {
+            member.gone(tx.now).store(tx)?;
+        }
+        tx.tell(EventType::InvitationRevoked, subject(row), change);
         Ok(NoContent)
     })
     .await
@@ -255,63 +281,99 @@ async fn accept_invitation(
     .await
 }
 
+/// What invitations refer to.
+struct Names {
+    members: HashMap<MemberId, MemberRef>,
+    teams: HashMap<TeamId, TeamRef>,
+}
+
+impl Names {
+    fn of(tx: &mut Scoped, rows: &[InvitationRow]) -> Result<Self> {
+        let workspace = tx.here()?;
+        let people = rows.iter().flat_map(|row| [Some(row.invited_by), row.member_id]).flatten();
+        Ok(Self {
+            members: members::names(tx, workspace, people)?,
+            teams: teams::names(tx, workspace, rows.iter().flat_map(InvitationRow::teams))?,
+        })
+    }
+}
+
 impl Invitation {
-    fn of(row: InvitationRow, now: Moment, invited_by: Option<MemberRef>) -> Self {
+    fn of(row: InvitationRow, now: Moment, names: &Names) -> Self {
+        let team_ids = row.teams();
         Self {
             id: row.id,
             state: row.state(now),
-            email: row.email,
             role: row.role,
+            member_id: row.member_id,
+            member: row.member_id.and_then(|id| names.members.get(&id).cloned()),
+            teams: team_ids.iter().filter_map(|id| names.teams.get(id).cloned()).collect(),
+            team_ids,
+            duty: row.duty,
             invited_by_id: row.invited_by,
-            invited_by,
+            invited_by: names.members.get(&row.invited_by).cloned(),
             created_at: row.created_at,
             expires_at: row.expires_at,
+            email: row.email,
             token: None,
             link: None,
         }
     }
+
+    /// The same with its secret, which is shown this once.
+    fn revealed(tx: &Scoped, row: InvitationRow, names: &Names, token: &InvitationToken) -> Self {
+        let link = format!("{}/join#{}", tx.state().config.public_url, token.reveal());
+        Self { token: Some(token.reveal()), link: Some(link), ..Self::of(row, tx.now, names) }
+    }
 }
 
 fn shown(tx: &mut Scoped, row: InvitationRow) -> Result<Invitation> {
-    let by = members::names(tx, row.workspace_id, [row.invited_by])?.remove(&row.invited_by);
-    Ok(Invitation::of(row, tx.now, by))
+    let names = Names::of(tx, std::slice::from_ref(&row))?;
+    Ok(Invitation::of(row, tx.now, &names))
 }
 
 fn newest_first(row: &InvitationRow) -> Position {
     Position { key: String::new(), id: row.id.to_string() }
 }
 
-/// Whether somebody with this address is a member and was not removed.
-fn takes_part(tx: &mut Scoped, workspace: WorkspaceId, email_folded: &str) -> Result<bool> {
-    let found: Option<MemberId> = members_table::table
-        .inner_join(accounts::table.on(accounts::id.eq(members_table::account_id)))
-        .filter(members_table::workspace_id.eq(workspace))
-        .filter(members_table::state.eq_any([MemberState::Active, MemberState::Suspended]))
-        .filter(accounts::email_folded.eq(email_folded))
-        .select(members_table::id)
-        .first(tx.db())
-        .optional()?;
-    Ok(found.is_some())
+/// The member who waits for an invitation, where no other one that is open brings them in.
+fn waiting_for(tx: &mut Tx, row: &InvitationRow) -> Result<Option<MemberRow>> {
+    let Some(member) = row.member_id else { return Ok(None) };
+    let others: i64 = open(row.workspace_id, tx.now)
+        .filter(invitations::member_id.eq(member))
+        .filter(invitations::id.ne(row.id))
+        .count()
+        .get_result(tx.db())?;
+    let member = MemberRow::by_id(tx, row.workspace_id, member)?;
+    Ok(member.filter(|member| others == 0 && member.state == MemberState::Invited))
 }
 
-/// Revokes the open invitation of an address, if there is one.
-fn revoke_open(tx: &mut Scoped, workspace: WorkspaceId, email_folded: &str) -> Result<Option<InvitationId>> {
+/// Takes back what is open to a member who is removed before they came; their leaving tells of it.
+pub fn revoke_of(tx: &mut Tx, member: &MemberRow) -> Result<()> {
     let now = tx.now;
-    let found: Option<InvitationId> = invitations::table
+    diesel::update(
+        invitations::table
+            .filter(invitations::workspace_id.eq(member.workspace_id))
+            .filter(invitations::member_id.eq(member.id))
+            .filter(invitations::used_at.is_null())
+            .filter(invitations::revoked_at.is_null())
+            .filter(invitations::expires_at.gt(now)),
+    )
+    .set(invitations::revoked_at.eq(Some(now)))
+    .execute(tx.db())?;
+    Ok(())
+}
+
+type Rows = invitations::BoxedQuery<'static, crate::store::connection::MultiBackend>;
+
+/// The invitations of a workspace that can be used at a moment.
+fn open(workspace: WorkspaceId, now: Moment) -> Rows {
+    invitations::table
         .filter(invitations::workspace_id.eq(workspace))
-        .filter(invitations::email_folded.eq(email_folded))
         .filter(invitations::used_at.is_null())
         .filter(invitations::revoked_at.is_null())
         .filter(invitations::expires_at.gt(now))
-        .select(invitations::id)
-        .first(tx.db())
-        .optional()?;
-    if let Some(id) = found {
-        diesel::update(invitations::table.filter(invitations::id.eq(id)))
-            .set(invitations::revoked_at.eq(Some(now)))
-            .execute(tx.db())?;
-    }
-    Ok(found)
+        .into_boxed()
 }
 
 /// What events name.

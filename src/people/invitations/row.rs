@@ -2,16 +2,19 @@
 
 use diesel::prelude::*;
 
-use crate::access::caller::MemberState;
+use crate::access::caller::{Duty, MemberState};
 use crate::access::secret::InvitationToken;
 use crate::access::{Facts, Resource, Role, Scoped};
 use crate::http::{Code, Problem, Result};
 use crate::maths::word::words;
 use crate::people::accounts::AccountRow;
 use crate::people::members::{self, MemberRow};
+use crate::people::teams;
 use crate::store::journal::EventType;
 use crate::store::schema::{invitations, workspaces};
-use crate::store::{InvitationId, Lane, MemberId, Moment, Opening, Tx, WorkspaceId, WorkspaceRow};
+use crate::store::{
+    InvitationId, Json, Lane, MemberId, Moment, Opening, TeamId, Tx, WorkspaceId, WorkspaceRow,
+};
 
 words! {
     /// Whether an invitation can be used.
@@ -43,9 +46,18 @@ pub struct InvitationRow {
     pub expires_at: Moment,
     pub used_at: Option<Moment>,
     pub revoked_at: Option<Moment>,
+    /// The member who waits; older invitations name nobody.
+    pub member_id: Option<MemberId>,
+    pub team_ids: Json,
+    pub duty: Duty,
 }
 
 impl InvitationRow {
+    /// The teams that they join with it.
+    pub fn teams(&self) -> Vec<TeamId> {
+        serde_json::from_value(self.team_ids.0.clone()).unwrap_or_default()
+    }
+
     /// Whether it can be used at a moment.
     pub fn state(&self, now: Moment) -> InvitationState {
         match (self.used_at, self.revoked_at) {
@@ -139,9 +151,10 @@ impl Invited {
         if diesel::update(open).set(invitations::used_at.eq(Some(tx.now))).execute(tx.db())? == 0 {
             return Err(spent(pointer, InvitationState::Used));
         }
-        let member = members::admit(tx, workspace.id, account, invitation.role)?;
+        let member = members::admit(tx, workspace.id, account, invitation.role, invitation.member_id)?;
         let change = serde_json::json!({ "role": member.role, "invitation_id": invitation.id });
         tx.tell(EventType::MemberJoined, members::subject(&member), change);
+        teams::joins(tx, workspace.id, member.id, &invitation.teams(), invitation.duty)?;
         Ok(member)
     }
 }

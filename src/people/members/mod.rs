@@ -1,10 +1,15 @@
 //! Members: the people of a workspace, and what each of them may do there.
 //!
-//! Everybody may change their own name and leave. Admins change roles and remove people, never
-//! beyond their own role; the last owner stays. Whoever is removed has no access from the next
-//! request on, and their personal tokens are revoked; what they made stays, under their name.
+//! Everybody may change their own name and leave. Admins change roles, suspend and remove people,
+//! never beyond their own role; the last owner stays. Whoever is suspended has no access from the next
+//! request on: their personal tokens and links rest, and work again when they are back. Whoever is
+//! removed has none either, and their personal tokens are revoked; what they made stays, under their
+//! name, and can be handed over. Whoever is invited is a member already, who may own things and has no
+//! access before they come.
 
 mod row;
+
+use std::collections::HashMap;
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -22,10 +27,11 @@ use crate::http::{
     Code, FieldErrors, Json, Listing, Name, NoContent, Nothing, Page, PatchBody, Problem, Result, Routes,
     routes,
 };
-use crate::people::{teams, tokens};
+use crate::maths::word::words;
+use crate::people::{invitations, teams, tokens};
 use crate::store::journal::{EventType, Subject};
-use crate::store::schema::{accounts, members, team_members};
-use crate::store::{AccountId, MemberId, Moment, TeamId, Tx};
+use crate::store::schema::{accounts, invitations as invitations_table, members, team_members};
+use crate::store::{AccountId, MemberId, Moment, StoreError, TeamId, Tx};
 pub use row::{
     MemberInput, MemberRef, MemberRow, admit, filtered, names, refuse_last_owner, resolve, resolve_optional,
     still_here,
@@ -42,16 +48,35 @@ pub fn routes() -> Routes {
         "/v1/workspaces/{workspace}/members/{member}" {
             /// Show a member.
             GET show_member,
-            /// Change a member's name or role.
-            /// Everybody may change their own name. Admins change names and roles, up to their own role;
-            /// the last owner stays one.
+            /// Change a member's name, title or role, or suspend them.
+            /// Everybody may change their own name and title. Admins change names, titles and roles, up to their
+            /// own role, and suspend and reactivate others; the last owner stays one. Whoever is suspended has no
+            /// access, and neither have their personal tokens and links; all of it is back when they are.
             PATCH update_member,
             /// Remove a member, or leave.
-            /// Access ends at once, and personal tokens are revoked; what the member made stays. The last
-            /// owner stays.
+            /// Access ends at once, and personal tokens are revoked; what the member made stays, and the event
+            /// tells how much they still answer for. The last owner stays. Of somebody who is invited the
+            /// invitation is taken back.
             DELETE remove_member
         }
     }
+}
+
+words! {
+    /// Whether a member is let in.
+    pub enum MemberPresence {
+        /// They are.
+        Active = "active",
+        /// They are kept out for a while.
+        Suspended = "suspended",
+    }
+}
+crate::http::words::impl_wire_words!(MemberPresence);
+
+crate::http::text::texts! {
+    /// What somebody is in the organisation: up to 100 code points.
+    #[schema(min_length = 1, max_length = 100, pattern = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$", example = "Head of retention")]
+    JobTitle;
 }
 
 /// What can be changed of a member.
@@ -60,8 +85,13 @@ pub fn routes() -> Routes {
 pub struct NewMember {
     /// The name in this workspace.
     name: Name,
+    /// What the member is in the organisation.
+    #[serde(default)]
+    title: Option<JobTitle>,
     /// What the member may do.
     role: Role,
+    /// Whether the member is let in.
+    state: MemberPresence,
 }
 
 impl Rules for NewMember {
@@ -73,12 +103,15 @@ impl Rules for NewMember {
 pub struct Member {
     /// The member's id.
     pub id: MemberId,
-    /// Counts the changes of name, role and state.
+    /// Counts the changes of name, title, role and state.
     #[schema(minimum = 1)]
     pub version: i32,
     /// The name in this workspace.
     #[schema(value_type = Name)]
     pub name: String,
+    /// What the member is in the organisation.
+    #[schema(value_type = Option<JobTitle>)]
+    pub title: Option<String>,
     /// The e-mail address; for admins, owners and the member, null for others.
     #[schema(value_type = Option<Email>)]
     pub email: Option<String>,
@@ -86,9 +119,10 @@ pub struct Member {
     pub role: Role,
     /// Whether the member takes part.
     pub state: MemberState,
-    /// When the member joined, the last time where they did more than once.
+    /// When the member joined, the last time where they did more than once; of those who did not yet, when they were
+    /// invited.
     pub joined_at: Moment,
-    /// When name, role or state changed last.
+    /// When name, title, role or state changed last.
     pub updated_at: Moment,
     /// When the member was removed.
     pub removed_at: Option<Moment>,
@@ -103,6 +137,8 @@ pub struct MemberCan {
     pub rename: bool,
     /// Change the role, up to the caller's own.
     pub change_role: bool,
+    /// Suspend the member, or let them in again.
+    pub suspend: bool,
     /// Remove the member, or leave.
     pub remove: bool,
 }
@@ -172,8 +208,22 @@ async fn update_member(
     patch: PatchBody<NewMember>,
 ) -> Answer<Json<Member>> {
     db.write(Themself(id.to(Action::View)), patch, |tx, row, patch| {
-        let current = NewMember { name: row.name.as_str().into(), role: row.role };
-        let Some(new) = patch.merged(&current, row.version, tx.state())? else {
+        let current = NewMember {
+            name: row.name.as_str().into(),
+            title: row.title.as_deref().map(Into::into),
+            role: row.role,
+            state: match row.state {
+                MemberState::Suspended => MemberPresence::Suspended,
+                MemberState::Active | MemberState::Invited | MemberState::Removed => MemberPresence::Active,
+            },
+        };
+        let merged = patch.merged(&current, row.version, tx.state())?;
+        let asks_for_more = |field: &str| patch.sent().contains_key(field);
+        if row.state == MemberState::Invited && (asks_for_more("state") || asks_for_more("role")) {
+            let detail = "they take part when they accept: invite them again for another role";
+            return Err(Problem::new(Code::Conflict, detail));
+        }
+        let Some(new) = merged else {
             return show(tx, row.clone());
         };
         if row.state == MemberState::Removed {
@@ -181,6 +231,22 @@ async fn update_member(
         }
         let mut changed = row.clone();
         let mut change = Map::new();
+        let mut kind = EventType::MemberUpdated;
+        if new.state != current.state {
+            tx.require(Action::Manage, &Facts::default())?;
+            if is_caller(tx, row.id) {
+                let detail = "nobody suspends themselves: leave, or ask another admin";
+                return Err(Problem::new(Code::Conflict, detail));
+            }
+            (changed.state, kind) = match new.state {
+                MemberPresence::Active => (MemberState::Active, EventType::MemberReactivated),
+                MemberPresence::Suspended => (MemberState::Suspended, EventType::MemberSuspended),
+            };
+            if row.role == Role::Owner && changed.state == MemberState::Suspended {
+                refuse_last_owner(tx, row)?;
+            }
+            change.insert("state".into(), json!(changed.state));
+        }
         if new.role != row.role {
             tx.require(Action::Manage, &Facts::default())?;
             tx.require_rank(new.role)?;
@@ -195,7 +261,11 @@ async fn update_member(
             changed.name = new.name.into();
             change.insert("name".into(), json!(changed.name));
         }
-        save(tx, &mut changed, EventType::MemberUpdated, change)?;
+        if new.title != current.title {
+            changed.title = new.title.map(Into::into);
+            change.insert("title".into(), json!(changed.title));
+        }
+        save(tx, &mut changed, kind, change)?;
         show(tx, changed)
     })
     .await
@@ -217,9 +287,9 @@ async fn remove_member(db: Db<Themselves>, id: At<MemberRow>) -> Answer<NoConten
 
 /// Ends a membership with all that hangs on it; what the member made stays.
 pub fn remove(tx: &mut Tx, row: &MemberRow) -> Result<()> {
-    let mut gone = row.clone();
-    gone.state = MemberState::Removed;
-    gone.removed_at = Some(tx.now);
+    let held = crate::HELD(tx, row.id)?;
+    let gone = row.clone().gone(tx.now);
+    invitations::revoke_of(tx, row)?;
     tokens::revoke_personal(tx, row.workspace_id, row.id)?;
     let memberships = team_members::table
         .filter(team_members::workspace_id.eq(row.workspace_id))
@@ -227,7 +297,10 @@ pub fn remove(tx: &mut Tx, row: &MemberRow) -> Result<()> {
     diesel::delete(memberships).execute(tx.db())?;
     let mut change = Map::new();
     change.insert("state".into(), json!(gone.state));
-    save(tx, &mut gone, EventType::MemberRemoved, change)
+    change.insert("held".into(), held);
+    gone.store(tx)?;
+    tx.tell(EventType::MemberRemoved, subject(&gone), change.into());
+    Ok(())
 }
 
 fn is_caller(tx: &Scoped, member: MemberId) -> bool {
@@ -244,38 +317,66 @@ fn seen_by(tx: &Scoped, row: MemberRow, email: Option<String>) -> Member {
     let own = is_caller(tx, row.id);
     let manages = tx.may(Action::Manage, &Facts::default()) && tx.require_rank(row.role).is_ok();
     let there = row.state != MemberState::Removed;
+    let takes_part = matches!(row.state, MemberState::Active | MemberState::Suspended);
     let acts = own && tx.token().is_none();
     Member {
         id: row.id,
         version: row.version,
         name: row.name,
         email: email.filter(|_| own || tx.may(Action::Manage, &Facts::default())),
+        title: row.title,
         role: row.role,
         state: row.state,
         joined_at: row.joined_at,
         updated_at: row.updated_at,
         removed_at: row.removed_at,
-        can: MemberCan { rename: acts || manages, change_role: manages, remove: there && (acts || manages) },
+        can: MemberCan {
+            rename: acts || manages,
+            change_role: manages && row.state != MemberState::Invited,
+            suspend: manages && !own && takes_part,
+            remove: there && (acts || manages),
+        },
     }
 }
 
-/// The members with the addresses of their accounts.
+/// The members with the addresses of their accounts, or those under which they were invited last.
 fn with_emails(tx: &mut Scoped, rows: Vec<MemberRow>) -> Result<Vec<(MemberRow, Option<String>)>> {
-    let ids: Vec<AccountId> = rows.iter().map(|row| row.account_id).collect();
-    let emails: std::collections::HashMap<AccountId, String> = accounts::table
+    let emails = emails_of(tx, &rows)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let email = emails.get(&row.id).cloned();
+            (row, email)
+        })
+        .collect())
+}
+
+/// The addresses of members: those of their accounts, or those under which they were invited last.
+pub fn emails_of(tx: &mut Tx, rows: &[MemberRow]) -> Result<HashMap<MemberId, String>> {
+    let Some(workspace) = rows.first().map(|row| row.workspace_id) else { return Ok(HashMap::new()) };
+    let ids: Vec<AccountId> = rows.iter().filter_map(|row| row.account_id).collect();
+    let of_accounts: HashMap<AccountId, String> = accounts::table
         .filter(accounts::id.eq_any(ids))
         .filter(accounts::deleted_at.is_null())
         .select((accounts::id, accounts::email))
         .load::<(AccountId, String)>(tx.db())?
         .into_iter()
         .collect();
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let email = emails.get(&row.account_id).cloned();
-            (row, email)
-        })
-        .collect())
+    let waiting: Vec<Option<MemberId>> =
+        rows.iter().filter(|row| row.account_id.is_none()).map(|row| Some(row.id)).collect();
+    let mut found: HashMap<MemberId, String> = HashMap::new();
+    if !waiting.is_empty() {
+        let invited: Vec<(Option<MemberId>, String)> = invitations_table::table
+            .filter(invitations_table::workspace_id.eq(workspace))
+            .filter(invitations_table::member_id.eq_any(waiting))
+            .order(invitations_table::id)
+            .select((invitations_table::member_id, invitations_table::email))
+            .load(tx.db())?;
+        found.extend(invited.into_iter().filter_map(|(member, email)| Some((member?, email))));
+    }
+    let accounts = rows.iter().filter_map(|row| Some((row.id, of_accounts.get(&row.account_id?)?.clone())));
+    found.extend(accounts);
+    Ok(found)
 }
 
 fn page_of_members(tx: &mut Scoped, filter: &MemberFilter, paging: &Paging) -> Result<Paged<MemberRow>> {
@@ -332,11 +433,10 @@ pub fn subject(row: &MemberRow) -> Subject {
 fn save(tx: &mut Tx, row: &mut MemberRow, kind: EventType, change: Map<String, Value>) -> Result<()> {
     row.version += 1;
     row.updated_at = tx.now;
-    diesel::update(
-        members::table.filter(members::workspace_id.eq(row.workspace_id)).filter(members::id.eq(row.id)),
-    )
-    .set(&*row)
-    .execute(tx.db())?;
+    row.store(tx)?;
     tx.tell(kind, subject(row), change.into());
     Ok(())
 }
+
+/// Who tells how much a member still answers for, by kind, as the event of their leaving says it.
+pub type Held = fn(&mut Tx, MemberId) -> Result<Value, StoreError>;

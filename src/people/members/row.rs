@@ -12,6 +12,7 @@ use crate::access::{Facts, Resource, Role, Scoped};
 use crate::http::text::{Name, folded};
 use crate::http::{Code, Problem, Result};
 use crate::people::accounts::AccountRow;
+use crate::store::journal::EventType;
 use crate::store::schema::members;
 use crate::store::{AccountId, AuthorKind, MemberId, Moment, Tx, WorkspaceId};
 
@@ -24,7 +25,8 @@ const ME: &str = "me";
 pub struct MemberRow {
     pub id: MemberId,
     pub workspace_id: WorkspaceId,
-    pub account_id: AccountId,
+    /// Whoever is invited has none yet.
+    pub account_id: Option<AccountId>,
     pub name: String,
     pub name_folded: String,
     pub role: Role,
@@ -33,6 +35,7 @@ pub struct MemberRow {
     pub joined_at: Moment,
     pub updated_at: Moment,
     pub removed_at: Option<Moment>,
+    pub title: Option<String>,
 }
 
 /// A member, as other things show it.
@@ -88,6 +91,57 @@ impl MemberRow {
             .optional()?)
     }
 
+    /// Somebody who is invited and has no account yet; not stored.
+    pub fn fresh(tx: &Tx, workspace: WorkspaceId, name: &str, role: Role) -> Self {
+        Self {
+            id: MemberId::generate(tx.now.timestamp()),
+            workspace_id: workspace,
+            account_id: None,
+            name: name.to_owned(),
+            name_folded: folded(name),
+            role,
+            state: MemberState::Invited,
+            version: 1,
+            joined_at: tx.now,
+            updated_at: tx.now,
+            removed_at: None,
+            title: None,
+        }
+    }
+
+    /// Whether this is a place that was kept for somebody who has not come yet.
+    fn waits_for_an_account(&self) -> bool {
+        self.state == MemberState::Invited && self.account_id.is_none()
+    }
+
+    /// The same, removed; not stored.
+    pub fn gone(self, now: Moment) -> Self {
+        Self {
+            state: MemberState::Removed,
+            removed_at: Some(now),
+            updated_at: now,
+            version: self.version + 1,
+            ..self
+        }
+    }
+
+    /// Stores what changed of it.
+    pub fn store(&self, tx: &mut Tx) -> Result<()> {
+        let own = members::table
+            .filter(members::workspace_id.eq(self.workspace_id))
+            .filter(members::id.eq(self.id));
+        diesel::update(own).set(self).execute(tx.db())?;
+        Ok(())
+    }
+
+    /// Whether things may be given to them: they are here, or are to come.
+    pub fn takes_things(&self) -> bool {
+        match self.state {
+            MemberState::Active | MemberState::Invited => true,
+            MemberState::Suspended | MemberState::Removed => false,
+        }
+    }
+
     /// The member, as other things show it.
     pub fn reference(&self) -> MemberRef {
         MemberRef { id: self.id, name: self.name.clone() }
@@ -117,40 +171,57 @@ impl Resource for MemberRow {
 }
 
 /// Lets an account take part in a workspace, in which it does not yet, or not any more; from then on
-/// the transaction runs on behalf of the new member.
-pub fn admit(tx: &mut Tx, workspace: WorkspaceId, account: &AccountRow, role: Role) -> Result<MemberRow> {
+/// the transaction runs on behalf of the member. Who was here before comes back as the one they were;
+/// who was invited takes the place that was kept for them, with all that they own already.
+pub fn admit(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    account: &AccountRow,
+    role: Role,
+    invited: Option<MemberId>,
+) -> Result<MemberRow> {
     let former = MemberRow::of_account(tx, workspace, account.id)?;
-    let returns = former.is_some();
-    let row = match former {
-        Some(former) => MemberRow {
-            role,
-            state: MemberState::Active,
-            version: former.version + 1,
-            joined_at: tx.now,
-            updated_at: tx.now,
-            removed_at: None,
-            ..former
-        },
-        None => MemberRow {
-            id: MemberId::generate(tx.now.timestamp()),
-            workspace_id: workspace,
-            account_id: account.id,
-            name: account.name.clone(),
-            name_folded: folded(&account.name),
-            role,
-            state: MemberState::Active,
-            version: 1,
-            joined_at: tx.now,
-            updated_at: tx.now,
-            removed_at: None,
-        },
+    let place = match invited {
+        Some(id) => MemberRow::by_id(tx, workspace, id)?.filter(MemberRow::waits_for_an_account),
+        None => None,
     };
-    if returns {
-        let own = members::table.filter(members::workspace_id.eq(workspace)).filter(members::id.eq(row.id));
-        diesel::update(own).set(&row).execute(tx.db())?;
-    } else {
-        diesel::insert_into(members::table).values(&row).execute(tx.db())?;
-    }
+    let (known, named) = match (former, place) {
+        (Some(former), Some(place)) => {
+            // They come back; nobody comes to the place that was kept.
+            let change = serde_json::json!({ "state": MemberState::Removed, "came_as_id": former.id });
+            let subject = super::subject(&place);
+            place.gone(tx.now).store(tx)?;
+            tx.tell(EventType::MemberRemoved, subject, change);
+            (Some(former), None)
+        }
+        (None, Some(place)) => (Some(place), Some(account.name.clone())),
+        (former, None) => (former, None),
+    };
+    let row = match known {
+        Some(known) => {
+            let name = named.unwrap_or_else(|| known.name.clone());
+            let row = MemberRow {
+                account_id: Some(account.id),
+                name_folded: folded(&name),
+                name,
+                role,
+                state: MemberState::Active,
+                version: known.version + 1,
+                joined_at: tx.now,
+                updated_at: tx.now,
+                removed_at: None,
+                ..known
+            };
+            row.store(tx)?;
+            row
+        }
+        None => {
+            let row = MemberRow::fresh(tx, workspace, &account.name, role);
+            let row = MemberRow { account_id: Some(account.id), state: MemberState::Active, ..row };
+            diesel::insert_into(members::table).values(&row).execute(tx.db())?;
+            row
+        }
+    };
     tx.act_as(AuthorKind::Person, row.id.raw(), row.name.clone());
     Ok(row)
 }
@@ -190,20 +261,20 @@ pub fn names(
     Ok(found.into_iter().map(|(id, name)| (id, MemberRef { id, name })).collect())
 }
 
-/// Those of some members who are active.
+/// Those of some members who are here, or are to come.
 pub fn still_here(tx: &mut Tx, ids: impl IntoIterator<Item = MemberId>) -> Result<HashSet<MemberId>> {
     let workspace = tx.workspace_id()?;
     let ids: HashSet<MemberId> = ids.into_iter().collect();
     let active: Vec<MemberId> = members::table
         .filter(members::workspace_id.eq(workspace))
         .filter(members::id.eq_any(ids.into_iter().collect::<Vec<_>>()))
-        .filter(members::state.eq(MemberState::Active))
+        .filter(members::state.eq_any([MemberState::Active, MemberState::Invited]))
         .select(members::id)
         .load(tx.db())?;
     Ok(active.into_iter().collect())
 }
 
-/// The active member that a body names; 404 with the pointer where there is none here.
+/// The member that a body names, who is here or invited; 404 with the pointer where there is none.
 ///
 /// Call it for what was sent: a stored owner may have left since, and stays until changed.
 pub fn resolve(tx: &mut Scoped, pointer: &str, input: &MemberInput) -> Result<MemberRef> {
@@ -213,7 +284,7 @@ pub fn resolve(tx: &mut Scoped, pointer: &str, input: &MemberInput) -> Result<Me
         None => None,
     };
     match found {
-        Some(row) if row.state == MemberState::Active => Ok(row.reference()),
+        Some(row) if row.takes_things() => Ok(row.reference()),
         _ => Err(Problem::not_found_at(pointer)),
     }
 }

@@ -198,6 +198,7 @@ pub async fn begin_sign_on(
     _: Refuses<NotBegun>,
 ) -> Answer<Json<Authorization>> {
     let admitted = db.admit(&provider, &body).await?;
+    db.count_attempt()?;
     let chosen = db.state().sign_on.find(provider.as_str()).ok_or_else(Problem::not_found)?;
     let begun = Begun::at(db.state(), db.request_id(), chosen, &admitted.input.redirect_uri).await?;
     db.commit(provider, &body, admitted, move |tx, _, _| {

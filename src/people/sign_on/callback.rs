@@ -87,6 +87,7 @@ pub async fn finish_sign_on(
     _: Refuses<NotArrived>,
 ) -> Answer<Json<SignedIn>> {
     let admitted = db.admit(&provider, &body).await?;
+    db.count_attempt()?;
     let chosen = db.state().sign_on.find(provider.as_str()).ok_or_else(Problem::not_found)?;
     let (sent, slug) = (admitted.input.clone(), chosen.settings.slug.clone());
     let told = |why: &str| {

@@ -14,18 +14,19 @@ use super::row::IdentityRow;
 use super::settings::JoinRule;
 use crate::access::Scoped;
 use crate::access::caller::AccountState;
+use crate::access::caller::Duty;
 use crate::access::secret::InvitationToken;
 use crate::config::Registration;
 use crate::http::text::folded;
 use crate::http::{Code, Problem, Result};
+use crate::people;
 use crate::people::accounts::AccountRow;
 use crate::people::invitations::Invited;
 use crate::people::members::{self, MemberRow};
-use crate::people::teams::Duty;
 use crate::people::workspaces;
-use crate::store::journal::{EventType, Subject};
-use crate::store::schema::{sessions, team_members, teams};
-use crate::store::{AccountId, IdentityId, Lane, SessionId, TeamId, Tx};
+use crate::store::journal::EventType;
+use crate::store::schema::{sessions, teams};
+use crate::store::{AccountId, IdentityId, Lane, SessionId, Tx};
 
 /// As many identities an account has at the most.
 const MOST_IDENTITIES: usize = 20;
@@ -217,37 +218,18 @@ fn join(tx: &mut Scoped, arrival: &Arrival, rule: &JoinRule, account: &AccountRo
     {
         return Ok(());
     }
-    let member = members::admit(tx, workspace.id, account, rule.role)?;
+    let member = members::admit(tx, workspace.id, account, rule.role, None)?;
     let change = json!({ "role": member.role, "provider": arrival.provider.settings.slug });
     tx.tell(EventType::MemberJoined, members::subject(&member), change);
-    for slug in &rule.teams {
-        let team: Option<(TeamId, String)> = teams::table
-            .filter(teams::workspace_id.eq(workspace.id))
-            .filter(teams::slug.eq(slug))
-            .filter(teams::archived_at.is_null())
-            .select((teams::id, teams::name))
-            .first(tx.db())
-            .optional()?;
-        let Some((team, name)) = team else {
-            tracing::warn!(workspace = rule.workspace, team = slug, "the team of a domain does not exist");
-            continue;
-        };
-        let now = tx.now;
-        diesel::insert_into(team_members::table)
-            .values((
-                team_members::workspace_id.eq(workspace.id),
-                team_members::team_id.eq(team),
-                team_members::member_id.eq(member.id),
-                team_members::duty.eq(Duty::Member),
-                team_members::added_at.eq(now),
-            ))
-            .execute(tx.db())?;
-        let row = teams::table.filter(teams::workspace_id.eq(workspace.id)).filter(teams::id.eq(team));
-        diesel::update(row)
-            .set((teams::version.eq(teams::version + 1), teams::updated_at.eq(now)))
-            .execute(tx.db())?;
-        let change = json!({ "member_id": member.id, "duty": Duty::Member });
-        tx.tell(EventType::TeamUpdated, Subject::new("team", team, name), change);
+    let listed = teams::table
+        .filter(teams::workspace_id.eq(workspace.id))
+        .filter(teams::slug.eq_any(&rule.teams))
+        .filter(teams::archived_at.is_null())
+        .select(teams::id)
+        .load(tx.db())?;
+    if listed.len() < rule.teams.len() {
+        tracing::warn!(workspace = rule.workspace, "some team of a domain does not exist");
     }
+    people::teams::joins(tx, workspace.id, member.id, &listed, Duty::Member)?;
     Ok(())
 }

@@ -1,8 +1,11 @@
 //! Teams: people who share KPIs and objectives.
 //!
-//! Members may change what belongs to a team of theirs. Admins make teams and say who is in them.
-//! An archived team keeps what belongs to it and takes nothing more.
+//! Members may change what belongs to a team of theirs. Admins make teams and say who leads them;
+//! whoever leads a team says who is in it and what it is for. Teams stand under teams, and whoever
+//! leads one leads those under it, too. An archived team keeps what belongs to it and takes nothing
+//! more.
 
+mod nesting;
 mod people;
 mod row;
 
@@ -13,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::access::{Action, Admins, At, Db, Reads, Resource, Scoped, Visibility};
+pub use crate::access::caller::Duty;
+use crate::access::{Action, Admins, At, Db, Facts, Leads, Reads, Resource, Scoped, Visibility};
 use crate::http::advice::Advice;
 use crate::http::answer::Answer;
 use crate::http::body::Rules;
@@ -30,8 +34,9 @@ use crate::people::members::{self, MemberRef};
 use crate::people::slug;
 use crate::store::journal::{EventType, Subject};
 use crate::store::schema::{kpi_segments, kpis, teams};
-use crate::store::{MemberId, Moment, TeamId};
-pub use people::{Duty, TeamMember};
+use crate::store::{MemberId, Moment, TeamId, Tx};
+use nesting::{must_be_a_leaf, must_fit, parent_of};
+pub use people::{TeamMember, hand_over, joins};
 use people::{list_team_members, people_of, put_team_member, remove_team_member};
 pub use row::{
     TeamInput, TeamRef, TeamRow, filtered, names, resolve, resolve_optional, still_here, with_sub_teams,
@@ -62,9 +67,12 @@ pub fn routes() -> Routes {
             /// Show a team.
             GET show_team,
             /// Change a team.
+            /// Whoever leads it changes its description; the rest is for admins and owners. Teams nest without
+            /// loops, up to nine levels.
             PATCH update_team,
             /// Archive a team.
-            /// It keeps what belongs to it, takes nothing more, and its slug is not free again.
+            /// It keeps what belongs to it, takes nothing more, and its slug is not free again. Teams under it
+            /// that are at work stand in the way: archive or move them first.
             DELETE archive_team
         }
         "/v1/workspaces/{workspace}/teams/{team}/members" {
@@ -73,9 +81,12 @@ pub fn routes() -> Routes {
         }
         "/v1/workspaces/{workspace}/teams/{team}/members/{member}" {
             /// Put a member into a team, or change what they are in it.
-            /// It counts as a change of the team.
+            /// It counts as a change of the team. For whoever leads the team, or one above it; who leads is said by
+            /// admins and owners.
             PUT put_team_member,
             /// Take a member out of a team.
+            /// For whoever leads the team, or one above it. Those who lead are taken out by admins and owners, or
+            /// by themselves.
             DELETE remove_team_member
         }
     }
@@ -94,6 +105,10 @@ pub struct NewTeam {
     /// What the team is for.
     #[serde(default)]
     description: Option<Description>,
+    /// The team under which it stands, by id or slug.
+    #[serde(default)]
+    #[schema(example = json!(null))]
+    parent_id: Option<TeamInput>,
 }
 
 impl NewTeam {
@@ -130,6 +145,10 @@ pub struct Team {
     /// What the team is for.
     #[schema(value_type = Option<Description>)]
     description: Option<String>,
+    /// The team under which it stands.
+    parent_id: Option<TeamId>,
+    /// The team under which it stands.
+    parent: Option<TeamRef>,
     /// Whether the team is at work.
     state: TeamState,
     /// How many members it has.
@@ -153,8 +172,10 @@ pub struct Team {
 /// What the caller may do with a team.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TeamCan {
-    /// Change it, archive it, and say who is in it.
+    /// Change all of it, archive it, and say who leads it.
     edit: bool,
+    /// Change its description, and say who is in it.
+    lead: bool,
 }
 
 page_type!(TeamPage, Team);
@@ -169,6 +190,14 @@ struct TeamFilter {
     /// With one of these members: ids, or `me`.
     #[serde(default)]
     member: Vec<String>,
+    /// Right under this team, by id or slug; `none` for those that stand under no other.
+    #[param(
+        min_length = 1,
+        max_length = 64,
+        pattern = "^(team_[0-7][0-9a-hjkmnp-tv-z]{25}|[a-z0-9]+(-[a-z0-9]+)*)$",
+        example = "none"
+    )]
+    parent: Option<String>,
     /// With this text in the name, upper and lower case being the same.
     #[param(max_length = 200)]
     q: Option<String>,
@@ -178,6 +207,7 @@ async fn list_teams(db: Db<Reads>, listing: Listing<TeamFilter>) -> Answer<Page<
     db.read((), listing, |tx, (), (filter, paging)| {
         let workspace = tx.here()?;
         let of: Vec<MemberId> = members::filtered(tx, "member", &filter.member)?;
+        let under = filter.parent.as_deref().map(|parent| parent_of(tx, parent)).transpose()?;
         let states = if filter.state.is_empty() { vec![TeamState::Active] } else { filter.state };
         let text = filter.q.as_deref().map(folded).unwrap_or_default();
         let mut rows: Vec<TeamRow> = teams::table
@@ -188,6 +218,7 @@ async fn list_teams(db: Db<Reads>, listing: Listing<TeamFilter>) -> Answer<Page<
         rows.retain(|row| {
             states.contains(&row.state())
                 && row.name_folded.contains(&text)
+                && under.is_none_or(|parent| row.parent_id == parent)
                 && (of.is_empty()
                     || people
                         .get(&row.id)
@@ -196,10 +227,12 @@ async fn list_teams(db: Db<Reads>, listing: Listing<TeamFilter>) -> Answer<Page<
         let position = |row: &TeamRow| Position { key: row.name_folded.clone(), id: row.id.to_string() };
         let paged = paging.page_of_all(rows, position)?;
         let vital = vital_kpis(tx)?;
+        let parents = names(tx, workspace, paged.rows.iter().filter_map(|row| row.parent_id))?;
         Ok(Page::show(&paging, paged, |row| {
             let people = people.get(&row.id).map(Vec::as_slice).unwrap_or_default();
             let vital = vital.get(&row.id).copied().unwrap_or_default();
-            Team::seen_by(tx, row, people, vital)
+            let parent = row.parent_id.and_then(|id| parents.get(&id).cloned());
+            Team::seen_by(tx, row, parent, people, vital)
         }))
     })
     .await
@@ -223,10 +256,13 @@ async fn create_team(db: Db<Admins>, rehearsable: Rehearsable, body: Body<NewTea
         };
         apply(tx, &mut row, new)?;
         diesel::insert_into(teams::table).values(&row).execute(tx.db())?;
-        let change = json!({ "name": row.name, "slug": row.slug, "description": row.description });
+        let change = json!({
+            "name": row.name, "slug": row.slug, "description": row.description, "parent_id": row.parent_id,
+        });
         tx.tell(EventType::TeamCreated, subject(&row), change);
         let location = format!("/v1/workspaces/{}/teams/{}", workspace.id, row.id);
-        Ok(Created::at(location, Team::seen_by(tx, row, &[], 0), 1))
+        let parent = parent_named(tx, &row)?;
+        Ok(Created::at(location, Team::seen_by(tx, row, parent, &[], 0), 1))
     })
     .await
 }
@@ -235,16 +271,21 @@ async fn show_team(db: Db<Reads>, id: At<TeamRow>) -> Answer<Json<Team>> {
     db.read(id.to(Action::View), Nothing, |tx, row, ()| show(tx, row.into_inner())).await
 }
 
-async fn update_team(db: Db<Admins>, id: At<TeamRow>, patch: PatchBody<NewTeam>) -> Answer<Json<Team>> {
-    db.write(id.to(Action::Manage), patch, |tx, row, patch| {
+async fn update_team(db: Db<Leads>, id: At<TeamRow>, patch: PatchBody<NewTeam>) -> Answer<Json<Team>> {
+    db.write(id.to(Action::Lead), patch, |tx, row, patch| {
         let current = NewTeam {
             name: row.name.as_str().into(),
             slug: Some(row.slug.as_str().into()),
             description: row.description.as_deref().map(Into::into),
+            parent_id: row.parent_id.map(Into::into),
         };
         let merged = patch.merged(&current, row.version, tx.state())?;
         let mut changed = (**row).clone();
         if let Some(new) = merged {
+            // Whoever leads the team changes its description alone.
+            if new != (NewTeam { description: new.description.clone(), ..current }) {
+                tx.require(Action::Manage, &Facts::default())?;
+            }
             at_work(row)?;
             apply(tx, &mut changed, &new)?;
         }
@@ -258,6 +299,9 @@ async fn update_team(db: Db<Admins>, id: At<TeamRow>, patch: PatchBody<NewTeam>)
         if changed.description != row.description {
             change.insert("description".into(), json!(changed.description));
         }
+        if changed.parent_id != row.parent_id {
+            change.insert("parent_id".into(), json!(changed.parent_id));
+        }
         if !change.is_empty() {
             save(tx, &mut changed)?;
             tx.tell(EventType::TeamUpdated, subject(&changed), change.into());
@@ -270,6 +314,7 @@ async fn update_team(db: Db<Admins>, id: At<TeamRow>, patch: PatchBody<NewTeam>)
 async fn archive_team(db: Db<Admins>, id: At<TeamRow>) -> Answer<NoContent> {
     db.write(id.to(Action::Manage), Nothing, |tx, row, ()| {
         if row.archived_at.is_none() {
+            must_be_a_leaf(tx, row)?;
             let mut archived = (**row).clone();
             archived.archived_at = Some(tx.now);
             save(tx, &mut archived)?;
@@ -292,11 +337,19 @@ impl TeamRow {
 
 impl Team {
     /// With its people, and so many KPIs that are no segments of others.
-    fn seen_by(tx: &Scoped, row: TeamRow, people: &[TeamMember], vital_kpis: usize) -> Self {
+    fn seen_by(
+        tx: &Scoped,
+        row: TeamRow,
+        parent: Option<TeamRef>,
+        people: &[TeamMember],
+        vital_kpis: usize,
+    ) -> Self {
         let leads = people.iter().filter(|one| one.duty == Duty::Lead).map(|one| one.member.clone());
         Self {
             id: row.id,
             version: row.version,
+            parent_id: row.parent_id,
+            parent,
             state: row.state(),
             member_count: people.len(),
             leads: leads.collect(),
@@ -307,7 +360,10 @@ impl Team {
             created_at: row.created_at,
             updated_at: row.updated_at,
             archived_at: row.archived_at,
-            can: TeamCan { edit: tx.may(Action::Manage, &row.facts()) },
+            can: TeamCan {
+                edit: tx.may(Action::Manage, &row.facts()),
+                lead: tx.may(Action::Lead, &row.facts()),
+            },
             slug: row.slug,
             name: row.name,
             description: row.description,
@@ -319,7 +375,13 @@ fn show(tx: &mut Scoped, row: TeamRow) -> Result<Json<Team>> {
     let people = people_of(tx, row.workspace_id, Some(row.id))?.remove(&row.id).unwrap_or_default();
     let version = row.version;
     let vital = vital_kpis(tx)?.remove(&row.id).unwrap_or_default();
-    Ok(Json::versioned(Team::seen_by(tx, row, &people, vital), version))
+    let parent = parent_named(tx, &row)?;
+    Ok(Json::versioned(Team::seen_by(tx, row, parent, &people, vital), version))
+}
+
+fn parent_named(tx: &mut Scoped, row: &TeamRow) -> Result<Option<TeamRef>> {
+    let Some(parent) = row.parent_id else { return Ok(None) };
+    Ok(names(tx, row.workspace_id, [parent])?.remove(&parent))
 }
 
 /// How many KPIs in use each team has that everybody may see and that are no segments of others.
@@ -346,22 +408,30 @@ fn at_work(row: &TeamRow) -> Result<()> {
     }
 }
 
-/// Brings the row to what the fields say; 409 where another team has the slug.
+/// Brings the row to what the fields say; 409 where another team has the slug, or where it would not
+/// fit under its parent.
 fn apply(tx: &mut Scoped, row: &mut TeamRow, new: &NewTeam) -> Result<()> {
     row.slug = new.slug().unwrap_or_default(); // judged with the body
     row.name = new.name.as_str().to_owned();
     row.name_folded = folded(new.name.as_str());
     row.description = new.description.as_ref().map(|text| text.as_str().to_owned());
-    match TeamRow::by_slug(tx, row.workspace_id, &row.slug)? {
-        Some(other) if other.id != row.id => {
-            let detail = format!("the slug {} is taken: say another one", row.slug);
-            Err(Problem::new(Code::AlreadyExists, &detail).with("/slug", "already_exists", detail))
-        }
-        _ => Ok(()),
+    let former = row.parent_id;
+    row.parent_id = match &new.parent_id {
+        None => None,
+        // What stands there already is not looked up again.
+        Some(input) if former.map(TeamInput::from).as_ref() == Some(input) => former,
+        Some(input) => Some(resolve(tx, "/parent_id", input)?.id),
+    };
+    if let Some(other) = TeamRow::by_slug(tx, row.workspace_id, &row.slug)?
+        && other.id != row.id
+    {
+        let detail = format!("the slug {} is taken: say another one", row.slug);
+        return Err(Problem::new(Code::AlreadyExists, &detail).with("/slug", "already_exists", detail));
     }
+    if row.parent_id == former { Ok(()) } else { must_fit(tx, row) }
 }
 
-fn save(tx: &mut Scoped, row: &mut TeamRow) -> Result<()> {
+fn save(tx: &mut Tx, row: &mut TeamRow) -> Result<()> {
     row.version += 1;
     row.updated_at = tx.now;
     let own = teams::table.filter(teams::workspace_id.eq(row.workspace_id)).filter(teams::id.eq(row.id));

@@ -10,8 +10,8 @@ use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{TeamRow, at_work, save, subject};
-use crate::access::caller::MemberState;
-use crate::access::{Action, Admins, At, Db, Reads, Scoped};
+use crate::access::caller::{Duty, MemberState};
+use crate::access::{Action, At, Db, Facts, Leads, Reads, Scoped};
 use crate::http::answer::Answer;
 use crate::http::body::Rules;
 use crate::http::page::{Position, page_type};
@@ -20,24 +20,10 @@ use crate::http::text::folded;
 use crate::http::{
     Body, Code, Created, FieldErrors, Json, Listing, NoContent, Nothing, Page, Problem, Put, Result,
 };
-use crate::maths::word::words;
 use crate::people::members::{self, MemberRef, MemberRow};
 use crate::store::journal::EventType;
 use crate::store::schema::team_members;
-use crate::store::{MemberId, Moment, TeamId, WorkspaceId};
-
-words! {
-    /// What a member is in a team.
-    pub enum Duty {
-        /// One of its members.
-        Member = "member",
-        /// One who leads it.
-        Lead = "lead",
-    }
-}
-
-crate::http::words::impl_wire_words!(Duty);
-crate::store::types::impl_sql_words!(Duty);
+use crate::store::{MemberId, Moment, TeamId, Tx, WorkspaceId};
 
 /// A member of a team.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -103,13 +89,13 @@ pub async fn list_team_members(
 }
 
 pub async fn put_team_member(
-    db: Db<Admins>,
+    db: Db<Leads>,
     team: At<TeamRow>,
     member: At<MemberRow>,
     rehearsable: Rehearsable,
     body: Body<NewTeamMember>,
 ) -> Answer<Put<TeamMember>> {
-    let target = (team.to(Action::Manage), member.to(Action::Manage));
+    let target = (team.to(Action::Lead), member.to(Action::View));
     db.write(target, (rehearsable, body), |tx, (team, member), (_, new)| {
         at_work(team)?;
         if member.state != MemberState::Active {
@@ -137,7 +123,8 @@ pub async fn put_team_member(
         let change = json!({ "member_id": member.id, "duty": row.duty });
         match known {
             Some(known) if known.duty == row.duty => Ok(Put::There(Json::versioned(shown, team.version))),
-            Some(_) => {
+            Some(known) => {
+                may_turn(tx, member.id, known.duty, Some(row.duty))?;
                 let own = team_members::table
                     .filter(team_members::team_id.eq(team.id))
                     .filter(team_members::member_id.eq(member.id));
@@ -147,6 +134,7 @@ pub async fn put_team_member(
                 Ok(Put::There(Json::versioned(shown, changed.version)))
             }
             None => {
+                may_turn(tx, member.id, Duty::Member, Some(row.duty))?;
                 diesel::insert_into(team_members::table).values(&row).execute(tx.db())?;
                 save(tx, &mut changed)?;
                 tx.tell(EventType::TeamUpdated, subject(&changed), change);
@@ -159,18 +147,20 @@ pub async fn put_team_member(
 }
 
 pub async fn remove_team_member(
-    db: Db<Admins>,
+    db: Db<Leads>,
     team: At<TeamRow>,
     member: At<MemberRow>,
 ) -> Answer<NoContent> {
-    let target = (team.to(Action::Manage), member.to(Action::Manage));
+    let target = (team.to(Action::Lead), member.to(Action::View));
     db.write(target, Nothing, |tx, (team, member), ()| {
-        let own = team_members::table
-            .filter(team_members::team_id.eq(team.id))
-            .filter(team_members::member_id.eq(member.id));
-        if diesel::delete(own).execute(tx.db())? == 0 {
-            return Err(Problem::not_found());
-        }
+        let own = || {
+            team_members::table
+                .filter(team_members::team_id.eq(team.id))
+                .filter(team_members::member_id.eq(member.id))
+        };
+        let known: Option<Duty> = own().select(team_members::duty).first(tx.db()).optional()?;
+        may_turn(tx, member.id, known.ok_or_else(Problem::not_found)?, None)?;
+        diesel::delete(own()).execute(tx.db())?;
         let mut changed = (**team).clone();
         save(tx, &mut changed)?;
         let change = json!({ "member_id": member.id, "duty": null });
@@ -178,6 +168,71 @@ pub async fn remove_team_member(
         Ok(NoContent)
     })
     .await
+}
+
+/// Who leads a team is said by admins and owners; whoever leads it may step down.
+fn may_turn(tx: &Scoped, member: MemberId, from: Duty, to: Option<Duty>) -> Result<()> {
+    let steps_down = tx.member() == Some(member) && to != Some(Duty::Lead);
+    if steps_down || (from == Duty::Member && to != Some(Duty::Lead)) {
+        return Ok(());
+    }
+    tx.require(Action::Manage, &Facts::default())
+        .map_err(|_| Problem::forbidden("who leads a team is said by admins and owners"))
+}
+
+/// Makes another member lead a team in the place of one who does; who led it goes on as one of its
+/// members, if they are in it still.
+pub fn hand_over(tx: &mut Scoped, team: TeamId, from: MemberId, to: MemberId) -> Result<()> {
+    let workspace_id = tx.here()?;
+    let Some(mut team) = TeamRow::by_id(tx, workspace_id, team)? else { return Ok(()) };
+    let place = |member: MemberId| {
+        team_members::table
+            .filter(team_members::workspace_id.eq(workspace_id))
+            .filter(team_members::team_id.eq(team.id))
+            .filter(team_members::member_id.eq(member))
+    };
+    diesel::update(place(from)).set(team_members::duty.eq(Duty::Member)).execute(tx.db())?;
+    if diesel::update(place(to)).set(team_members::duty.eq(Duty::Lead)).execute(tx.db())? == 0 {
+        let row = TeamMemberRow {
+            workspace_id,
+            team_id: team.id,
+            member_id: to,
+            duty: Duty::Lead,
+            added_at: tx.now,
+        };
+        diesel::insert_into(team_members::table).values(&row).execute(tx.db())?;
+    }
+    save(tx, &mut team)?;
+    let change = json!({ "member_id": to, "duty": Duty::Lead, "former_lead_id": from });
+    tx.tell(EventType::TeamUpdated, subject(&team), change);
+    Ok(())
+}
+
+/// Puts a member who has just joined into teams; those that are archived by now take nobody.
+pub fn joins(
+    tx: &mut Tx,
+    workspace_id: WorkspaceId,
+    member_id: MemberId,
+    teams: &[TeamId],
+    duty: Duty,
+) -> Result<()> {
+    for team_id in teams {
+        let Some(mut team) = TeamRow::by_id(tx, workspace_id, *team_id)? else { continue };
+        let known: Option<Duty> = team_members::table
+            .filter(team_members::team_id.eq(team.id))
+            .filter(team_members::member_id.eq(member_id))
+            .select(team_members::duty)
+            .first(tx.db())
+            .optional()?;
+        if known.is_some() || at_work(&team).is_err() {
+            continue;
+        }
+        let row = TeamMemberRow { workspace_id, team_id: team.id, member_id, duty, added_at: tx.now };
+        diesel::insert_into(team_members::table).values(&row).execute(tx.db())?;
+        save(tx, &mut team)?;
+        tx.tell(EventType::TeamUpdated, subject(&team), json!({ "member_id": member_id, "duty": duty }));
+    }
+    Ok(())
 }
 
 /// Who is in each team of a workspace, or in one, by name.

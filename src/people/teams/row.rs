@@ -61,6 +61,13 @@ impl From<TeamId> for TeamInput {
     }
 }
 
+impl TeamInput {
+    /// The text itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl TeamRow {
     /// The team with this id in a workspace, archived or not.
     pub fn by_id(tx: &mut Tx, workspace: WorkspaceId, id: TeamId) -> Result<Option<Self>> {

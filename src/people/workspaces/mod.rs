@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::access::policy::{self, Decision, Standing};
+use crate::access::policy::{self, Decision, Led, Standing};
 use crate::access::{Action, Admins, At, Db, Facts, Owners, People, Reads, Role, Scoped};
 use crate::http::answer::Answer;
 use crate::http::body::Rules;
@@ -299,5 +299,5 @@ async fn delete_workspace(db: Db<Owners>, id: At<WorkspaceRow>) -> Answer<NoCont
 
 /// A person with a role, who is bound by no token.
 fn person(member: MemberId, role: Role) -> Standing {
-    Standing { role, member: Some(member), teams: Vec::new(), token: None }
+    Standing { role, member: Some(member), teams: Vec::new(), led: Led::default(), token: None }
 }

@@ -82,7 +82,7 @@ pub fn create(tx: &mut Tx, new: &NewWorkspace, owner: AccountId) -> Result<(Work
     tx.open(Opening::Workspace(row.id))?;
     diesel::insert_into(workspaces::table).values(&row).execute(tx.db())?;
     tx.serve(row.clone())?;
-    let member = members::admit(tx, row.id, &account, Role::Owner)?;
+    let member = members::admit(tx, row.id, &account, Role::Owner, None)?;
     let change = json!({
         "name": row.name, "slug": row.slug, "time_zone": row.time_zone,
         "week_starts_on": row.week_starts_on, "check_in_rhythm_days": row.check_in_rhythm_days,

@@ -101,7 +101,7 @@ tables! {
     members (id) {
         id -> SqlId,
         workspace_id -> SqlId,
-        account_id -> SqlId,
+        account_id -> Nullable<SqlId>,
         name -> Text,
         name_folded -> Text,
         role -> Text,
@@ -110,6 +110,7 @@ tables! {
         joined_at -> SqlMoment,
         updated_at -> SqlMoment,
         removed_at -> Nullable<SqlMoment>,
+        title -> Nullable<Text>,
     }
 
     teams (id) {
@@ -146,6 +147,9 @@ tables! {
         expires_at -> SqlMoment,
         used_at -> Nullable<SqlMoment>,
         revoked_at -> Nullable<SqlMoment>,
+        member_id -> Nullable<SqlId>,
+        team_ids -> SqlJson,
+        duty -> Text,
     }
 
     tokens (id) {

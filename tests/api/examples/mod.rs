@@ -4,6 +4,7 @@
 //! `REGIMEN_RECORD=1 tests/postgres with cargo test --test api examples` writes them anew.
 
 mod accounts;
+mod people;
 mod recorder;
 mod sign_on;
 mod tokens;
@@ -275,6 +276,7 @@ stories! {
             story.tell(&stranger, get.clone(), path, None).await;
         }
         story.tell(&ann, delete.clone(), &format!("tokens/{}", token.text("/id")), None).await;
+        people::tell(&mut story, &ann, &bobs).await;
         story.tell(&ann, delete.clone(), &format!("teams/growth/members/{bobs}"), None).await;
         story.tell(&ann, delete.clone(), "teams/growth", None).await;
         story.tell(&ann, delete.clone(), &format!("members/{bobs}"), None).await;

@@ -26,9 +26,10 @@ fn counter(url: &str) -> Arc<AtomicUsize> {
     counters.entry(url.to_owned()).or_default().clone()
 }
 
-/// Whether a statement belongs to the opening of a connection: a pool opens them when it likes.
+/// Whether a statement belongs to the opening of a connection, or is asked once on each: a pool opens them when it
+/// likes.
 fn sets_up(statement: &str) -> bool {
-    ["SET client_min_messages", "server_version_num", "PRAGMA", "pragma_", "sqlite_version"]
+    ["SET client_min_messages", "server_version_num", "pg_type", "PRAGMA", "pragma_", "sqlite_version"]
         .iter()
         .any(|mark| statement.contains(mark))
 }

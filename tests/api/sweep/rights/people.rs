@@ -40,6 +40,8 @@ pub enum Is {
     Olaf,
     /// Tess, who is in the team.
     Tess,
+    /// Lena, who leads it.
+    Lena,
     Another,
     /// No member at all: for it, there is no `me`.
     Nobody,
@@ -88,7 +90,9 @@ impl Standing {
             Kind::Token(scopes) => scopes.contains(&scope),
         };
         let theirs = |whose| match whose {
-            Whose::Olafs => role >= Role::Admin || role == Role::Member && matches!(is, Is::Olaf | Is::Tess),
+            Whose::Olafs => {
+                role >= Role::Admin || role == Role::Member && matches!(is, Is::Olaf | Is::Tess | Is::Lena)
+            }
             Whose::Anns => role >= Role::Admin,
         };
         let when = |may| if may { Passes } else { Forbidden };
@@ -104,6 +108,9 @@ impl Standing {
             }),
             Rule::PostsMany => when(role >= Role::Member && (has("write") || has("points:write"))),
             Rule::Manages => when(role >= Role::Admin && has("admin")),
+            Rule::Leads => {
+                when((role >= Role::Admin || role == Role::Member && is == Is::Lena) && has("admin"))
+            }
             Rule::Owns => when(role >= Role::Owner && has("admin")),
             Rule::MakesTokens => when(kind == Kind::Person),
             Rule::MakesLinks => when(kind == Kind::Person && role >= Role::Member),
@@ -140,11 +147,14 @@ pub async fn everybody(app: &App) -> (World, Vec<Principal>) {
     let adam = app.joins(&ann, "adam", "admin").await;
     let olaf = app.joins(&ann, "olaf", "member").await;
     let tess = app.joins(&ann, "tess", "member").await;
+    let lena = app.joins(&ann, "lena", "member").await;
     let max = app.joins(&ann, "max", "member").await;
     let vera = app.joins(&ann, "vera", "viewer").await;
     let me = async |caller: &Caller| caller.get("members/me").await.expect(200).text("/id").to_owned();
     let team = world.thing("team");
     ann.put(&format!("teams/{team}/members/{}", me(&tess).await), json!({})).await.expect(201);
+    let lead = json!({"duty": "lead"});
+    ann.put(&format!("teams/{team}/members/{}", me(&lena).await), lead).await.expect(201);
     for path in [format!("kpis/{}", world.thing("kpi")), format!("objectives/{}", world.thing("objective"))] {
         ann.patch(&path, json!({"owner_id": me(&olaf).await, "team_id": team})).await.expect(200);
     }
@@ -205,6 +215,7 @@ pub async fn everybody(app: &App) -> (World, Vec<Principal>) {
     add("an admin", adam.clone(), inside(Role::Admin, Is::Another));
     add("olaf, whose it is", olaf.clone(), inside(Role::Member, Is::Olaf));
     add("tess, whose team's it is", tess.clone(), inside(Role::Member, Is::Tess));
+    add("lena, who leads the team", lena.clone(), inside(Role::Member, Is::Lena));
     add("another member", max.clone(), inside(Role::Member, Is::Another));
     add("a viewer", vera.clone(), inside(Role::Viewer, Is::Another));
     add("a demoted admin", demoted, inside(Role::Viewer, Is::Another));

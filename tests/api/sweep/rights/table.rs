@@ -1,6 +1,7 @@
 //! Who may call what: one table, written from the words of the policy and from no code.
 //!
 //! Viewers read. Members also make things, change what is theirs or their team's, and comment.
+//! Whoever leads a team says who is in it, and changes what its members answer for.
 //! Admins change everything and manage members, teams, cycles and tokens. Owners also manage owners
 //! and delete the workspace. An API token does what its scopes and its role both allow, and makes
 //! no tokens, links or invitations.
@@ -26,6 +27,8 @@ pub enum Rule {
     PostsMany,
     /// To be an admin: `admin`.
     Manages,
+    /// To lead the team, or to be an admin: `admin`.
+    Leads,
     /// To be an owner: `admin`.
     Owns,
     /// To be a signed-in member of whatever role.
@@ -103,6 +106,10 @@ pub const TABLE: &[(&str, Rule)] = &[
     ("show_member", Reads),
     ("update_member", Oneself),
     ("remove_member", Oneself),
+    ("show_holdings", Oneself),
+    ("reassign_holdings", Oneself),
+    ("review_access", Manages),
+    ("create_invitations", Invites),
     ("list_invitations", Manages),
     ("show_invitation", Manages),
     ("create_invitation", Invites),
@@ -110,11 +117,11 @@ pub const TABLE: &[(&str, Rule)] = &[
     ("list_teams", Reads),
     ("show_team", Reads),
     ("create_team", Manages),
-    ("update_team", Manages),
+    ("update_team", Leads),
     ("archive_team", Manages),
     ("list_team_members", Reads),
-    ("put_team_member", Manages),
-    ("remove_team_member", Manages),
+    ("put_team_member", Leads),
+    ("remove_team_member", Leads),
     ("list_tokens", Reads),
     ("show_token", Known(Look)),
     ("create_token", MakesTokens),
