@@ -112,7 +112,7 @@ pub enum Actor {
     /// An API token, outside any workspace: it may ask about itself.
     Token(TokenFacts),
     /// Somebody inside a workspace.
-    Inside(Inside),
+    Inside(Box<Inside>),
 }
 
 /// A signed-in person.
@@ -208,11 +208,13 @@ pub fn recognise(tx: &mut Tx, credential: &Credential) -> Result<Actor> {
     }
 }
 
+type SessionColumns = (Option<Moment>, Moment, AccountState, String, Option<String>);
+
 fn recognise_session(tx: &mut Tx, claims: &Claims) -> Result<Actor> {
     let session: SessionId = claims.sid.parse().map_err(|_| refused())?;
     let account: AccountId = claims.sub.parse().map_err(|_| refused())?;
     let (now, opens) = (tx.now, tx.opens(Proof::Account));
-    let found: Option<(Option<Moment>, Moment, AccountState, String, Option<String>)> = sessions::table
+    let found: Option<SessionColumns> = sessions::table
         .inner_join(accounts::table.on(accounts::id.eq(sessions::account_id)))
         .filter(sessions::id.eq(session))
         .filter(accounts::id.eq(account))
@@ -297,7 +299,7 @@ pub fn enter(tx: &mut Tx, actor: Actor, reference: &str) -> Result<Actor> {
         (None, None) => {}
     }
     tx.serve(workspace)?;
-    Ok(Actor::Inside(inside))
+    Ok(Actor::Inside(Box::new(inside)))
 }
 
 fn find_workspace(tx: &mut Tx, reference: &str) -> Result<WorkspaceRow> {
@@ -392,7 +394,7 @@ pub(super) fn enter_for(tx: &mut Tx, maker: &Maker) -> Result<Actor> {
     tx.serve(workspace)?;
     let looking = TokenBounds { scopes: vec![Scope::Read], ..TokenBounds::default() };
     let standing = Standing { token: Some(looking), ..standing };
-    Ok(Actor::Inside(Inside { standing, name, signed: None, token: None }))
+    Ok(Actor::Inside(Box::new(Inside { standing, name, signed: None, token: None })))
 }
 
 /// Where a member stands: their teams, and whom they lead. Those who lead nobody cost no statement more.

@@ -17,7 +17,7 @@ use crate::http::body::{CREDENTIALS, Rules};
 use crate::http::{Body, Code, FieldErrors, Json, Problem, Result};
 use crate::mail::{self, Occasion};
 use crate::store::schema::{members, workspaces};
-use crate::store::{AccountId, Tx};
+use crate::store::{AccountId, Opening, Tx};
 
 /// The present password, and the one that it shall be.
 #[derive(Clone, Deserialize, ToSchema)]
@@ -98,6 +98,7 @@ fn known(tx: &mut Tx, id: AccountId) -> Result<(AccountRow, Vec<String>)> {
 
 /// The names of the workspaces that an account takes part in: what an attacker would try.
 pub fn named_by_workspaces(tx: &mut Tx, id: AccountId) -> Result<Vec<String>> {
+    tx.open(Opening::Account(id))?;
     Ok(workspaces::table
         .inner_join(members::table.on(members::workspace_id.eq(workspaces::id)))
         .filter(members::account_id.eq(id))

@@ -40,7 +40,7 @@ async fn cast(app: &App) -> (Caller, Caller, String) {
         .await;
     made(&bob, "tokens", json!({"name": "mine", "scopes": ["read"]})).await;
     made(&bob, "links", json!({"name": "Wiki", "kind": "chart", "kpi_id": "churn-rate"})).await;
-    let wait = json!({"kpi_id": "churn-rate", "choice": "continue", "revisit_on": "2026-06-30"});
+    let wait = json!({"kpi_id": "churn-rate", "choice": "continue", "summary": "Wait for June", "revisit_on": "2026-06-30"});
     made(&bob, "decisions", wait).await;
     (ann, bob, of_bob)
 }

@@ -45,7 +45,7 @@ stories! {
         assert_eq!(myself.at("/name"), "bob");
         assert_eq!(myself.at("/title"), "Analyst");
         assert_eq!(myself.at("/state"), "active");
-        bob.patch("kpis/churn-rate", json!({"unit": "%"})).await.expect(200);
+        bob.patch("kpis/churn-rate", json!({"definition": "In %."})).await.expect(200);
         bob.get("kpis/secret").await.expect(200);
         bob.patch(&format!("objectives/{objective}"), json!({"title": "Keep them"})).await.expect(200);
         bob.get("due").await.expect(200);
@@ -74,7 +74,7 @@ stories! {
         ann.delete(&format!("invitations/{}", second.text("/id"))).await.expect(204);
         assert_eq!(ann.get(&format!("members/{of_bob}")).await.at("/state"), "removed");
         assert_eq!(ann.get(&format!("members/{of_bob}/holdings")).await.at("/counts/kpi"), 1);
-        ann.patch("kpis/churn-rate", json!({"unit": "%"})).await.expect(200);
+        ann.patch("kpis/churn-rate", json!({"definition": "In %."})).await.expect(200);
         // Invited again, the same one waits; when the time is over they go on waiting.
         let third = invite("member").await;
         assert_eq!(third.at("/member_id"), &json!(of_bob));

@@ -98,7 +98,7 @@ stories! {
         let title = json!({"title": "Another title"});
         let told = app.told("acme").await.len();
         for caller in [&otto, &mia, &vera] {
-            caller.patch("kpis/churn-rate", json!({"unit": "%"})).await.refused(403, "forbidden");
+            caller.patch("kpis/churn-rate", json!({"definition": "In %."})).await.refused(403, "forbidden");
             for path in [&objective, &key_result, &initiative] {
                 caller.patch(path, title.clone()).await.refused(403, "forbidden");
             }
@@ -107,7 +107,7 @@ stories! {
         assert_eq!(app.told("acme").await.len(), told);
         assert_eq!(lea.get("kpis/churn-rate").await.at("/can/edit"), true);
         assert_eq!(otto.get("kpis/churn-rate").await.at("/can/edit"), false);
-        lea.patch("kpis/churn-rate", json!({"unit": "%"})).await.expect(200);
+        lea.patch("kpis/churn-rate", json!({"definition": "In %."})).await.expect(200);
         lea.put("kpis/churn-rate/points/2026-01-31", json!({"value": 3})).await.expect(201);
         for path in [&objective, &key_result, &initiative] {
             lea.patch(path, title.clone()).await.expect(200);
@@ -115,19 +115,19 @@ stories! {
         // Leading opens nothing private, and reaches nobody of a higher role.
         bob.post("kpis", json!({"name": "Secret", "owner_id": "me", "visibility": "private"})).await.expect(201);
         lea.get("kpis/secret").await.refused(404, "not_found");
-        lea.patch("kpis/secret", json!({"unit": "%"})).await.refused(404, "not_found");
+        lea.patch("kpis/secret", json!({"definition": "In %."})).await.refused(404, "not_found");
         ann.put("teams/berlin/members/me", json!({})).await.expect(201);
         ann.post("kpis", json!({"name": "Of Ann", "key": "ann", "owner_id": "me"})).await.expect(201);
-        lea.patch("kpis/ann", json!({"unit": "%"})).await.refused(403, "forbidden");
+        lea.patch("kpis/ann", json!({"definition": "In %."})).await.refused(403, "forbidden");
         // What somebody said stays theirs.
         let said = made(&bob, "comments", json!({"subject_id": others, "text": "Who asks?"})).await;
         lea.patch(&format!("comments/{said}"), json!({"text": "Nobody."})).await.refused(403, "forbidden");
         // It ends with the leading, and with being led.
         ann.delete(&format!("teams/berlin/members/{of_bob}")).await.expect(204);
-        lea.patch("kpis/churn-rate", json!({"unit": "points"})).await.refused(403, "forbidden");
+        lea.patch("kpis/churn-rate", json!({"definition": "In points."})).await.refused(403, "forbidden");
         ann.put(&format!("teams/sales/members/{of_mia}"), json!({})).await.expect(201);
         mia.post("kpis", json!({"name": "Calls", "owner_id": "me"})).await.expect(201);
-        lea.patch("kpis/calls", json!({"unit": "calls"})).await.expect(200);
+        lea.patch("kpis/calls", json!({"definition": "In calls."})).await.expect(200);
     }
 
     /// Those who lead nobody cost no statement more; those who lead cost two, however many they lead.

@@ -38,6 +38,7 @@ stories! {
             let Some(media) = operation.takes().into_iter().find(|media| media.ends_with("json")) else { continue };
             let mut known = BTreeSet::new();
             fields(&operation.said["requestBody"]["content"][media]["schema"], &mut known);
+            // What a list holds is judged item by item, by the schemas that single ones have.
             let example = world.example(&operation);
             if !example.is_object() {
                 continue;

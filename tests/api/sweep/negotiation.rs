@@ -13,7 +13,9 @@ fn limit(operation: &Operation) -> usize {
         // It takes no credential.
         "/v1/auth/me" => 64 * 1024,
         path if path.starts_with("/v1/auth/") => 4 * 1024,
-        "/v1/workspaces/{workspace}/points" | "/v1/workspaces/{workspace}/check-ins/batch" => 4 * 1024 * 1024,
+        "/v1/workspaces/{workspace}/points"
+        | "/v1/workspaces/{workspace}/check-ins/batch"
+        | "/v1/workspaces/{workspace}/invitations/batch" => 4 * 1024 * 1024,
         _ => 64 * 1024,
     }
 }
