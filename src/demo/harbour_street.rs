@@ -15,7 +15,7 @@ use super::script::Script;
 use crate::http::Result as Judged;
 use crate::people::seed;
 use crate::store::schema::objectives;
-use crate::store::{Moment, Tx};
+use crate::store::{Moment, Opening, Tx};
 
 /// The workspace.
 pub const SLUG: &str = "harbour-street";
@@ -30,6 +30,7 @@ pub fn workspace() -> Value {
 /// Whether the story was told to its end: the shop's last objective is there.
 pub fn is_told(tx: &mut Tx) -> Judged<bool> {
     let Some(shop) = seed::find_workspace(tx, SLUG)? else { return Ok(false) };
+    tx.open(Opening::Workspace(shop.id))?;
     let last = objectives::table
         .filter(objectives::workspace_id.eq(shop.id))
         .filter(objectives::title.eq(LAST_OBJECTIVE))

@@ -79,6 +79,12 @@ impl Standing {
             (Self::Outside(kind) | Self::Inside { kind, .. }, Rule::Person) => {
                 return if kind == Kind::Person { Passes } else { Forbidden };
             }
+            (
+                Self::Outside(Kind::Token(_)) | Self::Inside { kind: Kind::Token(_), .. },
+                Rule::AnnsAccount,
+            ) => {
+                return Forbidden;
+            }
             (Self::Outside(_), _) => return Nothing,
             (Self::Inside { role, kind, is }, _) => (role, kind, is),
         };
@@ -98,6 +104,13 @@ impl Standing {
         let when = |may| if may { Passes } else { Forbidden };
         match rule {
             Rule::Open | Rule::Credential | Rule::Person => Passes,
+            Rule::AnnsAccount => {
+                if is == Is::Ann {
+                    Passes
+                } else {
+                    Nothing
+                }
+            }
             Rule::Reads => when(has("read")),
             Rule::Makes => when(role >= Role::Member && has("write")),
             Rule::Changes(whose) => when(role >= Role::Member && has("write") && theirs(whose)),
@@ -125,6 +138,7 @@ impl Standing {
                 if knows { when(has(scope)) } else { Nothing }
             }
             Rule::Oneself => when(has("admin")),
+            Rule::HandsOver => when(role >= Role::Member && has("admin")),
         }
     }
 }

@@ -15,6 +15,8 @@ pub enum Rule {
     Credential,
     /// To be a signed-in person.
     Person,
+    /// To be the person whose account it belongs to, signed in: Ann.
+    AnnsAccount,
     /// To be in the workspace: `read`.
     Reads,
     /// To be a member at least: `write`.
@@ -41,6 +43,8 @@ pub enum Rule {
     Known(Deed),
     /// Oneself: everybody who is there, though by a token only with `admin`.
     Oneself,
+    /// Oneself, as one who changes things: a member at least, by a token only with `admin`.
+    HandsOver,
 }
 
 /// What is done to something that only its maker and admins know of.
@@ -83,7 +87,7 @@ pub const TABLE: &[(&str, Rule)] = &[
     ("accept_invitation", Person),
     ("update_me", Person),
     ("list_sessions", Person),
-    ("end_own_session", Person),
+    ("end_own_session", AnnsAccount),
     ("end_other_sessions", Person),
     ("request_password_reset", Open),
     ("reset_password", Open),
@@ -95,7 +99,7 @@ pub const TABLE: &[(&str, Rule)] = &[
     ("finish_sign_on", Open),
     ("list_identities", Person),
     ("link_identity", Person),
-    ("unlink_identity", Person),
+    ("unlink_identity", AnnsAccount),
     ("list_workspaces", Person),
     ("create_workspace", Person),
     // The workspace and its people.
@@ -107,7 +111,7 @@ pub const TABLE: &[(&str, Rule)] = &[
     ("update_member", Oneself),
     ("remove_member", Oneself),
     ("show_holdings", Oneself),
-    ("reassign_holdings", Oneself),
+    ("reassign_holdings", HandsOver),
     ("review_access", Manages),
     ("create_invitations", Invites),
     ("list_invitations", Manages),
