@@ -115,7 +115,7 @@ fn follow_method(draft: &mut Draft, operation: &Operation, path: &str) {
             if operation.method == Method::PATCH {
                 draft.header(200, Header::ETag);
             }
-            if names_a_row {
+            if names_a_row || operation.method == Method::PATCH {
                 draft.parameters.push(if_match());
                 draft.refuses(&[Code::PreconditionFailed, Code::InvalidHeader]);
             }

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::row::AccountRow;
 use crate::access::caller::{self, Actor, MemberState, TokenKind};
-use crate::access::{AnyCaller, Db, People, Role, Scope, Scoped};
+use crate::access::{AnyCaller, Db, People, Role, Scope, Scoped, Target};
 use crate::http::answer::Answer;
 use crate::http::body::Rules;
 use crate::http::text::{Email, Name};
@@ -98,22 +98,50 @@ impl Rules for NewCaller {
     fn judge(&self, _: &mut FieldErrors) {}
 }
 
-pub async fn update_me(db: Db<People>, patch: PatchBody<NewCaller>) -> Answer<Json<Caller>> {
-    db.write((), patch, |tx, (), patch| {
+/// The account of whoever is signed in.
+#[derive(Clone, Copy, Debug)]
+struct Myself;
+
+impl Target for Myself {
+    type Located = AccountRow;
+    type Found = AccountRow;
+
+    fn locate(&self, tx: &mut Scoped) -> Result<AccountRow> {
         let id = tx.signed()?.account;
-        let row = AccountRow::by_id(tx, id)?.ok_or_else(Problem::not_found)?;
+        AccountRow::by_id(tx, id)?.ok_or_else(Problem::not_found)
+    }
+
+    fn grant(&self, _: &mut Scoped, located: AccountRow) -> Result<AccountRow> {
+        Ok(located)
+    }
+
+    fn version(found: &AccountRow) -> Option<i32> {
+        Some(found.version)
+    }
+}
+
+pub async fn update_me(db: Db<People>, patch: PatchBody<NewCaller>) -> Answer<Json<Caller>> {
+    db.write(Myself, patch, |tx, row, patch| {
         let current = NewCaller { name: row.name.as_str().into() };
         if let Some(new) = patch.merged(&current, row.version, tx.state())? {
             row.rename(tx, new.name.as_str())?;
-            tracing::info!(request_id = tx.author().request_id, account = %id, "somebody changed their name");
+            tracing::info!(request_id = tx.author().request_id, account = %row.id, "somebody changed their name");
         }
-        caller_of(tx).map(Json::new)
+        caller_of(tx).map(shown)
     })
     .await
 }
 
 pub async fn show_me(db: Db<AnyCaller>) -> Answer<Json<Caller>> {
-    db.read((), Nothing, |tx, (), ()| caller_of(tx).map(Json::new)).await
+    db.read((), Nothing, |tx, (), ()| caller_of(tx).map(shown)).await
+}
+
+/// A person has a version to change; a token has none.
+fn shown(caller: Caller) -> Json<Caller> {
+    match caller.version {
+        Some(version) => Json::versioned(caller, version),
+        None => Json::new(caller),
+    }
 }
 
 fn caller_of(tx: &mut Scoped) -> Result<Caller> {
