@@ -214,9 +214,4 @@ fn object<T: DeserializeOwned>(json: &[u8]) -> Option<T> {
 }
 
 #[cfg(test)]
-#[path = "jwt_table.rs"]
 mod tests;
-
-#[cfg(test)]
-#[path = "jwt_mutants.rs"]
-mod mutants;

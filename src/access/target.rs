@@ -114,6 +114,41 @@ impl<T> At<T> {
     pub fn to(self, action: Action) -> Wanted<T> {
         Wanted { reference: self.reference, action, of: PhantomData }
     }
+
+    /// For whoever finds it: what is not theirs to know was not found, and nothing more is asked.
+    pub fn whoever_finds_it(self) -> Findable<T> {
+        Findable { reference: self.reference, of: PhantomData }
+    }
+}
+
+/// A row that the path names, for whoever finds it.
+#[derive(Debug)]
+pub struct Findable<T> {
+    reference: String,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Findable<T> {
+    fn clone(&self) -> Self {
+        Self { reference: self.reference.clone(), of: PhantomData }
+    }
+}
+
+impl<T: Resource> Target for Findable<T> {
+    type Located = T;
+    type Found = T;
+
+    fn locate(&self, tx: &mut Scoped) -> Result<T> {
+        tx.find(&self.reference)
+    }
+
+    fn grant(&self, _: &mut Scoped, located: T) -> Result<T> {
+        Ok(located)
+    }
+
+    fn version(found: &T) -> Option<i32> {
+        found.version()
+    }
 }
 
 /// A row that the path names, and what is to be done with it.

@@ -12,12 +12,13 @@ use utoipa::{IntoParams, ToSchema};
 use crate::access::caller::{Duty, MemberState, TokenKind};
 use crate::access::{Admins, Db, Role, Scope, Scoped, Visibility};
 use crate::http::answer::Answer;
-use crate::http::page::{Paged, Paging, Position, Total, page_type};
+use crate::http::page::{Paged, Paging, page_type};
 use crate::http::text::Email;
 use crate::http::{Listing, Name, Page, Result, Routes, routes};
+use crate::people::invitations::open;
 use crate::people::members::{self, JobTitle, MemberRef, MemberRow};
 use crate::people::teams::{self, TeamRef};
-use crate::people::tokens::{KeyPattern, TokenRow};
+use crate::people::tokens::{KeyPattern, TokenRow, is_usable};
 use crate::store::schema::{
     invitations, kpis, links, members as members_table, objectives, sessions, team_members, tokens,
 };
@@ -159,30 +160,14 @@ fn page_of_members(tx: &mut Scoped, paging: &Paging) -> Result<Paged<MemberRow>>
         let answering = tokens::table
             .filter(tokens::workspace_id.eq(workspace))
             .filter(tokens::kind.eq(TokenKind::Service))
-            .filter(tokens::revoked_at.is_null())
-            .filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(Some(now))))
+            .filter(is_usable(now))
             .select(tokens::member_id);
         members_table::table
             .filter(members_table::workspace_id.eq(workspace))
             .filter(members_table::state.ne(MemberState::Removed).or(members_table::id.eq_any(answering)))
             .into_boxed()
     };
-    let total = match paging.total {
-        Total::Wanted => Some(query().count().get_result(tx.db())?),
-        Total::NotWanted => None,
-    };
-    let mut page = query();
-    if let Some(after) = paging.after::<Position>()? {
-        let id: MemberId = after.id.parse().map_err(crate::access::target::invalid_id)?;
-        page = page.filter(
-            members_table::name_folded
-                .gt(after.key.clone())
-                .or(members_table::name_folded.eq(after.key).and(members_table::id.gt(id))),
-        );
-    }
-    let rows: Vec<MemberRow> =
-        page.order((members_table::name_folded, members_table::id)).limit(paging.rows()).load(tx.db())?;
-    Ok(paging.page(rows, total, |row| Position { key: row.name_folded.clone(), id: row.id.to_string() }))
+    members::page_by_name(tx, paging, query)
 }
 
 /// What stands around some members, in a number of statements that does not grow with theirs.
@@ -214,8 +199,7 @@ impl Around {
         let living: Vec<TokenRow> = tokens::table
             .filter(tokens::workspace_id.eq(workspace))
             .filter(tokens::member_id.eq_any(ids.clone()))
-            .filter(tokens::revoked_at.is_null())
-            .filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(Some(now))))
+            .filter(is_usable(now))
             .order(tokens::id.desc())
             .load(tx.db())?;
         for token in living {
@@ -312,12 +296,8 @@ fn open_invitations(
     ids: &[MemberId],
 ) -> Result<HashMap<MemberId, AccessInvitation>> {
     let ids: Vec<Option<MemberId>> = ids.iter().copied().map(Some).collect();
-    let rows: Vec<(Option<MemberId>, InvitationId, String, Role, Moment)> = invitations::table
-        .filter(invitations::workspace_id.eq(workspace))
+    let rows: Vec<(Option<MemberId>, InvitationId, String, Role, Moment)> = open(workspace, now)
         .filter(invitations::member_id.eq_any(ids))
-        .filter(invitations::used_at.is_null())
-        .filter(invitations::revoked_at.is_null())
-        .filter(invitations::expires_at.gt(now))
         .order(invitations::id)
         .select((
             invitations::member_id,

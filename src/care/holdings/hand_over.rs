@@ -7,7 +7,6 @@ use super::HoldingType;
 use super::load::{Held, Thing};
 use crate::access::Scoped;
 use crate::http::Result;
-
 use crate::people::members::{MemberRef, MemberRow};
 use crate::people::teams;
 use crate::store::journal::{EventType, Subject};

@@ -1,6 +1,6 @@
 //! What a member answers for, in a number of statements that does not grow with it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use diesel::dsl::not;
 use diesel::prelude::*;
@@ -10,17 +10,17 @@ use crate::access::Scoped;
 use crate::access::caller::{Duty, TokenKind};
 use crate::access::hidden::Hidden;
 use crate::http::Result;
+use crate::kpis::row::KpiRow;
 use crate::maths::Choice;
 use crate::okrs::cycles::CycleState;
 use crate::okrs::initiatives::InitiativeStatus;
 use crate::okrs::objectives::ObjectiveState;
-
+use crate::people::tokens::is_usable;
 use crate::store::schema::{
     boards, cycles, decisions, initiatives, key_results, kpis, links, objectives, team_members, teams, tokens,
 };
 use crate::store::{
-    CycleId, DecisionId, IDS_PER_STATEMENT, KpiId, MemberId, Moment, RawId, StoreError, TeamId, Tx,
-    WorkspaceId,
+    DecisionId, IDS_PER_STATEMENT, KpiId, MemberId, Moment, RawId, StoreError, TeamId, Tx, WorkspaceId,
 };
 
 /// Things of one type that a member answers for.
@@ -108,54 +108,26 @@ fn of_type(
             kpi,
             (kpis::id, kpis::name)
         ),
-        HoldingType::Objective => {
-            let closed = closed_cycles(tx, workspace)?;
-            held!(
-                tx,
-                sight,
-                Objective,
-                objectives::table
-                    .filter(objectives::workspace_id.eq(workspace))
-                    .filter(objectives::archived_at.is_null())
-                    .filter(objectives::state.ne(ObjectiveState::Closed))
-                    .filter(
-                        objectives::cycle_id
-                            .is_null()
-                            .or(objectives::cycle_id.assume_not_null().ne_all(closed.clone())),
-                    )
-                    .filter(objectives::owner_id.eq(member)),
-                objective,
-                (objectives::id, objectives::title)
-            )
-        }
-        HoldingType::KeyResult => {
-            let closed = closed_cycles(tx, workspace)?;
-            held!(
-                tx,
-                sight,
-                KeyResult,
-                key_results::table
-                    .filter(key_results::workspace_id.eq(workspace))
-                    .filter(key_results::archived_at.is_null())
-                    .filter(key_results::owner_id.eq(member))
-                    .filter(
-                        key_results::objective_id.eq_any(
-                            objectives::table
-                                .filter(objectives::workspace_id.eq(workspace))
-                                .filter(objectives::archived_at.is_null())
-                                .filter(objectives::state.ne(ObjectiveState::Closed))
-                                .filter(
-                                    objectives::cycle_id
-                                        .is_null()
-                                        .or(objectives::cycle_id.assume_not_null().ne_all(closed.clone())),
-                                )
-                                .select(objectives::id)
-                        )
-                    ),
-                key_result,
-                (key_results::id, key_results::title)
-            )
-        }
+        HoldingType::Objective => held!(
+            tx,
+            sight,
+            Objective,
+            open_objectives(workspace).filter(objectives::owner_id.eq(member)),
+            objective,
+            (objectives::id, objectives::title)
+        ),
+        HoldingType::KeyResult => held!(
+            tx,
+            sight,
+            KeyResult,
+            key_results::table
+                .filter(key_results::workspace_id.eq(workspace))
+                .filter(key_results::archived_at.is_null())
+                .filter(key_results::owner_id.eq(member))
+                .filter(key_results::objective_id.eq_any(open_objectives(workspace).select(objectives::id))),
+            key_result,
+            (key_results::id, key_results::title)
+        ),
         HoldingType::Initiative => held!(
             tx,
             sight,
@@ -201,8 +173,7 @@ fn of_type(
                 .filter(tokens::workspace_id.eq(workspace))
                 .filter(tokens::member_id.eq(member))
                 .filter(tokens::kind.eq(TokenKind::Service))
-                .filter(tokens::revoked_at.is_null())
-                .filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(Some(now)))),
+                .filter(is_usable(now)),
             (tokens::id, tokens::name)
         ),
         HoldingType::Link => held!(
@@ -221,13 +192,20 @@ fn of_type(
     })
 }
 
-/// Objectives of these take no changes.
-fn closed_cycles(tx: &mut Tx, workspace: WorkspaceId) -> Result<Vec<CycleId>, StoreError> {
-    Ok(cycles::table
+/// Objectives that take changes: in use, not closed, and in no closed cycle.
+#[diesel::dsl::auto_type]
+fn open_objectives(workspace: WorkspaceId) -> _ {
+    let closed: ObjectiveState = ObjectiveState::Closed;
+    let ended: CycleState = CycleState::Closed;
+    let ended_cycles = cycles::table
         .filter(cycles::workspace_id.eq(workspace))
-        .filter(cycles::state.eq(CycleState::Closed))
-        .select(cycles::id)
-        .load(tx.db())?)
+        .filter(cycles::state.eq(ended))
+        .select(cycles::id.nullable());
+    objectives::table
+        .filter(objectives::workspace_id.eq(workspace))
+        .filter(objectives::archived_at.is_null())
+        .filter(objectives::state.ne(closed))
+        .filter(objectives::cycle_id.is_null().or(objectives::cycle_id.ne_all(ended_cycles)))
 }
 
 /// Decisions with a day on which they are looked at again, which no later one has taken up.
@@ -252,7 +230,7 @@ fn to_revisit(
         Sight::Caller(hidden) => own().filter(hidden.decision()).select(decisions::id).load(tx.db())?,
     };
     let ids: Vec<Option<DecisionId>> = rows.iter().map(|(id, _, _)| Some(*id)).collect();
-    let (mut taken_up, mut names): (HashSet<DecisionId>, HashMap<KpiId, String>) = Default::default();
+    let mut taken_up: HashSet<DecisionId> = HashSet::new();
     for ids in ids.chunks(IDS_PER_STATEMENT) {
         let later: Vec<(Option<DecisionId>, Option<DecisionId>)> = decisions::table
             .filter(decisions::workspace_id.eq(workspace))
@@ -263,21 +241,13 @@ fn to_revisit(
             .load(tx.db())?;
         taken_up.extend(later.into_iter().flat_map(|(reversed, followed)| [reversed, followed]).flatten());
     }
-    let kpis_named: Vec<KpiId> = rows.iter().map(|(_, _, kpi)| *kpi).collect();
-    for ids in kpis_named.chunks(IDS_PER_STATEMENT) {
-        let found: Vec<(KpiId, String)> = kpis::table
-            .filter(kpis::workspace_id.eq(workspace))
-            .filter(kpis::id.eq_any(ids.to_vec()))
-            .select((kpis::id, kpis::name))
-            .load(tx.db())?;
-        names.extend(found);
-    }
+    let kpis = KpiRow::by_ids(tx, &rows.iter().map(|(_, _, kpi)| *kpi).collect::<Vec<_>>())?;
     let waiting: Vec<(DecisionId, Choice, KpiId)> =
         rows.into_iter().filter(|(id, _, _)| !taken_up.contains(id)).collect();
     let hidden = waiting.iter().filter(|(id, _, _)| unseen.contains(id)).count();
     let seen = waiting.into_iter().filter(|(id, _, _)| !unseen.contains(id));
     let things = seen.map(|(id, choice, kpi)| {
-        let kpi = names.get(&kpi).map(String::as_str).unwrap_or_default();
+        let kpi = kpis.get(&kpi).map(|kpi| kpi.name.as_str()).unwrap_or_default();
         Thing { id: id.raw(), name: format!("{}: {kpi}", choice.as_str()) }
     });
     Ok(Held { kind: HoldingType::Decision, things: things.collect(), hidden })

@@ -14,8 +14,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::access::target::Wanted;
-use crate::access::{Action, At, Db, MakesLinks, Reads, Resource, Scoped, Target, Themselves, Viewers};
+use crate::access::{Action, At, Db, MakesLinks, Reads, Resource, Scoped, Themselves, Viewers};
 use crate::http::body::Rules;
 use crate::http::page::{Paged, Position, page_type};
 use crate::http::{
@@ -216,24 +215,6 @@ impl Refusals for NotLinked {
     const CODES: &'static [Code] = &[Code::Conflict, Code::KpiArchived, Code::LimitReached];
 }
 
-/// A link that the caller may revoke: their own, or as an admin any.
-#[derive(Clone, Debug)]
-struct Revocable(Wanted<KnownLink>);
-
-impl Target for Revocable {
-    type Located = KnownLink;
-    type Found = KnownLink;
-
-    fn locate(&self, tx: &mut Scoped) -> Result<KnownLink> {
-        self.0.locate(tx)
-    }
-
-    fn grant(&self, _: &mut Scoped, located: KnownLink) -> Result<KnownLink> {
-        // Whoever knows of it may end it; others got a 404.
-        Ok(located)
-    }
-}
-
 async fn list_links(db: Db<Reads>, listing: Listing<LinkFilter>) -> Answer<Page<LinkPage>> {
     db.read((), listing, |tx, (), (filter, paging)| {
         let now = tx.now;
@@ -286,7 +267,8 @@ async fn show_link(db: Db<Reads>, id: At<KnownLink>) -> Answer<Json<Link>> {
 }
 
 async fn revoke_link(db: Db<Themselves>, id: At<KnownLink>) -> Answer<NoContent> {
-    db.write(Revocable(id.to(Action::View)), Nothing, |tx, found, ()| {
+    // Their own, or as an admin any: no other is found.
+    db.write(id.whoever_finds_it(), Nothing, |tx, found, ()| {
         found.row.revoke(tx)?;
         Ok(NoContent)
     })

@@ -6,6 +6,7 @@
 //! looked at any more, until a new password is chosen by mail (NIST SP 800-63B-4, section 3.2.2); sessions that live go
 //! on, and nothing here stands in the way of such a mail.
 
+use diesel::dsl::auto_type;
 use diesel::prelude::*;
 use jiff::SignedDuration;
 
@@ -74,13 +75,13 @@ impl Subject {
     pub async fn count<D: Door + HandlesCredentials>(&self, db: &Db<D>) -> Result<()> {
         let subject = self.clone();
         match db.jot(move |tx| subject.begin(tx)).await? {
-            Turn::Now => Ok(()),
-            Turn::After(seconds) => {
+            Attempt::Now => Ok(()),
+            Attempt::After(seconds) => {
                 tracing::info!(request_id = db.request_id(), seconds, "a sign-in was put off");
                 let detail = format!("too many attempts without success; wait {seconds} s");
                 Err(Problem::new(Code::RateLimited, detail).retry_after(seconds))
             }
-            Turn::Never => {
+            Attempt::Never => {
                 tracing::warn!(request_id = db.request_id(), "a sign-in was refused unseen, after too many");
                 let detail = "too many attempts without success: choose a new password by mail";
                 Err(Problem::new(Code::RateLimited, detail).retry_after(A_DAY))
@@ -88,15 +89,12 @@ impl Subject {
         }
     }
 
-    /// Whether something that may be done from time to time may be done now; the next time comes after a pause.
+    /// Takes a turn at something that is done from time to time; the next one comes after a pause.
     pub fn take_turn(&self, tx: &mut Tx, pause: SignedDuration) -> Result<Turn> {
         let (now, subject) = (tx.now, self.0.as_slice());
         batch::begin_sign_in_attempts(tx, subject, now)?;
         let row = sign_in_attempts::table.filter(sign_in_attempts::subject.eq(subject));
-        let free = row.filter(
-            sign_in_attempts::locked_until.is_null().or(sign_in_attempts::locked_until.le(Some(now))),
-        );
-        let taken = diesel::update(free)
+        let taken = diesel::update(row.filter(is_free(now)))
             .set((
                 sign_in_attempts::locked_until.eq(Some(now.plus(pause))),
                 sign_in_attempts::last_at.eq(now),
@@ -109,13 +107,11 @@ impl Subject {
         Ok(Turn::After(seconds_until(now, locked_until)))
     }
 
-    fn begin(&self, tx: &mut Tx) -> Result<Turn> {
+    fn begin(&self, tx: &mut Tx) -> Result<Attempt> {
         let (now, subject) = (tx.now, self.0.as_slice());
         batch::begin_sign_in_attempts(tx, subject, now)?;
         let row = sign_in_attempts::table.filter(sign_in_attempts::subject.eq(subject));
-        let free = row.filter(sign_in_attempts::failures.lt(MOST_FAILURES)).filter(
-            sign_in_attempts::locked_until.is_null().or(sign_in_attempts::locked_until.le(Some(now))),
-        );
+        let free = row.filter(sign_in_attempts::failures.lt(MOST_FAILURES)).filter(is_free(now));
         let counted = diesel::update(free)
             .set((
                 sign_in_attempts::failures.eq(sign_in_attempts::failures + 1),
@@ -126,8 +122,8 @@ impl Subject {
             row.select((sign_in_attempts::failures, sign_in_attempts::locked_until)).first(tx.db())?;
         if counted == 0 {
             return Ok(match failures {
-                ..MOST_FAILURES => Turn::After(seconds_until(now, locked_until)),
-                MOST_FAILURES.. => Turn::Never,
+                ..MOST_FAILURES => Attempt::After(seconds_until(now, locked_until)),
+                MOST_FAILURES.. => Attempt::Never,
             });
         }
         if let Some(wait) = wait_after(failures) {
@@ -135,7 +131,7 @@ impl Subject {
                 .set(sign_in_attempts::locked_until.eq(Some(now.plus(wait))))
                 .execute(tx.db())?;
         }
-        Ok(Turn::Now)
+        Ok(Attempt::Now)
     }
 
     /// Success: the count begins anew.
@@ -146,14 +142,28 @@ impl Subject {
     }
 }
 
-/// Whether an attempt may be made.
+/// Whose turn it is.
 pub enum Turn {
+    /// It was taken.
+    Now,
+    /// It comes after so many seconds.
+    After(u64),
+}
+
+/// Whether an attempt may be made.
+enum Attempt {
     /// It may.
     Now,
     /// It may, after so many seconds.
     After(u64),
     /// It may not, whenever it comes.
     Never,
+}
+
+#[auto_type]
+fn is_free(now: Moment) -> _ {
+    let now: Option<Moment> = Some(now);
+    sign_in_attempts::locked_until.is_null().or(sign_in_attempts::locked_until.le(now))
 }
 
 fn seconds_until(now: Moment, until: Option<Moment>) -> u64 {

@@ -89,7 +89,6 @@ pub async fn request_email_change(
                     let detail = format!("a mail was sent just now; wait {seconds} s");
                     return Err(Problem::new(Code::RateLimited, detail).retry_after(seconds));
                 }
-                Turn::Never => return Err(changed_meanwhile()),
             }
             // What was asked for last counts.
             mailed::void(tx, account.id, &[Purpose::EmailChange])?;

@@ -96,7 +96,7 @@ pub async fn request_password_reset(
             let state = tx.state();
             match subject.take_turn(tx, BETWEEN_MAILS)? {
                 Turn::Now => mail::post(tx, state, Occasion::PasswordReset, asked.email.as_str(), None)?,
-                Turn::After(_) | Turn::Never => {}
+                Turn::After(_) => {}
             }
             tracing::info!(request_id = tx.author().request_id, "a new password was asked for");
             Ok(Accepted)

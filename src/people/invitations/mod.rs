@@ -367,7 +367,7 @@ pub fn revoke_of(tx: &mut Tx, member: &MemberRow) -> Result<()> {
 type Rows = invitations::BoxedQuery<'static, crate::store::connection::MultiBackend>;
 
 /// The invitations of a workspace that can be used at a moment.
-fn open(workspace: WorkspaceId, now: Moment) -> Rows {
+pub fn open(workspace: WorkspaceId, now: Moment) -> Rows {
     invitations::table
         .filter(invitations::workspace_id.eq(workspace))
         .filter(invitations::used_at.is_null())

@@ -29,6 +29,7 @@ use crate::http::{
 };
 use crate::maths::word::words;
 use crate::people::{invitations, teams, tokens};
+use crate::store::connection::MultiBackend;
 use crate::store::journal::{EventType, Subject};
 use crate::store::schema::{accounts, invitations as invitations_table, members, team_members};
 use crate::store::{AccountId, MemberId, Moment, StoreError, TeamId, Tx};
@@ -407,6 +408,13 @@ fn page_of_members(tx: &mut Scoped, filter: &MemberFilter, paging: &Paging) -> R
         }
         query
     };
+    page_by_name(tx, paging, query)
+}
+
+type Rows = members::BoxedQuery<'static, MultiBackend>;
+
+/// A page of the members of a query, by name.
+pub fn page_by_name(tx: &mut Scoped, paging: &Paging, query: impl Fn() -> Rows) -> Result<Paged<MemberRow>> {
     let total = match paging.total {
         Total::Wanted => Some(query().count().get_result(tx.db())?),
         Total::NotWanted => None,

@@ -267,5 +267,4 @@ pub(super) fn name(claims: &Value) -> Option<String> {
 }
 
 #[cfg(test)]
-#[path = "id_token_table.rs"]
 mod tests;

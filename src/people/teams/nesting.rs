@@ -3,7 +3,7 @@
 //! The rules are judged inside the write, which holds its workspace alone, so that moves that race
 //! are judged one after the other. A team at work stands under teams at work only.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use diesel::prelude::*;
 
@@ -11,6 +11,7 @@ use super::row::{TeamRow, filtered};
 use crate::access::Scoped;
 use crate::http::text::shown;
 use crate::http::{Code, Problem, Result};
+use crate::maths::links::Links;
 use crate::store::schema::teams;
 use crate::store::{TeamId, Tx, WorkspaceId};
 
@@ -35,9 +36,8 @@ pub fn parent_of(tx: &mut Scoped, text: &str) -> Result<Option<TeamId>> {
 pub fn must_fit(tx: &mut Tx, team: &TeamRow) -> Result<()> {
     let Some(parent) = team.parent_id else { return Ok(()) };
     let tree = Tree::of(tx, team.workspace_id)?;
-    let above = tree.line_above(parent);
-    if let Some(place) = above.iter().position(|id| *id == team.id) {
-        let under = above[..=place].iter().map(|id| tree.quoted(*id));
+    if let Some(way) = tree.upward.way(parent, team.id) {
+        let under = way.iter().map(|id| tree.quoted(*id));
         let line: Vec<String> = std::iter::once(quoted(&team.name)).chain(under).collect();
         let detail = format!("the teams would form a loop: {}", line.join(" under "));
         return Err(Problem::new(Code::AlignmentLoop, detail).with(
@@ -46,7 +46,9 @@ pub fn must_fit(tx: &mut Tx, team: &TeamRow) -> Result<()> {
             "it stands under this team already",
         ));
     }
-    let depth = above.len() + tree.height(team.id);
+    // The stored tree has no loop, so each line has an end.
+    let levels = |links: &Links<TeamId>, from| links.longest_line(from).map_or(0, |links| links + 1);
+    let depth = levels(&tree.upward, parent) + levels(&tree.downward, team.id);
     if depth > LEVELS {
         let detail = format!("the tree of teams would have {depth} levels; {LEVELS} are the most");
         return Err(Problem::new(Code::TooDeep, detail).with(
@@ -79,7 +81,9 @@ pub fn must_be_a_leaf(tx: &mut Tx, team: &TeamRow) -> Result<()> {
 
 /// The teams of a workspace, archived ones too.
 struct Tree {
-    teams: HashMap<TeamId, (Option<TeamId>, String)>,
+    names: HashMap<TeamId, String>,
+    upward: Links<TeamId>,
+    downward: Links<TeamId>,
 }
 
 impl Tree {
@@ -88,33 +92,16 @@ impl Tree {
             .filter(teams::workspace_id.eq(workspace))
             .select((teams::id, teams::parent_id, teams::name))
             .load(tx.db())?;
-        Ok(Self { teams: rows.into_iter().map(|(id, parent, name)| (id, (parent, name))).collect() })
-    }
-
-    /// A team and all above it, the nearest first.
-    fn line_above(&self, team: TeamId) -> Vec<TeamId> {
-        let (mut line, mut next) = (Vec::new(), Some(team));
-        while let Some(id) = next.filter(|id| !line.contains(id)) {
-            line.push(id);
-            next = self.teams.get(&id).and_then(|(parent, _)| *parent);
-        }
-        line
-    }
-
-    /// How many levels a team and what stands under it take.
-    fn height(&self, team: TeamId) -> usize {
-        let (mut levels, mut level) = (0, HashSet::from([team]));
-        while !level.is_empty() && levels <= LEVELS {
-            levels += 1;
-            let is_under = |parent: &Option<TeamId>| parent.is_some_and(|parent| level.contains(&parent));
-            level =
-                self.teams.iter().filter(|(_, (parent, _))| is_under(parent)).map(|(id, _)| *id).collect();
-        }
-        levels
+        let edges = || rows.iter().filter_map(|(team, parent, _)| Some((*team, (*parent)?)));
+        Ok(Self {
+            upward: Links::new(edges()),
+            downward: Links::new(edges().map(|(team, parent)| (parent, team))),
+            names: rows.into_iter().map(|(team, _, name)| (team, name)).collect(),
+        })
     }
 
     fn quoted(&self, team: TeamId) -> String {
-        quoted(self.teams.get(&team).map(|(_, name)| name.as_str()).unwrap_or_default())
+        quoted(self.names.get(&team).map(String::as_str).unwrap_or_default())
     }
 }
 

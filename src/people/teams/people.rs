@@ -11,8 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{TeamRow, at_work, save, subject};
 use crate::access::caller::{Duty, MemberState};
-use crate::access::target::Wanted;
-use crate::access::{Action, At, Db, Facts, Leads, Reads, Scoped, Target};
+use crate::access::{Action, At, Db, Facts, Leads, Reads, Scoped};
 use crate::http::answer::Answer;
 use crate::http::body::Rules;
 use crate::http::page::{Position, page_type};
@@ -89,23 +88,6 @@ pub async fn list_team_members(
     .await
 }
 
-/// Who is put into a team or taken out of it: whoever may say so of the team may say it of every member.
-#[derive(Clone, Debug)]
-struct Anybody(Wanted<MemberRow>);
-
-impl Target for Anybody {
-    type Located = MemberRow;
-    type Found = MemberRow;
-
-    fn locate(&self, tx: &mut Scoped) -> Result<MemberRow> {
-        self.0.locate(tx)
-    }
-
-    fn grant(&self, _: &mut Scoped, located: MemberRow) -> Result<MemberRow> {
-        Ok(located)
-    }
-}
-
 pub async fn put_team_member(
     db: Db<Leads>,
     team: At<TeamRow>,
@@ -113,7 +95,7 @@ pub async fn put_team_member(
     rehearsable: Rehearsable,
     body: Body<NewTeamMember>,
 ) -> Answer<Put<TeamMember>> {
-    let target = (team.to(Action::Lead), Anybody(member.to(Action::View)));
+    let target = (team.to(Action::Lead), member.whoever_finds_it());
     db.write(target, (rehearsable, body), |tx, (team, member), (_, new)| {
         at_work(team)?;
         if member.state != MemberState::Active {
@@ -169,7 +151,7 @@ pub async fn remove_team_member(
     team: At<TeamRow>,
     member: At<MemberRow>,
 ) -> Answer<NoContent> {
-    let target = (team.to(Action::Lead), Anybody(member.to(Action::View)));
+    let target = (team.to(Action::Lead), member.whoever_finds_it());
     db.write(target, Nothing, |tx, (team, member), ()| {
         let own = || {
             team_members::table

@@ -7,8 +7,7 @@ use utoipa::ToSchema;
 use super::row::{self, TokenRow, TokenState};
 use super::{Names, Token};
 use crate::access::caller::TokenKind;
-use crate::access::target::Wanted;
-use crate::access::{Action, Admins, At, Db, Facts, Resource, Scoped, Target, Themselves};
+use crate::access::{Action, Admins, At, Db, Facts, Scoped, Themselves};
 use crate::http::answer::Answer;
 use crate::http::body::Rules;
 use crate::http::query::Rehearsable;
@@ -62,34 +61,13 @@ pub(super) struct RevokedTokens {
     token_ids: Vec<TokenId>,
 }
 
-/// A token that the caller may rename or revoke: their own, or as an admin any.
-#[derive(Clone, Debug)]
-struct Known(Wanted<TokenRow>);
-
-impl Target for Known {
-    type Located = TokenRow;
-    type Found = TokenRow;
-
-    fn locate(&self, tx: &mut Scoped) -> Result<TokenRow> {
-        self.0.locate(tx)
-    }
-
-    fn grant(&self, _: &mut Scoped, located: TokenRow) -> Result<TokenRow> {
-        // Whoever knows of it may end it; others got a 404.
-        Ok(located)
-    }
-
-    fn version(found: &TokenRow) -> Option<i32> {
-        found.version()
-    }
-}
-
 pub(super) async fn update_token(
     db: Db<Themselves>,
     id: At<TokenRow>,
     patch: PatchBody<TokenFields>,
 ) -> Answer<Json<Token>> {
-    db.write(Known(id.to(Action::View)), patch, |tx, row, patch| {
+    // Their own, or as an admin any: no other is found.
+    db.write(id.whoever_finds_it(), patch, |tx, row, patch| {
         let current = TokenFields { name: row.name.as_str().into(), member_id: row.member_id.into() };
         let Some(new) = patch.merged(&current, row.version, tx.state())? else {
             return shown(tx, row.clone());
@@ -125,7 +103,7 @@ pub(super) async fn update_token(
 }
 
 pub(super) async fn revoke_token(db: Db<Themselves>, id: At<TokenRow>) -> Answer<NoContent> {
-    db.write(Known(id.to(Action::View)), Nothing, |tx, row, ()| {
+    db.write(id.whoever_finds_it(), Nothing, |tx, row, ()| {
         row.revoke(tx)?;
         Ok(NoContent)
     })

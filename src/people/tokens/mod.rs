@@ -26,7 +26,9 @@ use crate::people::members::{self, MemberRef};
 use crate::people::teams::{self, TeamInput, TeamRef};
 use crate::store::{MemberId, Moment, TeamId, TokenId};
 use change::{revoke_token, revoke_tokens, update_token};
-pub use row::{TokenPlan, TokenRow, TokenState, revoke_named, revoke_personal, warn, with_warnings};
+pub use row::{
+    TokenPlan, TokenRow, TokenState, is_usable, revoke_named, revoke_personal, warn, with_warnings,
+};
 
 /// How many usable tokens a workspace has at the most.
 const MOST_TOKENS: i64 = 100;

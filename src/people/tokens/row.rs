@@ -1,5 +1,6 @@
 //! An API token as it is stored: by its hash, never as itself.
 
+use diesel::dsl::auto_type;
 use diesel::prelude::*;
 use jiff::SignedDuration;
 use serde::de::DeserializeOwned;
@@ -243,12 +244,18 @@ pub(super) fn all(tx: &mut Tx, workspace: WorkspaceId) -> Result<Vec<TokenRow>> 
     Ok(tokens::table.filter(tokens::workspace_id.eq(workspace)).order(tokens::id.desc()).load(tx.db())?)
 }
 
+/// Whether a token can be used at a moment, as a condition of a query: [`TokenRow::state`] says the same of a row.
+#[auto_type]
+pub fn is_usable(now: Moment) -> _ {
+    let now: Option<Moment> = Some(now);
+    tokens::revoked_at.is_null().and(tokens::expires_at.is_null().or(tokens::expires_at.gt(now)))
+}
+
 /// How many tokens of a workspace can be used.
 pub(super) fn count(tx: &mut Tx, workspace: WorkspaceId) -> Result<i64> {
     Ok(tokens::table
         .filter(tokens::workspace_id.eq(workspace))
-        .filter(tokens::revoked_at.is_null())
-        .filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(Some(tx.now))))
+        .filter(is_usable(tx.now))
         .count()
         .get_result(tx.db())?)
 }

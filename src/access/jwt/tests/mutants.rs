@@ -1,8 +1,8 @@
 //! Mutants of a sound token and of a sound API token: none is accepted. The same ones in every run;
 //! `REGIMEN_MUTANTS=10000000` makes that many.
 
-use super::super::api_token::ApiToken;
-use super::*;
+use super::super::*;
+use crate::access::api_token::ApiToken;
 
 const ISSUED: i64 = 1_800_000_000;
 const USUALLY: u64 = 100_000;

@@ -1,6 +1,6 @@
 //! Tokens that must not be accepted, one line each, and the few that must.
 
-use super::*;
+use super::super::*;
 use TokenFault::{
     Algorithm as Alg, Audience, Claims as BadClaims, Expired, Header as Head, Issuer, Malformed, NotYet,
     Signature, Times, TooLong, Type, UnknownKey,
