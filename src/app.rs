@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::http::document::Document;
 use crate::http::finish::Representations;
 use crate::http::limits::{LimitMode, Limits};
+use crate::http::memory::Memory;
 use crate::http::parameters::Parameters;
 use crate::http::routes;
 use crate::http::schema::Schemas;
@@ -47,6 +48,8 @@ pub fn state(parts: Parts) -> Result<Data<State>, String> {
         refresh_key: parts.keys.derive("refresh tokens"),
         mailed_key: parts.keys.derive("mailed tokens"),
         limits: Limits::new(parts.limits, parts.config.quotas),
+        memory: Memory::default(),
+        points: Arc::default(),
         mail_waits: tokio::sync::Notify::new(),
         sign_on: SignOn::new(&parts.config.sign_on, parts.keys.derive("single sign-on"))?,
         store: parts.store,

@@ -10,7 +10,7 @@ use crate::http::limits::{LimitMode, Quotas};
 use crate::http::peer::Network;
 use crate::mail::Transport;
 use crate::people::sign_on::{ProviderSettings, SignOnArgs};
-use crate::store::{DatabaseUrl, StoreError};
+use crate::store::{DatabaseUrl, Gathering, StoreError};
 
 /// Where the data and the keys are.
 #[derive(Args, Clone, Debug)]
@@ -91,6 +91,10 @@ pub struct Serving {
     /// Threads that answer requests [default: one for each core]
     #[arg(long, env = "REGIMEN_WORKERS")]
     pub workers: Option<usize>,
+
+    /// Whether writes that wait share a transaction; `off` is for benchmarks
+    #[arg(long, hide = true, value_enum, default_value_t)]
+    pub gather: Gathering,
 
     /// Connections to the database
     #[arg(long, env = "REGIMEN_CONNECTIONS", default_value_t = 8, value_parser = clap::value_parser!(u32).range(2..=200))]

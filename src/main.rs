@@ -27,7 +27,7 @@ use regimen::mail;
 use regimen::people::seed;
 use regimen::store::migrate::{self, FileLock};
 use regimen::store::roles;
-use regimen::store::{Author, DatabaseUrl, Lane, Options, Store, StoreError};
+use regimen::store::{Author, DatabaseUrl, Gathering, Lane, Options, Store, StoreError};
 
 /// KPIs diagnose, OKRs prescribe: a JSON API for health KPIs and the objectives that heal them.
 ///
@@ -191,7 +191,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Token { database, workspace, email, name, scopes } => {
             let url = database.url()?;
             migrate::check(&url)?;
-            let store = open(url, 2)?;
+            let store = open(url, 2, Gathering::On)?;
             let token = store
                 .write(Lane::Open, Author::system("command line"), move |tx| -> Judged<String> {
                     let member = seed::enter(tx, &workspace, &email)?;
@@ -205,7 +205,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Reset { database, email } => {
             let url = database.url()?;
             migrate::check(&url)?;
-            let store = open(url, 2)?;
+            let store = open(url, 2, Gathering::On)?;
             let token = store
                 .write(Lane::Open, Author::system("command line"), move |tx| -> Judged<String> {
                     Ok(seed::password_reset(tx, &email)?.reveal())
@@ -222,7 +222,7 @@ async fn run(command: Command) -> Result<(), Failure> {
             let _lock = FileLock::take(&url)?;
             prepare(&url)?;
             let keys = database.keys(&url);
-            let store = open(url, serving.connections)?;
+            let store = open(url, serving.connections, serving.gather)?;
             let parts = parts(store, config, &keys, serving.rate_limits)?;
             serve(parts, &serving, |_| (), |address| eprintln!("regimen: listening on {address}")).await
         }
@@ -234,7 +234,7 @@ async fn run(command: Command) -> Result<(), Failure> {
             let keys = url
                 .path()
                 .map_or_else(|| PathBuf::from("regimen-demo.keys"), |path| path.with_extension("keys"));
-            let store = open(url, serving.connections)?;
+            let store = open(url, serving.connections, serving.gather)?;
             let parts = |store: Store| parts(store, config.clone(), &keys, serving.rate_limits);
             let access = demo::load(&parts, &store, &|line| eprintln!("regimen: {line}")).await?;
             let address = config.public_url.clone();
@@ -296,8 +296,9 @@ fn prepare(url: &DatabaseUrl) -> Result<(), StoreError> {
     }
 }
 
-fn open(url: DatabaseUrl, connections: u32) -> Result<Store, StoreError> {
-    Store::open(Options { url, connections, clock: Clock::wall(), followers: regimen::FOLLOWERS })
+fn open(url: DatabaseUrl, connections: u32, gathering: Gathering) -> Result<Store, StoreError> {
+    let (clock, followers) = (Clock::wall(), regimen::FOLLOWERS);
+    Store::open(Options { url, connections, clock, followers, gathering })
 }
 
 fn parts(store: Store, config: Config, keys: &std::path::Path, limits: LimitMode) -> Result<Parts, Failure> {

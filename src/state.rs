@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use crate::access::Desk;
 use crate::access::jwt::AccessTokens;
 use crate::access::keys::KeyRing;
 use crate::access::password::Hasher;
 use crate::config::Config;
 use crate::http::limits::Limits;
+use crate::http::memory::Memory;
 use crate::http::parameters::Parameters;
 use crate::http::schema::Schemas;
+use crate::kpis::points::record::Posting;
 use crate::people::sign_on::SignOn;
 use crate::store::Store;
 
@@ -40,6 +43,10 @@ pub struct State {
     pub refresh_key: [u8; 32],
     /// Makes the tokens that mails bear.
     pub mailed_key: [u8; 32],
+    /// What was answered a moment ago.
+    pub memory: Memory,
+    /// Where points wait to be stored together.
+    pub points: Arc<Desk<Posting>>,
     /// Wakes whoever sends mails on this node: one has come.
     pub mail_waits: tokio::sync::Notify,
 }

@@ -5,6 +5,8 @@
 //! a person may do is read from the store at each request. Times are judged against the instant that
 //! the caller passes in, in whole seconds, and never by the library, which reads the system clock.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
@@ -13,6 +15,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::keys::KeyRing;
+use super::seen_tokens::{Seen, SeenTokens};
 use crate::store::id::random_bytes;
 
 /// How long an access token is good for, in seconds.
@@ -27,7 +30,7 @@ const LONGEST_HEADER: usize = 1024;
 
 /// What an access token states. Unknown and repeated members are refused, so that no two readers
 /// can understand one token differently: a new claim must be readable a release before it is written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Claims {
     /// The server that signed it.
@@ -110,12 +113,13 @@ pub enum TokenFault {
 pub struct AccessTokens {
     issuer: String,
     audience: String,
+    seen: Arc<SeenTokens>,
 }
 
 impl AccessTokens {
     /// For tokens from this issuer, as a URL, for this audience.
     pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
-        Self { issuer: issuer.into(), audience: audience.into() }
+        Self { issuer: issuer.into(), audience: audience.into(), seen: Arc::default() }
     }
 
     /// What a token says that is issued at `at` to this account for this session.
@@ -135,7 +139,18 @@ impl AccessTokens {
 
     /// The claims of a token that this server signed, for this audience, good at `now`.
     pub fn verify(&self, ring: &KeyRing, token: &str, now: Timestamp) -> Result<Claims, TokenFault> {
-        let claims = authentic(ring, token)?;
+        let known = self.seen.find(token).filter(|seen| ring.now().verifying(&seen.kid).is_some());
+        if let Some(seen) = known {
+            return self.hold(seen.claims, now);
+        }
+        let seen = authentic(ring, token)?;
+        let claims = self.hold(seen.claims.clone(), now)?;
+        self.seen.keep(token, seen, now.as_second());
+        Ok(claims)
+    }
+
+    /// The claims of an authentic token, if they are those of this server, for this audience, and good at `now`.
+    fn hold(&self, claims: Claims, now: Timestamp) -> Result<Claims, TokenFault> {
         if claims.iss != self.issuer {
             return Err(TokenFault::Issuer);
         }
@@ -176,7 +191,7 @@ pub fn sign(ring: &KeyRing, claims: &Claims) -> Result<String, TokenFault> {
 }
 
 /// The claims of a token that a key of the ring signed. They are not looked at before.
-fn authentic(ring: &KeyRing, token: &str) -> Result<Claims, TokenFault> {
+fn authentic(ring: &KeyRing, token: &str) -> Result<Seen, TokenFault> {
     if token.len() > LONGEST_TOKEN {
         return Err(TokenFault::TooLong);
     }
@@ -202,7 +217,10 @@ fn authentic(ring: &KeyRing, token: &str) -> Result<Claims, TokenFault> {
     }
     let key = keys.verifying(&header.kid).ok_or(TokenFault::UnknownKey)?;
     match jsonwebtoken::crypto::verify(signature, message.as_bytes(), key, Algorithm::EdDSA) {
-        Ok(true) => object(&claims).ok_or(TokenFault::Claims),
+        Ok(true) => {
+            let claims = object(&claims).ok_or(TokenFault::Claims)?;
+            Ok(Seen { kid: header.kid, claims })
+        }
         _ => Err(TokenFault::Signature),
     }
 }

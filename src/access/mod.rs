@@ -15,8 +15,10 @@ pub mod keys;
 pub mod password;
 mod password_rules;
 pub mod policy;
+pub mod recognise;
 pub mod scoped;
 pub mod secret;
+mod seen_tokens;
 pub mod target;
 
 pub use caller::{Actor, Maker};
@@ -24,7 +26,7 @@ pub use door::{
     Admins, AdminsMakeSecrets, AnyCaller, Door, Leads, Linked, MakesLinks, MakesSecrets, Owners, People,
     PeopleMakeSecrets, Posts, Public, Reads, Themselves, Writes,
 };
-pub use guard::Db;
+pub use guard::{Db, Desk, Plan, Wants};
 pub use policy::{Action, Facts, Role, Scope, Viewers, Visibility};
 pub use scoped::Scoped;
 pub use target::{At, FromSegment, Granted, Resource, Segment, Target};

@@ -161,6 +161,11 @@ impl<'a, 'c> Scoped<'a, 'c> {
         Ok(Granted::new(row))
     }
 
+    /// Whether the request came with `If-Match`.
+    pub fn is_conditional(&self) -> bool {
+        self.if_match.is_some()
+    }
+
     /// Refuses where `If-Match` names another version; for rows that the path does not name as such.
     pub fn expect_version(&self, version: Option<i32>) -> Result<()> {
         match (self.if_match, version) {
@@ -177,14 +182,7 @@ impl<'a, 'c> Scoped<'a, 'c> {
 
     /// Looks on with the eyes of whoever made something, and with no right but that; 404 where their access ended.
     pub fn look_for(&mut self, maker: &Maker) -> Result<()> {
-        self.actor = super::caller::enter_for(self.tx, maker)?;
-        Ok(())
-    }
-
-    /// The transaction itself, to read and change who it is for.
-    pub(super) fn enter(&mut self, reference: &str) -> Result<()> {
-        let actor = std::mem::replace(&mut self.actor, Actor::Stranger);
-        self.actor = super::caller::enter(self.tx, actor, reference)?;
+        self.actor = super::recognise::enter_for(self.tx, maker)?;
         Ok(())
     }
 }

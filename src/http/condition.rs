@@ -4,6 +4,7 @@ use actix_web::dev::ServiceRequest;
 use actix_web::http::Method;
 use actix_web::http::header::IF_NONE_MATCH;
 
+use super::finish;
 use super::problem::{Code, Problem, Result};
 
 /// The longest `If-None-Match` that is read.
@@ -13,7 +14,7 @@ const LONGEST_CONDITION: usize = 1024;
 /// tags: the document says so, and it is not taken for a tag that never matches.
 pub fn readable(request: &ServiceRequest) -> Result<()> {
     let reads_something = matches!(*request.method(), Method::GET | Method::HEAD);
-    if !reads_something || request.match_pattern().is_none() {
+    if !reads_something || finish::route(request.request()).is_none() {
         return Ok(());
     }
     let reads = |text: &str| text.trim() == "*" || text.split(',').all(|tag| is_tag(tag.trim()));

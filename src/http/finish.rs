@@ -2,6 +2,9 @@
 //! anybody looks at it; and every answer gets the request's id, the security headers, what caches
 //! and browsers must know, and problems as `application/problem+json`, whoever refused.
 
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
@@ -35,6 +38,15 @@ pub fn request_id(request: &HttpRequest) -> String {
     request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default()
 }
 
+/// The path of the operation as the document has it, found once: the framework searches all routes each time.
+#[derive(Clone, Debug)]
+struct Route(Option<Rc<str>>);
+
+/// The path of the operation that a request matched, as the document has it.
+pub fn route(request: &HttpRequest) -> Option<Rc<str>> {
+    request.extensions().get::<Route>().and_then(|route| route.0.clone())
+}
+
 /// Leaves what is left of a limit for the headers.
 pub fn note_limit(request: &HttpRequest, left: Left) {
     request.extensions_mut().insert(left);
@@ -45,24 +57,23 @@ type Media = &'static [&'static str];
 
 /// Which media types each operation answers with, for 406.
 #[derive(Clone, Default)]
-pub struct Representations(Vec<(&'static str, Method, Media)>);
+pub struct Representations(HashMap<&'static str, Vec<(Method, Media)>>);
 
 impl Representations {
     /// Of all operations.
     pub fn of(routes: &[Routes]) -> Self {
-        let all = routes.iter().flat_map(|routes| &routes.0);
-        Self(
-            all.flat_map(|entry| {
-                entry.operations.iter().map(|one| (entry.path, one.method.clone(), one.media))
-            })
-            .collect(),
-        )
+        let mut by_path: HashMap<&'static str, Vec<(Method, Media)>> = HashMap::new();
+        for entry in routes.iter().flat_map(|routes| &routes.0) {
+            let media = entry.operations.iter().map(|one| (one.method.clone(), one.media));
+            by_path.entry(entry.path).or_default().extend(media);
+        }
+        Self(by_path)
     }
 
     fn of_request(&self, request: &ServiceRequest) -> Option<Media> {
-        let pattern = request.match_pattern()?;
+        let route = route(request.request())?;
         let method = if *request.method() == Method::HEAD { &Method::GET } else { request.method() };
-        self.0.iter().find(|(path, known, _)| *path == pattern && known == method).map(|(_, _, media)| *media)
+        self.0.get(route.as_ref())?.iter().find(|(known, _)| known == method).map(|(_, media)| *media)
     }
 }
 
@@ -75,6 +86,8 @@ pub async fn finish(
     let state = state.as_ref().map(|state| state.get_ref());
     let id = accepted_request_id(&request).unwrap_or_else(|| new_request_id(state));
     request.extensions_mut().insert(RequestId(id.clone()));
+    let matched = Route(request.match_pattern().map(Rc::from));
+    request.extensions_mut().insert(matched);
     let started = std::time::Instant::now();
     if *request.method() == Method::HEAD && request.path().starts_with(DOCUMENTATION) {
         // The page's own service knows no HEAD; the server leaves out the body by itself.
@@ -112,7 +125,7 @@ pub async fn finish(
     tracing::info!(
         request_id = id,
         method = %response.request().method(),
-        route = response.request().match_pattern().unwrap_or_else(|| "none".into()),
+        route = route(response.request()).as_deref().unwrap_or("none"),
         status = response.status().as_u16(),
         microseconds = started.elapsed().as_micros(),
         "answered"

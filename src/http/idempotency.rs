@@ -53,6 +53,11 @@ impl Key {
         }
     }
 
+    /// What it is, apart from what came with it: of two requests with the same only one has an effect.
+    pub fn identity(&self) -> (RawId, &str, &str) {
+        (self.caller, &self.operation, &self.key)
+    }
+
     /// The answer that was given before, if the request was the same.
     pub fn recall(&self, tx: &mut Tx) -> Result<Option<Reply>> {
         let oldest = tx.now.plus(-KEPT);

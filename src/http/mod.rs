@@ -12,6 +12,7 @@ pub mod finish;
 pub mod idempotency;
 pub mod json;
 pub mod limits;
+pub mod memory;
 pub mod page;
 pub mod parameters;
 pub mod patch;

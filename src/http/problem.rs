@@ -370,7 +370,7 @@ impl From<StoreError> for Problem {
             StoreError::Unavailable(_) | StoreError::Overloaded => {
                 Self::new(Code::Unavailable, "nothing was stored; try again").retry_after(1)
             }
-            StoreError::Query(_) if error.is_lock_timeout() => {
+            StoreError::LockTimeout(_) => {
                 Self::new(Code::Unavailable, "another change held it too long; nothing was stored; try again")
                     .retry_after(1)
             }
@@ -387,6 +387,16 @@ impl From<StoreError> for Problem {
         };
         problem.cause = Some(Box::new(error));
         problem
+    }
+}
+
+impl Problem {
+    /// The store's failure that this tells of, or itself where it is a refusal.
+    pub fn into_store_error(mut self) -> std::result::Result<StoreError, Self> {
+        match self.cause.take() {
+            Some(cause) => Ok(*cause),
+            None => Err(self),
+        }
     }
 }
 

@@ -8,9 +8,11 @@ use diesel::upsert::excluded;
 
 use super::connection::AnyConnection;
 use super::error::StoreError;
-use super::ids::KpiId;
+use super::ids::{KpiId, WorkspaceId};
 use super::journal::EventRow;
-use super::schema::{check_ins, events, kpi_periods, kpi_states, point_revisions, points, sign_in_attempts};
+use super::schema::{
+    check_ins, events, kpi_periods, kpi_states, point_revisions, points, sign_in_attempts, workspaces,
+};
 use super::transaction::Tx;
 use super::types::Moment;
 use crate::kpis::derive::{PeriodRow, PointRow, RevisionRow, StateRow};
@@ -148,6 +150,18 @@ pub fn replace_states(tx: &mut Tx, rows: &[StateRow]) -> Result<(), StoreError> 
         each_engine!(tx, connection => diesel::insert_into(kpi_states::table).values(chunk).execute(connection))?;
     }
     Ok(())
+}
+
+/// Counts a workspace's revision up, and its events by as many as are to be stored; the number of the newest of them.
+pub fn count_revision(tx: &mut Tx, workspace: WorkspaceId, events: i64) -> Result<Option<i64>, StoreError> {
+    Ok(each_engine!(tx, connection => diesel::update(workspaces::table.find(workspace))
+        .set((
+            workspaces::event_sequence.eq(workspaces::event_sequence + events),
+            workspaces::revision.eq(workspaces::revision + 1),
+        ))
+        .returning(workspaces::event_sequence)
+        .get_result(connection)
+        .optional())?)
 }
 
 /// Makes sure that attempts on a subject are counted; those counted already stay. The row is

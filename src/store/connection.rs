@@ -155,7 +155,7 @@ fn open_sqlite(path: &Path, purpose: Purpose) -> Result<diesel::SqliteConnection
          PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
-         PRAGMA wal_autocheckpoint = 1000;
+         PRAGMA wal_autocheckpoint = 4000;
          PRAGMA journal_size_limit = 67108864;
          PRAGMA trusted_schema = OFF;
          PRAGMA cache_size = -16384;",

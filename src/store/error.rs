@@ -14,6 +14,9 @@ pub enum StoreError {
     /// Too many writes wait already.
     #[error("too many writes wait for the database")]
     Overloaded,
+    /// A lock was waited for in vain.
+    #[error("a lock was waited for in vain: {0}")]
+    LockTimeout(String),
     /// Nothing more can be written: the disk or the database is full.
     #[error("the database's storage is full: {0}")]
     Full(String),
@@ -67,8 +70,20 @@ impl StoreError {
 
     /// Whether a lock was waited for in vain.
     pub fn is_lock_timeout(&self) -> bool {
-        matches!(self, Self::Query(DieselError::DatabaseError(_, info))
-            if info.message().contains("lock timeout") || info.message().contains("database is locked"))
+        matches!(self, Self::LockTimeout(_))
+    }
+
+    /// The same failure once more, for another one who shared the transaction; `None` where the reason may be that
+    /// one request alone.
+    pub(super) fn for_all(&self) -> Option<Self> {
+        match self {
+            Self::Unavailable(why) => Some(Self::Unavailable(why.clone())),
+            Self::Overloaded => Some(Self::Overloaded),
+            Self::LockTimeout(why) => Some(Self::LockTimeout(why.clone())),
+            Self::Full(why) => Some(Self::Full(why.clone())),
+            Self::OutcomeUnknown(why) => Some(Self::OutcomeUnknown(why.clone())),
+            Self::Query(_) | Self::Panicked(_) | Self::Unusable(_) => None,
+        }
     }
 }
 
@@ -78,6 +93,9 @@ impl From<DieselError> for StoreError {
             let message = info.message();
             if message.contains("database or disk is full") || message.contains("No space left on device") {
                 return Self::Full(message.to_owned());
+            }
+            if message.contains("lock timeout") || message.contains("database is locked") {
+                return Self::LockTimeout(message.to_owned());
             }
             if matches!(kind, DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand) {
                 return Self::Unavailable(message.to_owned());

@@ -4,6 +4,7 @@
 //! the workspace's row, which the transaction has locked.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use diesel::prelude::*;
 use serde_json::Value;
@@ -13,8 +14,8 @@ use super::error::StoreError;
 use super::id::{Id, Kind, RawId};
 use super::ids::WorkspaceId;
 use super::opening::Opening;
-use super::schema::{events, workspaces};
-use super::transaction::{AuthorKind, Tx};
+use super::schema::events;
+use super::transaction::{Author, AuthorKind, Tx};
 use super::types::{Json, Moment};
 
 /// How many things one statement names.
@@ -299,19 +300,21 @@ pub fn told_last(
     Ok(found)
 }
 
-/// Numbers the events and stores them.
-pub(super) fn write(tx: &mut Tx, pending: Vec<Event>) -> Result<(), StoreError> {
-    if pending.is_empty() {
-        return Ok(());
-    }
-    let (workspace_id, now, author) = (tx.workspace_id()?, tx.now, tx.author().clone());
+/// Ends a transaction that may have changed a workspace: counts its revision up, and numbers and stores the events.
+pub(super) fn close(tx: &mut Tx, pending: Vec<(Arc<Author>, Event)>) -> Result<(), StoreError> {
+    let workspace_id = match tx.workspace_id() {
+        Ok(id) => id,
+        Err(_) if pending.is_empty() => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let now = tx.now;
     tx.open(Opening::Workspace(workspace_id))?;
-    // The row is read again: a job may have made the workspace, or changed it, itself.
-    let last: i64 = workspaces::table.find(workspace_id).select(workspaces::event_sequence).first(tx.db())?;
+    let count = i64::try_from(pending.len()).unwrap_or(i64::MAX);
+    let Some(newest) = batch::count_revision(tx, workspace_id, count)? else { return Ok(()) };
     let rows: Vec<EventRow> = pending
         .into_iter()
-        .zip(last + 1..)
-        .map(|(event, sequence)| EventRow {
+        .zip(newest - count + 1..)
+        .map(|((author, event), sequence)| EventRow {
             workspace_id,
             sequence,
             at: now,
@@ -327,9 +330,5 @@ pub(super) fn write(tx: &mut Tx, pending: Vec<Event>) -> Result<(), StoreError> 
             request_id: author.request_id.clone(),
         })
         .collect();
-    let newest = rows.last().map_or(last, |row| row.sequence);
-    diesel::update(workspaces::table.find(workspace_id))
-        .set(workspaces::event_sequence.eq(newest))
-        .execute(tx.db())?;
     batch::insert_events(tx, &rows)
 }

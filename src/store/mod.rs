@@ -7,6 +7,7 @@
 pub mod batch;
 pub mod connection;
 pub mod error;
+pub mod gather;
 pub mod id;
 pub mod ids;
 pub mod journal;
@@ -16,11 +17,13 @@ pub mod roles;
 pub mod schema;
 pub mod transaction;
 pub mod types;
+mod wal;
 pub mod workspace;
 mod writer;
 
 pub use connection::{AnyConnection, DatabaseUrl, Engine};
 pub use error::{Failure, StoreError};
+pub use gather::Gathering;
 pub use id::{Id, Kind, RawId};
 pub use ids::*;
 pub use opening::{Opening, Proof};
@@ -49,6 +52,8 @@ pub struct Options {
     pub clock: Clock,
     /// What follows what is done in a transaction, run once at its end.
     pub followers: Followers,
+    /// Whether writes that wait share a transaction.
+    pub gathering: Gathering,
 }
 
 /// One open database. Cloning it is cheap; it is shared by all workers.
@@ -64,6 +69,54 @@ struct Inner {
     /// On SQLite all writes go through one thread; on PostgreSQL through the pool.
     writer: Option<Writer>,
     followers: Followers,
+    gathering: Gathering,
+}
+
+/// Who reads, and what is known of it beforehand.
+pub struct Reader {
+    /// On whose behalf.
+    pub author: Author,
+    /// What is opened together with the transaction.
+    pub opening: Option<Opening>,
+    /// How much it reads.
+    pub effort: Effort,
+}
+
+/// How much a job reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// A few rows by their keys: at most two hundred.
+    Brief,
+    /// More, or nobody knows.
+    Long,
+}
+
+impl Inner {
+    /// Runs a job in one reading transaction.
+    fn snapshot<R, E: Failure>(
+        &self,
+        connection: &mut AnyConnection,
+        reader: Reader,
+        now: Moment,
+        job: impl FnOnce(&mut Tx) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let begin = match self.engine {
+            Engine::Sqlite => "BEGIN".to_owned(),
+            Engine::Postgres => {
+                let opens = reader.opening.map(opening::statement).unwrap_or_default();
+                format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {opens}")
+            }
+        };
+        connection.batch_execute(&begin).map_err(StoreError::from)?;
+        let mut open = OpenTransaction::on(connection);
+        let mut tx = Tx::new(open.connection(), now, reader.author);
+        if let Some(opening) = reader.opening {
+            tx.opened(opening);
+        }
+        let result = job(&mut tx);
+        open.end("COMMIT").map_err(StoreError::from)?;
+        result
+    }
 }
 
 /// Ids that one statement names at the most: below both engines' limit of bound values.
@@ -77,7 +130,7 @@ impl Store {
     pub fn open(options: Options) -> Result<Self, StoreError> {
         let engine = options.url.engine();
         let writer = match engine {
-            Engine::Sqlite => Some(Writer::start(options.url.clone())?),
+            Engine::Sqlite => Some(Writer::start(options.url.clone(), options.gathering)?),
             Engine::Postgres => None,
         };
         let pool = Pool::builder()
@@ -87,7 +140,13 @@ impl Store {
             .build(Opener::reading(options.url))
             .map_err(StoreError::unavailable)?;
         Ok(Self {
-            inner: Arc::new(Inner { engine, pool, writer, followers: options.followers }),
+            inner: Arc::new(Inner {
+                engine,
+                pool,
+                writer,
+                followers: options.followers,
+                gathering: options.gathering,
+            }),
             clock: options.clock,
         })
     }
@@ -107,6 +166,11 @@ impl Store {
         self.inner.engine
     }
 
+    /// Whether writes that wait share a transaction.
+    pub(in crate::store) fn gathering(&self) -> Gathering {
+        self.inner.gathering
+    }
+
     /// Runs `job` on one snapshot of the data; it cannot write.
     pub async fn read<R, E>(
         &self,
@@ -117,21 +181,43 @@ impl Store {
         R: Send + 'static,
         E: Failure,
     {
+        self.read_as(Reader { author, opening: None, effort: Effort::Long }, job).await
+    }
+
+    /// The same for a reader of whom something is known beforehand.
+    pub async fn read_as<R, E>(
+        &self,
+        reader: Reader,
+        job: impl FnOnce(&mut Tx) -> Result<R, E> + Send + 'static,
+    ) -> Result<R, E>
+    where
+        R: Send + 'static,
+        E: Failure,
+    {
         let (inner, now) = (self.inner.clone(), self.clock.now());
+        // A few indexed rows of a file are read sooner than another thread wakes.
+        if let (Engine::Sqlite, Effort::Brief) = (inner.engine, reader.effort)
+            && let Some(mut connection) = inner.pool.try_get()
+        {
+            return inner.snapshot(&mut connection, reader, now, job);
+        }
         blocking(move || {
             let mut connection = inner.pool.get().map_err(StoreError::unavailable)?;
-            let begin = match inner.engine {
-                Engine::Sqlite => "BEGIN",
-                Engine::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-            };
-            connection.batch_execute(begin).map_err(StoreError::from)?;
-            let mut open = OpenTransaction::on(&mut connection);
-            let mut tx = Tx::new(open.connection(), now, author);
-            let result = job(&mut tx);
-            open.end("COMMIT").map_err(StoreError::from)?;
-            result
+            inner.snapshot(&mut connection, reader, now, job)
         })
         .await
+    }
+
+    /// Runs a job of very few statements on this thread, each on a snapshot of its own; `None` where that could mean
+    /// to wait: on a server, and while all connections are taken.
+    pub fn glance<R>(&self, reader: Reader, job: impl FnOnce(&mut Tx) -> R) -> Option<R> {
+        match self.inner.engine {
+            Engine::Postgres => None,
+            Engine::Sqlite => {
+                let mut connection = self.inner.pool.try_get()?;
+                Some(job(&mut Tx::new(&mut connection, self.clock.now(), reader.author)))
+            }
+        }
     }
 
     /// Runs `job` in one transaction and answers after it is durable.

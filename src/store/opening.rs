@@ -50,14 +50,7 @@ impl Tx<'_> {
             return Ok(());
         }
         if let AnyConnection::Postgres(connection) = self.db() {
-            let (mut workspace, mut account, mut credential, mut scope) =
-                (String::new(), String::new(), String::new(), "");
-            match opening {
-                Opening::Workspace(id) => workspace = id.uuid().to_string(),
-                Opening::Account(id) => account = id.uuid().to_string(),
-                Opening::Credential(hash) => credential = hexadecimal(&hash),
-                Opening::System => scope = "system",
-            }
+            let Settings { workspace, account, credential, scope } = Settings::of(opening);
             diesel::select((
                 set_config(WORKSPACE, workspace, true),
                 set_config(ACCOUNT, account, true),
@@ -95,6 +88,37 @@ impl Tx<'_> {
             AnyConnection::Postgres(_) => Opens(proof.sql()),
         }
     }
+}
+
+/// The values of the settings that open something.
+#[derive(Default)]
+struct Settings {
+    workspace: String,
+    account: String,
+    credential: String,
+    scope: &'static str,
+}
+
+impl Settings {
+    fn of(opening: Opening) -> Self {
+        let nothing = Self::default();
+        match opening {
+            Opening::Workspace(id) => Self { workspace: id.uuid().to_string(), ..nothing },
+            Opening::Account(id) => Self { account: id.uuid().to_string(), ..nothing },
+            Opening::Credential(hash) => Self { credential: hexadecimal(&hash), ..nothing },
+            Opening::System => Self { scope: "system", ..nothing },
+        }
+    }
+}
+
+/// The statement that opens something in a transaction that has just begun, to be sent together with that. The values
+/// are hexadecimal digits and words of our own.
+pub(super) fn statement(opening: Opening) -> String {
+    let Settings { workspace, account, credential, scope } = Settings::of(opening);
+    let settings =
+        [(WORKSPACE, workspace), (ACCOUNT, account), (CREDENTIAL, credential), (SCOPE, scope.to_owned())];
+    let set = settings.iter().filter(|(_, value)| !value.is_empty());
+    set.map(|(name, value)| format!("SET LOCAL {name} = '{value}'; ")).collect()
 }
 
 /// What a row proves.

@@ -1,15 +1,18 @@
 //! What a job holds while it reads or writes.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use diesel::prelude::*;
 use serde_json::Value;
 
 use super::connection::AnyConnection;
 use super::error::StoreError;
 use super::id::RawId;
-use super::ids::{AccountId, DecisionId, KpiId, ObjectiveId, TargetId, WorkspaceId};
+use super::ids::{AccountId, DecisionId, KpiId, ObjectiveId, SessionId, TargetId, WorkspaceId};
 use super::journal::{self, Event};
 use super::opening::Opening;
-use super::schema::{accounts, workspaces};
+use super::schema::{accounts, sessions, workspaces};
 use super::types::{Day, Moment};
 use super::workspace::WorkspaceRow;
 use crate::maths::health::Health;
@@ -20,10 +23,12 @@ pub struct Tx<'c> {
     connection: &'c mut AnyConnection,
     /// The moment of this transaction; everything in it is stamped with it.
     pub now: Moment,
-    author: Author,
+    author: Arc<Author>,
+    /// Who changed a KPI, where several share this transaction.
+    changed_by: HashMap<KpiId, Arc<Author>>,
     workspace: Option<WorkspaceRow>,
     opening: Option<Opening>,
-    events: Vec<Event>,
+    events: Vec<(Arc<Author>, Event)>,
     kpi_changes: Vec<KpiChange>,
     deeds: Vec<Deed>,
 }
@@ -134,7 +139,8 @@ impl<'c> Tx<'c> {
         Self {
             connection,
             now,
-            author,
+            author: Arc::new(author),
+            changed_by: HashMap::new(),
             workspace: None,
             opening: None,
             events: Vec::new(),
@@ -153,11 +159,32 @@ impl<'c> Tx<'c> {
         &self.author
     }
 
+    /// The same, to be kept for longer.
+    pub fn shared_author(&self) -> Arc<Author> {
+        self.author.clone()
+    }
+
     /// Says on whose behalf this runs, once the caller is known.
     pub fn act_as(&mut self, kind: AuthorKind, id: RawId, name: impl Into<String>) {
-        self.author.kind = kind;
-        self.author.id = Some(id);
-        self.author.name = name.into();
+        let author = Arc::make_mut(&mut self.author);
+        author.kind = kind;
+        author.id = Some(id);
+        author.name = name.into();
+    }
+
+    /// Says on whose behalf the next thing is done, where several share this transaction.
+    pub fn speak_for(&mut self, author: Arc<Author>) {
+        self.author = author;
+    }
+
+    /// Says who changed a KPI, so that what follows from it is told in their name.
+    pub fn was_changed_by(&mut self, kpi: KpiId, author: Arc<Author>) {
+        self.changed_by.insert(kpi, author);
+    }
+
+    /// Whoever changed one of some KPIs, where that was said.
+    pub fn changer_of(&self, kpis: impl IntoIterator<Item = KpiId>) -> Option<Arc<Author>> {
+        kpis.into_iter().find_map(|kpi| self.changed_by.get(&kpi)).cloned()
     }
 
     /// The workspace that this transaction serves.
@@ -201,7 +228,7 @@ impl<'c> Tx<'c> {
                 if self.workspace.as_ref().is_some_and(|other| other.id != id) {
                     // What was told so far belongs to the workspace that is left.
                     let events = std::mem::take(&mut self.events);
-                    journal::write(self, events)?;
+                    journal::close(self, events)?;
                 }
                 self.open(Opening::Workspace(id))?;
                 if let AnyConnection::Postgres(connection) = self.connection {
@@ -229,6 +256,20 @@ impl<'c> Tx<'c> {
         Ok(())
     }
 
+    /// Keeps a session as it is until this transaction ends: whoever ends the session waits for what was begun in it,
+    /// and nothing that was begun in it is stored after that. SQLite's one writer needs no lock.
+    pub fn hold_session(&mut self, id: SessionId) -> Result<(), StoreError> {
+        if let AnyConnection::Postgres(connection) = self.connection {
+            sessions::table
+                .find(id)
+                .select(sessions::id)
+                .for_share()
+                .first::<SessionId>(connection)
+                .optional()?;
+        }
+        Ok(())
+    }
+
     /// Waits until no other transaction registers an account: whether there is one already, and whose
     /// address it has, must hold until this one ends. SQLite's one writer waits anyway.
     pub fn register_alone(&mut self) -> Result<(), StoreError> {
@@ -240,12 +281,24 @@ impl<'c> Tx<'c> {
 
     /// Leaves an event in the workspace's journal, written with this transaction.
     pub fn record(&mut self, event: Event) {
-        self.events.push(event);
+        self.events.push((self.author.clone(), event));
     }
 
     /// The same in one line: what happened to which thing, and how it changed.
     pub fn tell(&mut self, kind: journal::EventType, subject: journal::Subject, change: Value) {
         self.record(Event { kind, subject, change });
+    }
+
+    /// Tells what follows from a change of a KPI, in the name of whoever changed it.
+    pub fn tell_of(
+        &mut self,
+        kpi: KpiId,
+        kind: journal::EventType,
+        subject: journal::Subject,
+        change: Value,
+    ) {
+        let author = self.changer_of([kpi]).unwrap_or_else(|| self.author.clone());
+        self.events.push((author, Event { kind, subject, change }));
     }
 
     /// Says that a KPI changed; what follows runs once, at the end.
@@ -261,7 +314,7 @@ impl<'c> Tx<'c> {
         self.deeds.push(deed);
     }
 
-    /// Runs what follows and writes the journal.
+    /// Runs what follows, writes the journal, and counts the workspace's revision up.
     pub(super) fn finish(&mut self, followers: Followers) -> Result<(), StoreError> {
         let changes = std::mem::take(&mut self.kpi_changes);
         if !changes.is_empty() {
@@ -276,6 +329,6 @@ impl<'c> Tx<'c> {
             }
         }
         let events = std::mem::take(&mut self.events);
-        journal::write(self, events)
+        journal::close(self, events)
     }
 }

@@ -23,6 +23,8 @@ pub struct WorkspaceRow {
     pub created_at: Moment,
     pub updated_at: Moment,
     pub deleted_at: Option<Moment>,
+    /// Counts the transactions that changed anything in the workspace.
+    pub revision: i64,
 }
 
 crate::maths::word::words! {

@@ -14,11 +14,11 @@ use tokio::sync::oneshot;
 
 use super::connection::{self, AnyConnection, DatabaseUrl, Purpose};
 use super::error::{Failure, StoreError};
+use super::gather::Gathering;
+use super::wal::{Room, Wal};
 
 /// How many writes may wait; beyond it they are shed.
 const QUEUE: usize = 2048;
-/// How many writes share one commit at the most.
-const GROUP: usize = 256;
 
 /// The handle through which jobs reach the thread.
 pub(super) struct Writer {
@@ -76,12 +76,13 @@ where
 
 impl Writer {
     /// Starts the thread; it ends when the store is dropped.
-    pub(super) fn start(url: DatabaseUrl) -> Result<Self, StoreError> {
+    pub(super) fn start(url: DatabaseUrl, gathering: Gathering) -> Result<Self, StoreError> {
         let connection = connection::open(&url, Purpose::Writing)?;
+        let wal = url.path().map(Wal::of);
         let (queue, waiting) = sync_channel(QUEUE);
         std::thread::Builder::new()
             .name("sqlite-writer".into())
-            .spawn(move || Desk { url, connection }.serve(&waiting))
+            .spawn(move || Desk { url, connection, most: gathering.most(), wal }.serve(&waiting))
             .map_err(StoreError::unavailable)?;
         Ok(Self { queue })
     }
@@ -115,18 +116,28 @@ impl Writer {
 struct Desk {
     url: DatabaseUrl,
     connection: AnyConnection,
+    /// How many jobs share one commit at the most.
+    most: usize,
+    wal: Option<Wal>,
 }
 
 impl Desk {
     fn serve(mut self, waiting: &Receiver<Box<dyn Job>>) {
         while let Ok(first) = waiting.recv() {
             let mut group = VecDeque::from([first]);
-            while group.len() < GROUP
+            while group.len() < self.most
                 && let Ok(next) = waiting.try_recv()
             {
                 group.push_back(next);
             }
-            self.commit_together(group);
+            match self.wal.as_ref().map(|wal| wal.look(&mut self.connection)) {
+                None | Some(Room::Left) => self.commit_together(group),
+                Some(Room::Nothing) => {
+                    for job in group {
+                        job.settle(End::Failed(StoreError::Overloaded));
+                    }
+                }
+            }
         }
     }
 

@@ -12,6 +12,7 @@ mod invitations;
 mod kpis;
 mod learning;
 mod members;
+mod memory;
 mod okrs;
 mod parameters;
 mod people;

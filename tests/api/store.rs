@@ -304,6 +304,7 @@ fn the_scheme_alone_chooses_the_engine() {
         connections: 2,
         clock: regimen::clock::Clock::wall(),
         followers: regimen::store::Followers::default(),
+        gathering: regimen::store::Gathering::On,
     });
     assert!(matches!(unreachable, Err(StoreError::Unavailable(_))));
 }

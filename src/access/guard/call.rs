@@ -4,16 +4,16 @@ use std::net::IpAddr;
 
 use actix_web::HttpRequest;
 use actix_web::http::Method;
-use actix_web::http::header::{HeaderName, IF_MATCH};
+use actix_web::http::header::{ACCEPT, HeaderName, IF_MATCH};
 
-use super::credential;
+use super::credential::{self, may_be_remembered};
 use crate::access::caller::Credential;
 use crate::access::door::Door;
-use crate::access::scoped::IfMatch;
+use crate::access::scoped::{IfMatch, Repetition};
 use crate::access::target::segment;
 use crate::http::body::Input;
 use crate::http::routes::Repeatable;
-use crate::http::{Code, Problem, Result, finish, peer};
+use crate::http::{Code, Problem, Result, accept, finish, peer};
 use crate::state::State;
 
 /// What is known of a call before the database is asked.
@@ -26,6 +26,8 @@ pub(super) struct Call {
     pub(super) query: Option<Asked>,
     pub(super) request_id: String,
     pub(super) peer: Option<IpAddr>,
+    /// The address with what was negotiated, where the answer may be remembered.
+    pub(super) asked: Option<String>,
 }
 
 /// An `Idempotency-Key`, and what it is sent for.
@@ -61,7 +63,16 @@ impl Call {
             query: query(request),
             request_id: finish::request_id(request),
             peer,
+            asked: (may_be_remembered::<D>() && reads(request)).then(|| asked(request)),
         })
+    }
+
+    /// What happens when it is sent once more.
+    pub(super) fn repetition(&self) -> Repetition {
+        match self.idempotency_key {
+            Some(_) => Repetition::Recalled,
+            None => Repetition::Anew,
+        }
     }
 
     /// Reads the input; a query that nobody reads is refused.
@@ -80,8 +91,18 @@ impl Call {
 fn query(request: &HttpRequest) -> Option<Asked> {
     let text = Some(request.query_string()).filter(|text| !text.is_empty())?;
     let method = if *request.method() == Method::HEAD { &Method::GET } else { request.method() };
-    let route = format!("{method} {}", request.match_pattern().unwrap_or_default());
+    let route = format!("{method} {}", finish::route(request).as_deref().unwrap_or_default());
     Some(Asked { text: text.to_owned(), route })
+}
+
+fn reads(request: &HttpRequest) -> bool {
+    matches!(*request.method(), Method::GET | Method::HEAD)
+}
+
+/// The address with all that a handler negotiates by.
+fn asked(request: &HttpRequest) -> String {
+    let accepted = accept::sent(request.headers(), &ACCEPT).join(",");
+    format!("{}\n{accepted}", request.uri())
 }
 
 fn if_match(request: &HttpRequest) -> Result<Option<IfMatch>> {

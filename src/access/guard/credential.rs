@@ -8,11 +8,14 @@ use super::call::Call;
 use crate::access::caller::{self, Actor, Credential};
 use crate::access::door::{CredentialNeed, Door};
 use crate::access::policy::Scope;
-use crate::access::scoped::{Repetition, Scoped};
+use crate::access::recognise::{self, Present};
+use crate::access::scoped::Scoped;
+use crate::http::answer::Reply;
 use crate::http::limits::Left;
+use crate::http::memory::Question;
 use crate::http::{Code, Problem, Result, finish};
 use crate::state::State;
-use crate::store::{RawId, Tx};
+use crate::store::{RawId, Tx, WorkspaceId};
 
 /// Form and signature of the credential, where the door asks for one.
 pub(super) fn read<D: Door>(
@@ -37,47 +40,102 @@ pub(super) fn read<D: Door>(
     }
 }
 
+/// What a look into memory came to.
+pub(super) enum Recall {
+    /// This was answered a moment ago, and nothing has changed.
+    Answered(Reply, Option<Left>),
+    /// It is to be found out, and may be kept under this question.
+    Unknown(Option<Present>, Option<Question>),
+}
+
 impl Call {
-    /// Recognises the caller, and counts the request.
+    /// Recognises the caller, and looks whether they were answered the same a moment ago.
+    pub(super) fn recall<D: Door>(&self, tx: &mut Tx, state: &State) -> Result<Recall> {
+        let present = self.present(tx)?;
+        let question = present.as_ref().and_then(|present| {
+            let (asked, caller) = self.asked.as_deref().zip(present.key())?;
+            Some(Question::new(present.workspace()?, caller, tx.now, asked))
+        });
+        let known = question.as_ref().and_then(|question| state.memory.recall(question));
+        let Some((reply, present)) = known.zip(present.as_ref()) else {
+            return Ok(Recall::Unknown(present, question));
+        };
+        let here = present.workspace().map(|workspace| workspace.id);
+        let left = self.count::<D>(state, present.key(), here)?;
+        recognise::note_use_of(&state.store, present.token(), tx.now);
+        Ok(Recall::Answered(reply.as_ref().clone(), left))
+    }
+
+    /// Whether the credential holds, and the caller's place in the workspace that the path names; `None` where
+    /// anybody may ask.
+    pub(super) fn present(&self, tx: &mut Tx) -> Result<Option<Present>> {
+        let credential = self.credential.as_ref();
+        credential.map(|credential| recognise::present(tx, credential, self.workspace.as_deref())).transpose()
+    }
+
+    /// Says where the caller stands, and counts the request.
     pub(super) fn admit<'a, 'c, D: Door>(
         &self,
         tx: &'a mut Tx<'c>,
         state: &'a State,
+        present: Option<Present>,
     ) -> Result<(Scoped<'a, 'c>, Option<Left>)> {
-        let (scoped, key) = self.recognise(tx, state)?;
-        let here = scoped.here().ok();
-        let left = match (key, self.peer) {
+        let (scoped, key) = self.stand(tx, state, present)?;
+        let left = self.count::<D>(state, key, scoped.here().ok())?;
+        Ok((scoped, left))
+    }
+
+    /// Counts the request.
+    pub(super) fn count<D: Door>(
+        &self,
+        state: &State,
+        caller: Option<RawId>,
+        here: Option<WorkspaceId>,
+    ) -> Result<Option<Left>> {
+        Ok(match (caller, self.peer) {
             (Some(caller), _) if posts_points::<D>() => Some(state.limits.points(caller, here, 1)?),
             (Some(caller), _) => Some(state.limits.request(caller, here)?),
             // A page may show many pictures to many people behind one address.
             (None, _) if D::NEEDS.credential == CredentialNeed::Link => None,
             (None, Some(peer)) => Some(state.limits.stranger(peer)?),
             (None, None) => None,
-        };
-        Ok((scoped, left))
+        })
     }
 
-    /// Recognises the caller, and enters the workspace that the path names.
-    pub(super) fn recognise<'a, 'c>(
+    /// Recognises the caller for a write, and enters the workspace that the path names.
+    pub(super) fn recognise<'a, 'c>(&self, tx: &'a mut Tx<'c>, state: &'a State) -> Result<Scoped<'a, 'c>> {
+        if let Some(session) = self.credential.as_ref().and_then(recognise::session_of) {
+            tx.hold_session(session)?;
+        }
+        let present = self.present(tx)?;
+        Ok(self.stand(tx, state, present)?.0)
+    }
+
+    fn stand<'a, 'c>(
         &self,
         tx: &'a mut Tx<'c>,
         state: &'a State,
+        present: Option<Present>,
     ) -> Result<(Scoped<'a, 'c>, Option<RawId>)> {
-        let actor = match &self.credential {
-            None => Actor::Stranger,
-            Some(credential) => caller::recognise(tx, credential)?,
-        };
+        let actor = present.map_or(Ok(Actor::Stranger), |present| present.stand(tx))?;
         let key = actor.key();
-        let repetition = match self.idempotency_key {
-            Some(_) => Repetition::Recalled,
-            None => Repetition::Anew,
-        };
-        let mut scoped = Scoped::new(tx, actor, state, self.if_match, repetition);
-        if let Some(workspace) = &self.workspace {
-            scoped.enter(workspace)?;
-        }
-        Ok((scoped, key))
+        Ok((self.as_recognised(tx, state, actor), key))
     }
+
+    /// On behalf of whoever was recognised in this transaction already.
+    pub(super) fn as_recognised<'a, 'c>(
+        &self,
+        tx: &'a mut Tx<'c>,
+        state: &'a State,
+        actor: Actor,
+    ) -> Scoped<'a, 'c> {
+        Scoped::new(tx, actor, state, self.if_match, self.repetition())
+    }
+}
+
+/// Whether what goes out of this door depends on nothing but the caller, the workspace and the clock.
+pub(super) fn may_be_remembered<D: Door>() -> bool {
+    D::NEEDS.place.is_some_and(|place| place.scopes.contains(&Scope::Read))
 }
 
 /// Whether what comes through this door counts as points, singly or in bulk, and not as requests.

@@ -8,6 +8,7 @@
 mod call;
 mod credential;
 mod run;
+mod together;
 
 use std::marker::PhantomData;
 use std::net::IpAddr;
@@ -18,6 +19,7 @@ use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 
 pub use self::run::Admitted;
+pub use self::together::{Desk, Plan, Wants};
 
 use self::call::Call;
 use super::caller::Credential;

@@ -4,23 +4,27 @@ use std::sync::Arc;
 
 use super::Db;
 use super::call::Keyed;
-use super::credential::check_place;
-use crate::access::caller::{self, Actor};
+use super::credential::{Recall, check_place};
+use crate::access::caller::Actor;
 use crate::access::door::Door;
-use crate::access::scoped::Scoped;
+use crate::access::recognise;
+use crate::access::scoped::{Repetition, Scoped};
 use crate::access::target::Target;
 use crate::http::answer::{Answer, Answers, Reply, Typed};
 use crate::http::body::{Input, Mode};
 use crate::http::limits::Left;
 use crate::http::{Code, Problem, Result, idempotency};
-use crate::store::{AccountId, Author, Failure, Lane, RawId, StoreError};
+use crate::store::{AccountId, Author, Effort, Failure, Lane, RawId, Reader, StoreError};
+
+/// Up to how many bytes a body is judged at once, on the thread that took it.
+const SMALL_BODY: usize = 4096;
 
 /// What came out of the first look: who calls, and the input as it was read.
 pub struct Admitted<P> {
     /// The input.
     pub input: Arc<P>,
-    lane: Lane,
-    caller: Option<RawId>,
+    pub(super) lane: Lane,
+    pub(super) caller: Option<RawId>,
 }
 
 impl<P> Admitted<P> {
@@ -61,7 +65,7 @@ impl Failure for Stop {
 }
 
 impl<D: Door> Db<D> {
-    /// Answers from one snapshot of the data.
+    /// Answers from one snapshot of the data, or from memory where nothing has changed.
     pub async fn read<T: Target, I: Input + Send + 'static, R: Answers + 'static>(
         self,
         target: T,
@@ -69,21 +73,42 @@ impl<D: Door> Db<D> {
         job: impl FnOnce(&mut Scoped, T::Found, I::Parsed) -> Result<R> + Send + 'static,
     ) -> Answer<R> {
         let (state, call) = (self.state.clone().into_inner(), self.call.clone());
-        let author = Author::system(call.request_id.clone());
+        let remembered = match call.asked {
+            Some(_) => state.store.glance(self.reader(Effort::Brief), |tx| call.recall::<D>(tx, &state)),
+            None => None,
+        };
+        // Whatever is wrong is told below.
+        if let Some(Ok(Recall::Answered(reply, left))) = remembered {
+            self.note(left);
+            return Ok(Typed::new(reply));
+        }
         let (reply, left) = self
             .state
             .store
-            .read(author, move |tx| -> Result<(Reply, Option<Left>)> {
-                let (mut scoped, left) = call.admit::<D>(tx, &state)?;
+            .read_as(self.reader(Effort::Long), move |tx| -> Result<(Reply, Option<Left>)> {
+                let (present, question) = match call.recall::<D>(tx, &state)? {
+                    Recall::Answered(reply, left) => return Ok((reply, left)),
+                    Recall::Unknown(present, question) => (present, question),
+                };
+                let (mut scoped, left) = call.admit::<D>(tx, &state, present)?;
                 let found = reach::<D, T>(&target, &mut scoped)?;
                 let parsed = call.parse(&input, &state)?;
                 let reply = job(&mut scoped, found, parsed)?.into_reply();
-                caller::note_use_of(&scoped);
+                recognise::note_use_of(&state.store, scoped.token(), scoped.now);
+                if let Some(question) = question {
+                    state.memory.keep(question, &reply);
+                }
                 Ok((reply, left))
             })
             .await?;
         self.note(left);
         Ok(Typed::new(reply))
+    }
+
+    /// Who reads, before the database knows.
+    fn reader(&self, effort: Effort) -> Reader {
+        let opening = self.call.credential.as_ref().and_then(recognise::opening_for);
+        Reader { author: Author::system(self.call.request_id.clone()), opening, effort }
     }
 
     /// Looks first and then writes, in one transaction; answers after it is durable.
@@ -104,13 +129,14 @@ impl<D: Door> Db<D> {
         input: &I,
     ) -> Result<Admitted<I::Parsed>> {
         let (state, call) = (self.state.clone().into_inner(), self.call.clone());
-        let author = Author::system(call.request_id.clone());
+        let effort = if input.raw().len() <= SMALL_BODY { Effort::Brief } else { Effort::Long };
         let (target, input) = (target.clone(), input.clone());
         let (admitted, left) = self
             .state
             .store
-            .read(author, move |tx| -> Result<(Admitted<I::Parsed>, Option<Left>)> {
-                let (mut scoped, left) = call.admit::<D>(tx, &state)?;
+            .read_as(self.reader(effort), move |tx| -> Result<(Admitted<I::Parsed>, Option<Left>)> {
+                let present = call.present(tx)?;
+                let (mut scoped, left) = call.admit::<D>(tx, &state, present)?;
                 reach::<D, T>(&target, &mut scoped)?;
                 let input = Arc::new(call.parse(&input, &state)?);
                 let caller = scoped.actor().key();
@@ -144,19 +170,13 @@ impl<D: Door> Db<D> {
         let (state, call) = (self.state.clone().into_inner(), self.call.clone());
         let author = Author::system(call.request_id.clone());
         let Admitted { input: parsed, lane, caller } = admitted;
-        let remembered = match (&call.idempotency_key, caller) {
-            (Some(Keyed { key, operation }), Some(caller)) => {
-                let query = call.query.as_ref().map_or("", |query| &query.text);
-                Some(idempotency::Key::new(caller, operation, key, &[query.as_bytes(), input.raw()]))
-            }
-            _ => None,
-        };
-        let keyed = remembered.is_some();
+        let remembered = self.key_of(input, caller);
+        let repetition = call.repetition();
         let ended = self
             .state
             .store
             .write(lane, author, move |tx| -> Result<Reply, Stop> {
-                let (mut scoped, _) = call.recognise(tx, &state)?;
+                let mut scoped = call.recognise(tx, &state)?;
                 let found = reach::<D, T>(&target, &mut scoped)?;
                 if let Some(key) = &remembered
                     && let Some(reply) = key.recall(&mut scoped)?
@@ -186,24 +206,35 @@ impl<D: Door> Db<D> {
             .await;
         match ended {
             Ok(reply) | Err(Stop::Rehearsed(reply)) => Ok(Typed::new(reply)),
-            // The lock is waited for no longer than a first call may take.
-            Err(Stop::Refused(problem))
-                if keyed && problem.store_error().is_some_and(StoreError::is_lock_timeout) =>
-            {
-                Err(Problem::new(
-                    Code::IdempotencyInProgress,
-                    "a first call with this key is still running; try again",
-                )
-                .retry_after(1))
-            }
-            Err(Stop::Refused(problem)) => Err(problem),
+            Err(Stop::Refused(problem)) => Err(unfinished(problem, repetition)),
         }
+    }
+
+    /// Under which key the answer is remembered.
+    pub(super) fn key_of<I: Input>(&self, input: &I, caller: Option<RawId>) -> Option<idempotency::Key> {
+        let (Keyed { key, operation }, caller) = self.call.idempotency_key.as_ref().zip(caller)?;
+        let query = self.call.query.as_ref().map_or("", |query| &query.text);
+        Some(idempotency::Key::new(caller, operation, key, &[query.as_bytes(), input.raw()]))
+    }
+}
+
+/// Why a write did not come to its end. The lock is waited for no longer than a first call may take.
+pub(super) fn unfinished(problem: Problem, repetition: Repetition) -> Problem {
+    match repetition {
+        Repetition::Recalled if problem.store_error().is_some_and(StoreError::is_lock_timeout) => {
+            Problem::new(
+                Code::IdempotencyInProgress,
+                "a first call with this key is still running; try again",
+            )
+            .retry_after(1)
+        }
+        Repetition::Recalled | Repetition::Anew => problem,
     }
 }
 
 /// The things that the path names, if role, scope and policy let the caller come to them: what does
 /// not exist is told first.
-fn reach<D: Door, T: Target>(target: &T, scoped: &mut Scoped) -> Result<T::Found> {
+pub(super) fn reach<D: Door, T: Target>(target: &T, scoped: &mut Scoped) -> Result<T::Found> {
     let located = target.locate(scoped)?;
     check_place::<D>(scoped)?;
     target.grant(scoped, located)

@@ -42,7 +42,7 @@ fn tell_changes(tx: &mut Tx, rows: Vec<GuardrailRow>) -> Result<(), StoreError> 
             "objective_id": row.objective_id, "kpi_id": row.kpi_id,
             "breached_on": breach.breached_on.map(Day::from),
         });
-        tx.tell(kind, row.subject(objective, kpi), change);
+        tx.tell_of(row.kpi_id, kind, row.subject(objective, kpi), change);
     }
     Ok(())
 }

@@ -71,7 +71,7 @@ fn bring_up_to_date(tx: &mut Tx, mut rows: Vec<RemedyRow>) -> Result<(), StoreEr
             "from": row.shown_outcome, "to": told.outcome,
             "kpi_id": row.kpi_id, "objective_id": row.objective_id,
         });
-        tx.tell(event_of(told.outcome), row.subject(kpi, objective), change);
+        tx.tell_of(row.kpi_id, event_of(told.outcome), row.subject(kpi, objective), change);
     }
     row::keep_counts(tx, &kpis)
 }

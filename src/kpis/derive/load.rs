@@ -1,6 +1,6 @@
 //! What derivation reads, for many KPIs in few statements. Every query is bound to the workspace.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use diesel::prelude::*;
 
@@ -70,6 +70,34 @@ pub fn periods_since(tx: &mut Tx, ids: &[KpiId], since: Moment) -> Result<ByKpi<
             .order((kpi_periods::kpi_id, kpi_periods::starts_at))
             .load(tx.db())?;
         by_kpi(rows, |row| (row.kpi_id, row), &mut found);
+    }
+    Ok(found)
+}
+
+/// The stored periods of some KPIs that begin at these instants.
+pub fn periods_at(
+    tx: &mut Tx,
+    places: &[(KpiId, Moment)],
+) -> Result<HashMap<(KpiId, Moment), PeriodRow>, StoreError> {
+    let workspace = tx.workspace_id()?;
+    let mut beginnings: BTreeMap<Moment, Vec<KpiId>> = BTreeMap::new();
+    for (kpi, starts_at) in places {
+        beginnings.entry(*starts_at).or_default().push(*kpi);
+    }
+    let beginnings: Vec<(Moment, Vec<KpiId>)> = beginnings.into_iter().collect();
+    let mut found = HashMap::new();
+    for some in beginnings.chunks(RANGES_PER_STATEMENT) {
+        let mut query = kpi_periods::table.into_boxed();
+        for (starts_at, kpis) in some {
+            query = query.or_filter(
+                kpi_periods::workspace_id
+                    .eq(workspace)
+                    .and(kpi_periods::starts_at.eq(*starts_at))
+                    .and(kpi_periods::kpi_id.eq_any(kpis)),
+            );
+        }
+        let rows: Vec<PeriodRow> = query.load(tx.db())?;
+        found.extend(rows.into_iter().map(|row| ((row.kpi_id, row.starts_at), row)));
     }
     Ok(found)
 }

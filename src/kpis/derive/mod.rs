@@ -18,6 +18,7 @@ use serde_json::json;
 pub use computed::{Formula, Periods, Unvalued, inputs_count, unvalued};
 pub use fold::{FoldedPeriod, Numbers};
 pub use history::{AsOf, History, View, histories, history, recorded_by};
+pub use load::periods_at;
 pub use rows::{Origin, PeriodRow, PointRow, Quality, RevisionRow, StateRow, TargetRow, Verdict};
 
 use crate::kpis::periods::period_name;
@@ -61,14 +62,9 @@ pub fn recompute_all(tx: &mut Tx, kpis: &[KpiRow]) -> Result<(), StoreError> {
     bring_up_to_date(tx, &jobs).map(drop)
 }
 
-/// Brings up to date what hangs on the points at these instants.
-pub fn recompute_periods(tx: &mut Tx, kpi: &KpiRow, changed: &[Moment]) -> Result<(), StoreError> {
-    recompute_many(tx, &[(kpi, changed.to_vec())]).map(drop)
-}
-
-/// The same for many KPIs at once; says of each, and of all that are computed from them, what was shown before and
-/// after.
-pub fn recompute_many(tx: &mut Tx, changed: &[(&KpiRow, Vec<Moment>)]) -> Result<Vec<KpiChange>, StoreError> {
+/// Brings up to date what hangs on the points of KPIs at these instants; says of each, and of all that are computed
+/// from them, what was shown before and after.
+pub fn recompute_many(tx: &mut Tx, changed: &[(&KpiRow, &[Moment])]) -> Result<Vec<KpiChange>, StoreError> {
     let jobs: Vec<Job> =
         changed.iter().map(|(kpi, changed)| Job { kpi, scope: Scope::Periods(changed) }).collect();
     bring_up_to_date(tx, &jobs)
@@ -196,6 +192,9 @@ fn compute_again(tx: &mut Tx, round: &[KpiId]) -> Result<Vec<KpiChange>, StoreEr
                 true => computed::compute(&calendar, kpi.cadence, formula, &seen),
                 false => Vec::new(),
             };
+            if let Some(author) = tx.changer_of(formula.inputs()) {
+                tx.was_changed_by(kpi.id, author);
+            }
             let outcome = derive(&calendar, kpi, &stored, &periods, tx.now);
             changes.push(tell(tx, kpi, &stored, &outcome, &calendar));
             writes.add(kpi.id, &stored, outcome);
@@ -303,14 +302,14 @@ fn tell(tx: &mut Tx, kpi: &KpiRow, stored: &Stored, outcome: &Outcome, calendar:
     let is_told = shown_before.is_none_or(|stage| !stage.is_outdated());
     if is_told && trend_before != trend_after {
         let told = json!({ "from": trend_before, "to": trend_after, "period": period, "value": value });
-        tx.tell(EventType::KpiSignal, subject(), told);
+        tx.tell_of(kpi.id, EventType::KpiSignal, subject(), told);
     }
     if change.before != change.after {
         let told = json!({ "from": change.before, "to": change.after, "period": period, "value": value });
-        tx.tell(EventType::KpiHealthChanged, subject(), told);
+        tx.tell_of(kpi.id, EventType::KpiHealthChanged, subject(), told);
     } else if let Some((first, last, count)) = past_changes(stored, outcome, shown_before) {
         let told = json!({ "from": day(first), "to": day(last), "periods": count });
-        tx.tell(EventType::KpiHistoryChanged, subject(), told);
+        tx.tell_of(kpi.id, EventType::KpiHistoryChanged, subject(), told);
     }
     change
 }

@@ -1,6 +1,6 @@
 //! Many points in one call: judged one by one, stored together, answered with what became of each.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use actix_web::dev::Payload;
 use actix_web::web::Bytes;
@@ -12,10 +12,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::formats::{self, Item};
 use super::names::{Named, Names, resolve};
-use super::record::{Content, Entry, Outcome, Recorded, record};
+use super::record::{Content, Entry, Outcome, Posting, Recorded};
 use super::when::{Misdated, WhenText};
 use super::{Feed, HealthBeforeAfter};
-use crate::access::{Action, Db, Posts, Resource, Scoped};
+use crate::access::{Action, Db, Plan, Posts, Resource, Scoped};
 use crate::http::answer::{Answer, Batch};
 use crate::http::body::{self, Input, Mode};
 use crate::http::text::{Keyword, Pointer, Sentence, shown};
@@ -280,10 +280,22 @@ fn refusal(problem: &Problem) -> Refusal {
 }
 
 pub(super) async fn record_points(db: Db<Posts>, posted: Posted) -> Answer<Batch<RecordedPoints>> {
-    db.write((), posted, |tx, (), submitted| take(tx, submitted)).await
+    let plan = |tx: &mut Scoped, (): &(), submitted: &Submitted| judge(tx, submitted);
+    let answer = |_: &mut Scoped, (): &(), _: &Submitted, judged, done| Ok(told(judged, &done));
+    db.write_together(super::desk, (), posted, plan, answer).await
 }
 
-fn take(tx: &mut Scoped, submitted: &Submitted) -> Result<Batch<RecordedPoints>> {
+/// What a look at the items of a batch came to.
+struct Judged {
+    counts: PointCounts,
+    rejected: Vec<RejectedPoint>,
+    /// The KPIs of the items that are taken, by key.
+    kpis: BTreeMap<String, KpiId>,
+}
+
+type Planned = Plan<Posting, Judged, Batch<RecordedPoints>>;
+
+fn judge(tx: &mut Scoped, submitted: &Submitted) -> Result<Planned> {
     let judged = submitted.items.iter().filter_map(|item| item.point.as_ref().ok());
     let names = resolve(tx, judged.map(|point| point.kpi.as_str()))?;
     let calendar = tx.workspace()?.calendar();
@@ -306,14 +318,22 @@ fn take(tx: &mut Scoped, submitted: &Submitted) -> Result<Batch<RecordedPoints>>
     }
     let mut counts = PointCounts { rejected: rejected.len(), ..PointCounts::default() };
     if taken.is_empty() || (submitted.query.atomic && !rejected.is_empty()) {
-        return Ok(Batch { status: 422, body: RecordedPoints { counts, rejected, kpis: Vec::new() } });
+        let body = RecordedPoints { counts, rejected, kpis: Vec::new() };
+        return Ok(Plan::Answer(Batch { status: 422, body }));
     }
 
-    let entries = without_superseded(&taken);
-    counts.superseded = taken.len() - entries.len();
+    let sent = taken.len();
+    let entries = without_superseded(taken);
+    counts.superseded = sent - entries.len();
     let workspace = tx.workspace()?;
     let subject = Subject::new("workspace", workspace.id, workspace.name.clone());
-    let recorded = record(tx, &entries, subject)?;
+    let kpis = entries.iter().map(|entry| (entry.kpi.key.clone(), entry.kpi.id)).collect();
+    Ok(Plan::Do(Posting { entries, subject }, Judged { counts, rejected, kpis }))
+}
+
+/// What became of a batch.
+fn told(judged: Judged, recorded: &Recorded) -> Batch<RecordedPoints> {
+    let Judged { mut counts, rejected, kpis } = judged;
     for outcome in &recorded.outcomes {
         match outcome {
             Outcome::Created => counts.created += 1,
@@ -322,19 +342,22 @@ fn take(tx: &mut Scoped, submitted: &Submitted) -> Result<Batch<RecordedPoints>>
             Outcome::Deleted => counts.deleted += 1,
         }
     }
-    let kpis = kpis_of(&entries, &recorded);
+    let kpis = kpis.into_iter().filter_map(|(key, id)| {
+        let health = recorded.health.get(&id)?;
+        Some(PointsKpi { id, key, health: HealthBeforeAfter { before: health.before, after: health.after } })
+    });
     let status = if rejected.is_empty() { 200 } else { 207 };
-    Ok(Batch { status, body: RecordedPoints { counts, rejected, kpis } })
+    Batch { status, body: RecordedPoints { counts, rejected, kpis: kpis.collect() } }
 }
 
 /// What an item comes to in this workspace, for this caller, now.
-fn entry<'a>(
+fn entry(
     tx: &Scoped,
-    names: &'a Names,
+    names: &Names,
     calendar: &Calendar,
     rights: &mut HashMap<KpiId, Right>,
-    point: &'a BatchPoint,
-) -> std::result::Result<Entry<'a>, Refusal> {
+    point: &BatchPoint,
+) -> std::result::Result<Entry, Refusal> {
     let Some(kpi) = names.kpi(&point.kpi) else {
         return Err(match names.named.get(&point.kpi) {
             Some(Named::InvalidId(reason)) => Refusal::new("/kpi", "invalid_id", reason),
@@ -366,11 +389,12 @@ fn entry<'a>(
         None => Content::Nothing,
         Some(value) => Content::Said {
             value: value.value(),
-            note: point.note.as_ref().map(Note::as_str),
+            note: point.note.as_ref().map(|note| note.as_str().to_owned()),
             quality: point.quality.unwrap_or(Quality::Measured),
         },
     };
-    Ok(Entry { kpi, at, feed: point.feed.as_ref().map_or("", Feed::as_str), content })
+    let feed = point.feed.as_ref().map_or("", Feed::as_str).to_owned();
+    Ok(Entry { kpi: kpi.clone(), at, feed, content })
 }
 
 /// Whether the caller may post to a KPI.
@@ -387,31 +411,15 @@ impl Right {
 }
 
 /// The last of the items with the same KPI, instant and feed, in their order.
-fn without_superseded<'a>(taken: &[Entry<'a>]) -> Vec<Entry<'a>> {
+fn without_superseded(taken: Vec<Entry>) -> Vec<Entry> {
     let mut last: HashMap<(KpiId, Moment, &str), usize> = HashMap::new();
     for (index, entry) in taken.iter().enumerate() {
-        last.insert((entry.kpi.id, entry.at, entry.feed), index);
+        last.insert((entry.kpi.id, entry.at, &entry.feed), index);
     }
-    taken
-        .iter()
-        .enumerate()
-        .filter(|(index, entry)| last.get(&(entry.kpi.id, entry.at, entry.feed)) == Some(index))
-        .map(|(_, entry)| *entry)
-        .collect()
-}
-
-fn kpis_of(entries: &[Entry], recorded: &Recorded) -> Vec<PointsKpi> {
-    let by_key: BTreeMap<&str, &KpiRow> =
-        entries.iter().map(|entry| (entry.kpi.key.as_str(), entry.kpi)).collect();
-    by_key
-        .into_values()
-        .filter_map(|kpi| {
-            let health = recorded.health.get(&kpi.id)?;
-            Some(PointsKpi {
-                id: kpi.id,
-                key: kpi.key.clone(),
-                health: HealthBeforeAfter { before: health.before, after: health.after },
-            })
-        })
-        .collect()
+    if last.len() == taken.len() {
+        return taken;
+    }
+    let kept: HashSet<usize> = last.into_values().collect();
+    let indexed = taken.into_iter().enumerate();
+    indexed.filter(|(index, _)| kept.contains(index)).map(|(_, entry)| entry).collect()
 }

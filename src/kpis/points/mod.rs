@@ -17,7 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 
 pub use formats::{exact, neutralised};
 
-use crate::access::{Action, At, Db, Posts, Reads, Scoped, Segment, Target};
+use crate::access::{Action, At, Db, Desk, Granted, Plan, Posts, Reads, Scoped, Segment, Target};
 use crate::http::answer::{Answer, Created, Json, NoContent, Put};
 use crate::http::body::{Body, Input, Mode, Rules};
 use crate::http::query::Rehearsable;
@@ -33,11 +33,11 @@ use crate::maths::word::words;
 use crate::maths::{Aggregation, Health};
 use crate::state::State;
 use crate::store::journal::Subject;
-use crate::store::schema::{kpi_periods, points};
+use crate::store::schema::points;
 use crate::store::{Day, Moment};
 use batch::record_points;
 use read::{export_points, list_kpi_points};
-use record::{Content, Entry, Outcome, record};
+use record::{Content, Entry, HealthOf, Outcome, Posting, Recorded};
 use show::{Point, Shown};
 use when::{Misdated, When, WhenText};
 
@@ -277,14 +277,17 @@ async fn put_point(
     dry_run: Rehearsable,
 ) -> Answer<Put<RecordedPoint>> {
     let target = Unversioned((kpi.to(Action::PostPoints), at));
-    db.write(target, (body, dry_run), |tx, (kpi, when), (body, _)| {
+    let plan = |tx: &mut Scoped, (kpi, when): &Found, (body, _): &Said<PutPoint>| {
         let at = dated(tx, *when, "at")?;
         let PutPoint { value, feed, note, quality } = body;
-        let there = find(tx, kpi, at, feed_of(feed))?;
-        tx.expect_version(there.map(|_| VERSION_OF_POINTS))?;
-        store(tx, kpi, at, feed_of(feed), said(*value, note.as_ref(), *quality))
-    })
-    .await
+        if tx.is_conditional() {
+            let there = find(tx, kpi, at, feed_of(feed))?;
+            tx.expect_version(there.map(|_| VERSION_OF_POINTS))?;
+        }
+        to_store(kpi, at, feed_of(feed), said(*value, note.as_ref(), *quality))
+    };
+    let answer = |tx: &mut Scoped, (kpi, _): &Found, _: &Said<PutPoint>, (), done| told(tx, kpi, done);
+    db.write_together(desk, target, (body, dry_run), plan, answer).await
 }
 
 async fn record_point(
@@ -294,7 +297,7 @@ async fn record_point(
     dry_run: Rehearsable,
 ) -> Answer<Put<RecordedPoint>> {
     let target = Unversioned(kpi.to(Action::PostPoints));
-    db.write(target, (body, dry_run), |tx, kpi, (body, _)| {
+    let plan = |tx: &mut Scoped, kpi: &Granted<KpiRow>, (body, _): &Said<NewPoint>| {
         let NewPoint { value, at, feed, note, quality } = body;
         let at = match at.as_ref().map(WhenText::read) {
             Some(Ok(when)) => dated(tx, when, "/at")?,
@@ -307,9 +310,10 @@ async fn record_point(
             }
             None => tx.now,
         };
-        store(tx, kpi, at, feed_of(feed), said(*value, note.as_ref(), *quality))
-    })
-    .await
+        to_store(kpi, at, feed_of(feed), said(*value, note.as_ref(), *quality))
+    };
+    let answer = |tx: &mut Scoped, kpi: &Granted<KpiRow>, _: &Said<NewPoint>, (), done| told(tx, kpi, done);
+    db.write_together(desk, target, (body, dry_run), plan, answer).await
 }
 
 async fn show_point(
@@ -333,26 +337,34 @@ async fn delete_point(
     query: Query<OfFeed>,
 ) -> Answer<NoContent> {
     let target = Unversioned((kpi.to(Action::PostPoints), at));
-    db.write(target, query, |tx, (kpi, when), query| {
+    let plan = |tx: &mut Scoped, (kpi, when): &Found, query: &OfFeed| {
         let at = when.start(&tx.workspace()?.calendar());
-        let there = find(tx, kpi, at, &query.feed)?.ok_or_else(Problem::not_found)?;
+        find(tx, kpi, at, &query.feed)?.ok_or_else(Problem::not_found)?;
         tx.expect_version(Some(VERSION_OF_POINTS))?;
-        refuse_archived(kpi)?;
-        refuse_computed(kpi)?;
-        record(tx, &[Entry { kpi, at, feed: &there.feed, content: Content::Nothing }], subject(kpi))?;
-        Ok(NoContent)
-    })
-    .await
+        to_store(kpi, at, &query.feed, Content::Nothing)
+    };
+    let answer = |_: &mut Scoped, _: &Found, _: &OfFeed, (), _| Ok(NoContent);
+    db.write_together(desk, target, query, plan, answer).await
+}
+
+/// What a path to a point comes to.
+type Found = (Granted<KpiRow>, When);
+
+/// A body, and whether it is only tried.
+type Said<T> = (T, <Rehearsable as Input>::Parsed);
+
+fn desk(state: &State) -> &std::sync::Arc<Desk<Posting>> {
+    &state.points
 }
 
 fn feed_of(feed: &Option<Feed>) -> &str {
     feed.as_ref().map_or("", Feed::as_str)
 }
 
-fn said(value: Measure, note: Option<&Note>, quality: Option<Quality>) -> Content<'_> {
+fn said(value: Measure, note: Option<&Note>, quality: Option<Quality>) -> Content {
     Content::Said {
         value: value.value(),
-        note: note.map(Note::as_str),
+        note: note.map(|note| note.as_str().to_owned()),
         quality: quality.unwrap_or(Quality::Measured),
     }
 }
@@ -383,23 +395,21 @@ fn find(tx: &mut Scoped, kpi: &KpiRow, at: Moment, feed: &str) -> Result<Option<
         .optional()?)
 }
 
-fn store(
-    tx: &mut Scoped,
-    kpi: &KpiRow,
-    at: Moment,
-    feed: &str,
-    content: Content,
-) -> Result<Put<RecordedPoint>> {
+/// One point to be stored, unless its KPI takes none.
+fn to_store<R>(kpi: &KpiRow, at: Moment, feed: &str, content: Content) -> Result<Plan<Posting, (), R>> {
     refuse_archived(kpi)?;
     refuse_computed(kpi)?;
-    let recorded = record(tx, &[Entry { kpi, at, feed, content }], subject(kpi))?;
-    let outcome = recorded.outcomes.first().copied().unwrap_or(Outcome::Unchanged);
-    let health = recorded.health.get(&kpi.id).copied();
-    let health = health
-        .map_or(HealthBeforeAfter { before: Health::Unknown, after: Health::Unknown }, |health| {
-            HealthBeforeAfter { before: health.before, after: health.after }
-        });
-    let row = find(tx, kpi, at, feed)?.ok_or_else(Problem::not_found)?;
+    let entry = Entry { kpi: kpi.clone().into(), at, feed: feed.to_owned(), content };
+    Ok(Plan::Do(Posting { entries: vec![entry], subject: subject(kpi) }, ()))
+}
+
+/// What became of the one point of a request.
+fn told(tx: &mut Scoped, kpi: &KpiRow, done: Recorded) -> Result<Put<RecordedPoint>> {
+    let outcome = done.outcomes.first().copied().unwrap_or(Outcome::Unchanged);
+    let unknown = HealthOf { before: Health::Unknown, after: Health::Unknown };
+    let HealthOf { before, after } = done.health.get(&kpi.id).copied().unwrap_or(unknown);
+    let (row, period) = done.single.ok_or_else(Problem::not_found)?;
+    let location = location(tx, kpi, row.at, &row.feed)?;
     let body = RecordedPoint {
         result: match outcome {
             Outcome::Created => PointResult::Created,
@@ -407,11 +417,11 @@ fn store(
             Outcome::Unchanged | Outcome::Deleted => PointResult::Unchanged,
         },
         point: shown(tx, kpi, row)?,
-        period: period_of(tx, kpi, at)?,
-        health,
+        period: shown_period(tx, kpi, &period)?,
+        health: HealthBeforeAfter { before, after },
     };
     Ok(match body.result {
-        PointResult::Created => Put::New(Created::at(location(tx, kpi, at, feed)?, body, VERSION_OF_POINTS)),
+        PointResult::Created => Put::New(Created::at(location, body, VERSION_OF_POINTS)),
         PointResult::Replaced | PointResult::Unchanged => Put::There(Json::new(body)),
     })
 }
@@ -433,14 +443,8 @@ fn shown(tx: &mut Scoped, kpi: &KpiRow, row: PointRow) -> Result<Point> {
     Ok(shown.point(row))
 }
 
-fn period_of(tx: &mut Scoped, kpi: &KpiRow, at: Moment) -> Result<PointPeriod> {
-    let calendar = tx.workspace()?.calendar();
-    let period = calendar.period_of(kpi.cadence, at.timestamp());
-    let row: PeriodRow = kpi_periods::table
-        .filter(kpi_periods::workspace_id.eq(kpi.workspace_id))
-        .filter(kpi_periods::kpi_id.eq(kpi.id))
-        .filter(kpi_periods::starts_at.eq(Moment::from(period.starts_at)))
-        .first(tx.db())?;
+fn shown_period(tx: &Scoped, kpi: &KpiRow, row: &PeriodRow) -> Result<PointPeriod> {
+    let period = tx.workspace()?.calendar().period_of(kpi.cadence, row.starts_at.timestamp());
     Ok(PointPeriod {
         period: period_name(kpi.cadence, period.starts_on),
         starts_on: period.starts_on.into(),

@@ -1,6 +1,7 @@
 //! The KPIs that a batch names, found in few statements.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use diesel::prelude::*;
 
@@ -26,7 +27,7 @@ pub struct Names {
     /// What each name is; one that names nothing here is missing.
     pub named: HashMap<String, Named>,
     /// The KPIs themselves.
-    pub kpis: HashMap<KpiId, KpiRow>,
+    pub kpis: HashMap<KpiId, Arc<KpiRow>>,
 }
 
 /// How many names stand in one statement.
@@ -62,7 +63,7 @@ pub fn resolve<'n>(tx: &mut Scoped, names: impl Iterator<Item = &'n str>) -> Res
             .load(tx.db())?;
         // A key is a KPI's present name, so it goes before another one's former.
         found.named.extend(rows.iter().map(|row| (row.key.clone(), Named::Known(row.id))));
-        found.kpis.extend(rows.into_iter().map(|row| (row.id, row)));
+        found.kpis.extend(rows.into_iter().map(|row| (row.id, Arc::new(row))));
     }
     ids.retain(|id| !found.kpis.contains_key(id));
     ids.sort_unstable();
@@ -72,7 +73,7 @@ pub fn resolve<'n>(tx: &mut Scoped, names: impl Iterator<Item = &'n str>) -> Res
             .filter(kpis::workspace_id.eq(workspace))
             .filter(kpis::id.eq_any(ids))
             .load(tx.db())?;
-        found.kpis.extend(rows.into_iter().map(|row| (row.id, row)));
+        found.kpis.extend(rows.into_iter().map(|row| (row.id, Arc::new(row))));
     }
     found.kpis.retain(|_, row| tx.sees(&row.facts()));
     Ok(found)
@@ -80,7 +81,7 @@ pub fn resolve<'n>(tx: &mut Scoped, names: impl Iterator<Item = &'n str>) -> Res
 
 impl Names {
     /// The KPI that a name names; an id names itself.
-    pub fn kpi(&self, name: &str) -> Option<&KpiRow> {
+    pub fn kpi(&self, name: &str) -> Option<&Arc<KpiRow>> {
         match self.named.get(name) {
             Some(Named::Known(id)) => self.kpis.get(id),
             Some(Named::InvalidId(_)) => None,

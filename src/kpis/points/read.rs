@@ -164,7 +164,9 @@ fn kpis_named(tx: &mut Scoped, names: &[String]) -> Result<Vec<KpiRow>> {
     let found = resolve(tx, names.iter().map(String::as_str))?;
     let mut rows: Vec<KpiRow> = names
         .iter()
-        .map(|name| found.kpi(name).cloned().ok_or_else(|| Problem::not_found_at("kpi")))
+        .map(|name| {
+            found.kpi(name).map(|kpi| kpi.as_ref().clone()).ok_or_else(|| Problem::not_found_at("kpi"))
+        })
         .collect::<Result<_>>()?;
     rows.sort_by_key(|row| row.id);
     rows.dedup_by_key(|row| row.id);

@@ -14,7 +14,7 @@ use crate::kpis::kpis::KpiKey;
 use crate::kpis::row::KpiRow;
 use crate::maths::Calendar;
 use crate::store::schema::{members, tokens};
-use crate::store::{Day, KpiId, MemberId, Moment, RawId, TokenId};
+use crate::store::{Author, AuthorKind, Day, KpiId, MemberId, Moment, RawId, TokenId};
 
 /// One measurement.
 #[derive(Debug, Serialize, ToSchema)]
@@ -73,6 +73,19 @@ pub struct Recorder {
     name: String,
 }
 
+impl Recorder {
+    /// Whoever calls, who needs no looking up.
+    fn of(author: &Author) -> Option<(RawId, Self)> {
+        let (raw, name) = (author.id?, author.name.clone());
+        let (kind, id) = match author.kind {
+            AuthorKind::Person => ("member", MemberId::from_uuid(raw.uuid()).to_string()),
+            AuthorKind::Token => ("token", TokenId::from_uuid(raw.uuid()).to_string()),
+            AuthorKind::System => return None,
+        };
+        Some((raw, Self { kind, id, name }))
+    }
+}
+
 /// What showing points needs to know.
 pub struct Shown {
     calendar: Calendar,
@@ -84,10 +97,11 @@ impl Shown {
     /// Looks up what the points name, in few statements.
     pub fn prepare(tx: &mut Scoped, kpis: &[KpiRow], points: &[PointRow]) -> Result<Self> {
         let workspace = tx.here()?;
-        let mut ids: Vec<RawId> = points.iter().map(|point| point.recorded_by).collect();
+        let mut recorders: HashMap<RawId, Recorder> = Recorder::of(tx.author()).into_iter().collect();
+        let mut ids: Vec<RawId> =
+            points.iter().map(|point| point.recorded_by).filter(|id| !recorders.contains_key(id)).collect();
         ids.sort_by_key(|id| id.uuid());
         ids.dedup();
-        let mut recorders = HashMap::new();
         for ids in ids.chunks(5_000) {
             let people: Vec<MemberId> = ids.iter().map(|id| MemberId::from_uuid(id.uuid())).collect();
             let people: Vec<(MemberId, String)> = members::table

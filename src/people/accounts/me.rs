@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::row::AccountRow;
-use crate::access::caller::{self, Actor, MemberState, TokenKind};
+use crate::access::caller::{Actor, MemberState, TokenFacts, TokenKind};
+use crate::access::recognise;
 use crate::access::{AnyCaller, Db, People, Role, Scope, Scoped, Target};
 use crate::http::answer::Answer;
 use crate::http::body::Rules;
@@ -166,15 +167,14 @@ fn caller_of(tx: &mut Scoped) -> Result<Caller> {
                 expires_at: None,
             })
         }
-        actor @ Actor::Token(_) => caller_of_token(tx, actor),
+        Actor::Token(token) => caller_of_token(tx, token),
         Actor::Stranger | Actor::Inside(_) => Err(Problem::not_found()),
     }
 }
 
-fn caller_of_token(tx: &mut Scoped, actor: Actor) -> Result<Caller> {
+fn caller_of_token(tx: &mut Scoped, token: TokenFacts) -> Result<Caller> {
     // It must hold here as it must hold inside its workspace: its person may have left.
-    let workspace = actor.token().map(|token| token.workspace.to_string()).unwrap_or_default();
-    let inside = match caller::enter(tx, actor, &workspace) {
+    let inside = match recognise::in_own_workspace(tx, token) {
         Ok(Actor::Inside(inside)) => inside,
         Ok(Actor::Stranger | Actor::Account(_) | Actor::Token(_)) => return Err(Problem::not_found()),
         Err(problem) if problem.code == Code::NotFound => {

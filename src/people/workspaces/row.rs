@@ -77,6 +77,7 @@ pub fn create(tx: &mut Tx, new: &NewWorkspace, owner: AccountId) -> Result<(Work
         created_at: tx.now,
         updated_at: tx.now,
         deleted_at: None,
+        revision: 0,
     };
     apply(tx, &mut row, new)?;
     tx.open(Opening::Workspace(row.id))?;

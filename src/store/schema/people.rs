@@ -96,6 +96,7 @@ tables! {
         created_at -> SqlMoment,
         updated_at -> SqlMoment,
         deleted_at -> Nullable<SqlMoment>,
+        revision -> BigInt,
     }
 
     members (id) {

@@ -4,6 +4,7 @@
 mod naive;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use diesel::prelude::*;
@@ -16,7 +17,7 @@ use regimen::clock::Clock;
 use regimen::kpis::derive::{
     History, PeriodRow, Quality, Since, StateRow, TargetRow, View, history, recompute, shown,
 };
-use regimen::kpis::points::record::{Content, Entry, Outcome, record};
+use regimen::kpis::points::record::{Content, Entry, Outcome, Posting, record};
 use regimen::kpis::row::{Category, DisplayStyle, KpiRow};
 use regimen::maths::{Aggregation, Cadence, Health, HealthReason};
 use regimen::store::journal::{EventType, Subject};
@@ -57,6 +58,7 @@ impl<'a> World<'a> {
             week_starts_on: case.week_starts_on,
             check_in_rhythm_days: 7,
             event_sequence: 0,
+            revision: 0,
             version: 1,
             created_at: now,
             updated_at: now,
@@ -145,6 +147,7 @@ impl<'a> World<'a> {
         let before = self.memory.points.clone();
         let outcomes = self
             .write(move |tx, kpi| {
+                let kpi = Arc::new(kpi.clone());
                 let entries: Vec<Entry> = entries
                     .iter()
                     .map(|((at, feed), value)| {
@@ -153,10 +156,12 @@ impl<'a> World<'a> {
                             note: None,
                             quality: Quality::Measured,
                         });
-                        Entry { kpi, at: *at, feed, content }
+                        Entry { kpi: kpi.clone(), at: *at, feed: (*feed).to_owned(), content }
                     })
                     .collect();
-                Ok(record(tx, &entries, Subject::new("kpi", kpi.id, "KPI"))?.outcomes)
+                let posting = Posting { entries, subject: Subject::new("kpi", kpi.id, "KPI") };
+                let recorded = record(tx, &[(tx.shared_author(), posting)])?;
+                Ok(recorded.into_iter().flat_map(|recorded| recorded.outcomes).collect::<Vec<_>>())
             })
             .await;
         for ((key, value), outcome) in latest.into_iter().zip(outcomes) {

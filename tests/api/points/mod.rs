@@ -1,6 +1,7 @@
 //! Points: put, corrected, deleted, posted by the thousand, and read back.
 
 mod batches;
+mod gathered;
 mod lists;
 mod single;
 

@@ -1,4 +1,5 @@
-//! The keys of running programs: two nodes share one file, and follow what the command line does with it.
+//! Several nodes on one database: they follow what the command line does with their keys, and agree on points that
+//! all of them store.
 
 mod support;
 
@@ -143,4 +144,64 @@ fn broken_keys_stop_the_start() {
         let complaint = String::from_utf8_lossy(&ended.stderr).into_owned();
         assert!(!ended.status.success() && complaint.contains(said), "{PROGRAM}: {complaint}");
     }
+}
+
+/// Two nodes store points of one KPI at once, some of them the same: both show the same, and it is what a fresh
+/// computation comes to.
+#[test]
+fn nodes_that_write_the_same_kpi_agree() {
+    let place = Place::on_postgres("nodes");
+    let nodes = [place.serve(&NODE), place.serve(&NODE)];
+    let address = |number: usize| nodes[number % 2].address.clone();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let person =
+            json!({"email": "ann@example.com", "name": "Ann", "password": "seven purple bicycles sing"});
+        let registered =
+            call(Method::POST, format!("{}/v1/auth/register", address(0)), "", Some(person)).await;
+        let token = registered.1["access_token"].as_str().expect("a token").to_owned();
+        let acme = json!({"name": "Acme", "slug": "acme"});
+        assert_eq!(call(Method::POST, format!("{}/v1/workspaces", address(0)), &token, Some(acme)).await.0, 201);
+        let inside = |number: usize, path: &str| format!("{}/v1/workspaces/acme/{path}", address(number));
+        for name in ["Visits", "Orders"] {
+            let kpi = json!({"name": name, "cadence": "daily", "aggregation": "sum", "target": {"min": 50}});
+            assert_eq!(call(Method::POST, inside(1, "kpis"), &token, Some(kpi)).await.0, 201);
+        }
+        let double = json!({
+            "name": "All", "key": "all", "cadence": "daily",
+            "formula": "visits + orders",
+        });
+        let (status, said, _) = call(Method::POST, inside(0, "kpis"), &token, Some(double)).await;
+        assert_eq!(status, 201, "{said}");
+
+        // Each day is written by both nodes, with the same value and with two others.
+        let writes = (0..160_usize).map(|number| {
+            let day = number / 4 % 20 + 1;
+            let (kpi, value) = if number.is_multiple_of(2) { ("visits", 40 + day) } else { ("orders", number) };
+            let url = inside(number / 2, &format!("kpis/{kpi}/points/2026-01-{day:02}"));
+            call(Method::PUT, url, &token, Some(json!({"value": value})))
+        });
+        let ended = futures_util::future::join_all(writes).await;
+        for (status, said, _) in &ended {
+            assert!([200, 201].contains(status), "{status} {said}");
+        }
+        let made = ended.iter().filter(|(status, _, _)| *status == 201).count();
+        assert_eq!(made, 40, "a point is made once, whoever comes first");
+
+        for kpi in ["visits", "orders", "all"] {
+            let (_, one, _) = call(Method::GET, inside(0, &format!("kpis/{kpi}/periods")), &token, None).await;
+            let (_, two, _) = call(Method::GET, inside(1, &format!("kpis/{kpi}/periods")), &token, None).await;
+            assert_eq!(one["items"].as_array().map(Vec::len), two["items"].as_array().map(Vec::len), "{one}");
+            assert_eq!(one, two, "the nodes show {kpi} differently");
+            let (_, shown, _) = call(Method::GET, inside(0, &format!("kpis/{kpi}")), &token, None).await;
+            #[allow(clippy::disallowed_methods, reason = "the programs under test run by the wall clock")]
+            let now = jiff::Timestamp::now();
+            let fresh = inside(1, &format!("kpis/{kpi}?known_at={now}"));
+            let (status, fresh, _) = call(Method::GET, fresh, &token, None).await;
+            assert_eq!(status, 200, "{fresh}");
+            for field in ["current", "health", "episode", "gap", "since"] {
+                assert_eq!(shown[field], fresh[field], "{field} of {kpi} is not what its points come to");
+            }
+        }
+    });
 }
