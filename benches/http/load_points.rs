@@ -44,9 +44,9 @@ pub struct Filled {
     pub bytes_per_point: f64,
     /// How many bytes what is derived takes for each of them.
     pub derived_bytes_per_point: f64,
-    /// How many days of points each daily KPI has; the first one has more.
+    /// How many days of points each daily KPI has; the first two have more.
     pub days: u64,
-    /// How many days of points the first daily KPI has.
+    /// How many days of points the first two daily KPIs have.
     pub days_of_first: u64,
 }
 
@@ -58,7 +58,7 @@ pub fn fill(engine: EngineName, name: &str, wanted: u64) -> Result<Filled> {
     let daily_kpis = DAILY.count as u64;
     let (days, days_of_first) =
         if is_small { (2, 365) } else { ((wanted / 2 / daily_kpis).clamp(2, DAYS), DAYS) };
-    let rest = wanted.saturating_sub(days * daily_kpis + days_of_first - days + monthly);
+    let rest = wanted.saturating_sub(days * daily_kpis + 2 * (days_of_first - days) + monthly);
     let (hourly, hours) =
         if is_small { (0, 0) } else { (rest.div_ceil(HOURS), rest / rest.div_ceil(HOURS).max(1)) };
 
@@ -82,7 +82,7 @@ pub fn fill(engine: EngineName, name: &str, wanted: u64) -> Result<Filled> {
     let mut table = Table::open(&world.place.url)?;
     table.prepare()?;
     table.open_workspace(WORKSPACE, DAILY.prefix)?;
-    table.add("number = 0", days..days_of_first, DAY, 1)?;
+    table.add("number < 2", days..days_of_first, DAY, 2)?;
     table.add("true", 0..days, DAY, daily_kpis)?;
     for (slug, kpis) in &workspaces {
         table.open_workspace(slug, kpis.prefix)?;

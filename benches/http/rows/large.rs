@@ -1,8 +1,8 @@
 //! The same work where many points are stored, held against a database with ten thousand.
 
-use super::Measuring;
 use super::batches::Batch;
 use super::post::go_on;
+use super::{MONTHS, Measuring};
 use crate::Result;
 use crate::client::request;
 use crate::load::{INSTANT, Instants, NUMBER, Plan};
@@ -77,7 +77,7 @@ fn reads(measuring: &mut Measuring, large: &mut Filled, small: &mut Filled) -> R
 
 /// Many points in one body: into KPIs that are the same in both, and into those that hold the mass.
 fn batches(measuring: &mut Measuring, large: &Filled, small: &Filled) -> Result<()> {
-    let alike = format!("with {} months each", 36);
+    let alike = format!("with {MONTHS} months each");
     let deep = format!("with {} days each, against {}", large.days, small.days);
     for (kpis, over, of) in [(MONTHLY, 50, &alike), (MONTHLY, 200, &alike), (DAILY, 1_000, &deep)] {
         let first = measuring.rows.len() * 100;
@@ -109,7 +109,8 @@ fn depth(measuring: &mut Measuring, filled: &Filled) -> Result<()> {
     let days = world::days(i32::try_from(filled.days_of_first)?);
     let few = 300.min(days.len());
     let (oldest, newest) = (&days[..few], &days[days.len() - few..]);
-    let path = format!("/v1/workspaces/{WORKSPACE}/kpis/{}/points", DAILY.key(0));
+    // Not the KPI whose year is read, or that year would hold more points than the other database's.
+    let path = format!("/v1/workspaces/{WORKSPACE}/kpis/{}/points", DAILY.key(1));
     let token = &filled.world.token;
     let late = |days: &[jiff::civil::Date]| -> Result<Plan> {
         let body = format!(r#"{{"at":"{INSTANT}","value":4{NUMBER}e-7}}"#);

@@ -3,7 +3,7 @@
 use super::{MONTHLY, MONTHS, Measuring, WRITERS};
 use crate::client::request;
 use crate::load::{INSTANT, Instants, NUMBER, Outcome, Plan};
-use crate::measure::{in_turn, shown};
+use crate::measure::{Spread, alone, in_turn, shown};
 use crate::report::Bar;
 use crate::settings::EngineName;
 use crate::world::{self, WORKSPACE, World};
@@ -28,21 +28,26 @@ pub fn points(measuring: &Measuring, world: &World) -> Result<Plan> {
 /// The same load with and without gathering what waits into one transaction.
 pub fn one_point(measuring: &mut Measuring, world: &mut World, other: &mut World) -> Result<()> {
     let gathered = points(measuring, world)?;
+    let mut next = 0;
+    let found = alone(measuring.settings.rounds(), || go_on(&gathered, &mut next))?;
+    let figure = Spread::of_outcomes(&found, |one| one.p99);
+    let behind = format!("{}; {WRITERS} connections, {} KPIs", shown(&found), MONTHLY.count);
+    measuring.found("POST one point, p99", figure, "ms", None, behind);
     other.serve(&["--gather", "off"]).map_err(|failure| {
         Failure::from(format!(
             "`regimen serve --gather off` does not serve, so there is nothing to hold it against: {failure}"
         ))
     })?;
-    let alone = points(measuring, other)?;
-    let (mut next, mut next_alone) = (0, 0);
+    let one_by_one = points(measuring, other)?;
+    let mut next_alone = 0;
     let compared = in_turn(
         measuring.settings.rounds(),
         || go_on(&gathered, &mut next),
-        || go_on(&alone, &mut next_alone),
+        || go_on(&one_by_one, &mut next_alone),
     )?;
     other.serve(&[])?;
     let behind = format!(
-        "{}; one transaction per request {}; {WRITERS} connections, 1,000 KPIs",
+        "{}; one transaction per request {}; {WRITERS} connections",
         shown(&compared.ours),
         shown(&compared.theirs)
     );
