@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Stdio};
 
-mod postgres;
+pub mod postgres;
 
 /// The program as it was built for these tests.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_regimen");
@@ -56,12 +56,17 @@ impl Place {
 
     /// The program serving from here, on a free port.
     pub fn serve(&self, more: &[&str]) -> Server {
+        self.try_serve(more).unwrap_or_else(|said| panic!("the program ended before it listened: {said:#?}"))
+    }
+
+    /// The same; where it ends before it listens, what it said.
+    pub fn try_serve(&self, more: &[&str]) -> Result<Server, Vec<String>> {
         let mut command = self.command(&["serve", "--listen", &free_address()]);
         command.args(more).env("REGIMEN_LOG", "error");
-        let (server, said) = Server::start(command);
+        let (server, said) = Server::try_start(command)?;
         // Nobody may close its standard error while it runs.
         std::thread::spawn(move || said.for_each(drop));
-        server
+        Ok(server)
     }
 }
 
@@ -86,7 +91,13 @@ pub type Said = Lines<BufReader<ChildStderr>>;
 
 impl Server {
     /// Starts a command that serves, and waits until it listens; answers what it says from then on.
-    pub fn start(mut command: Command) -> (Self, Said) {
+    pub fn start(command: Command) -> (Self, Said) {
+        Self::try_start(command)
+            .unwrap_or_else(|said| panic!("the program ended before it listened: {said:#?}"))
+    }
+
+    /// The same; where it ends before it listens, what it said.
+    pub fn try_start(mut command: Command) -> Result<(Self, Said), Vec<String>> {
         let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
         let mut server = Self { child, address: String::new() };
         let mut said = BufReader::new(server.child.stderr.take().expect("its messages")).lines();
@@ -95,11 +106,16 @@ impl Server {
             let line = line.expect("it says text");
             if let Some((_, address)) = line.split_once("listening on ") {
                 address.clone_into(&mut server.address);
-                return (server, said);
+                return Ok((server, said));
             }
             heard.push(line);
         }
-        panic!("the program ended before it listened: {heard:#?}");
+        Err(heard)
+    }
+
+    /// The number of its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// `kill -9`.
