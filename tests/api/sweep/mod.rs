@@ -1,6 +1,7 @@
 //! Sweeps over the OpenAPI document: what is said once of HTTP holds for every operation, and
 //! nothing new can be forgotten.
 
+mod can;
 mod canaries;
 mod columns;
 mod foreign;
