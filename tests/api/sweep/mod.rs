@@ -8,7 +8,7 @@ mod foreign;
 mod negotiation;
 mod origins;
 mod privacy;
-mod random;
+pub mod random;
 mod raw;
 mod reading;
 mod refusals;

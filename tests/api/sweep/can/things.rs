@@ -120,6 +120,7 @@ pub struct Things {
     olaf: Caller,
     max: Caller,
     olafs: String,
+    lenas: String,
     cycle: String,
     made: usize,
 }
@@ -136,6 +137,7 @@ impl Things {
             ann: world.ann.clone(),
             olga: named("another owner"),
             olafs: olaf.get("members/me").await.text("/id").to_owned(),
+            lenas: named("lena, who leads the team").get("members/me").await.text("/id").to_owned(),
             olaf,
             max: named("another member"),
             cycle: world.thing("cycle").to_owned(),
@@ -296,9 +298,8 @@ impl Things {
             "Team" => {
                 let team =
                     self.post(&self.ann, "teams", json!({"name": format!("Team {}", self.made)})).await;
-                let lena = self.ann.get("members?q=lena").await.text("/items/0/id").to_owned();
                 let lead = json!({"duty": "lead"});
-                self.ann.put(&format!("teams/{team}/members/{lena}"), lead).await.expect(201);
+                self.ann.put(&format!("teams/{team}/members/{}", self.lenas), lead).await.expect(201);
                 self.ann.delete(&format!("teams/{team}")).await.expect(204);
                 Thing::at("teams", &team)
             }
