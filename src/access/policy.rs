@@ -225,6 +225,16 @@ impl Led {
 }
 
 impl Standing {
+    /// The facts of something new that a narrowed token reaches; for everybody else those of anything.
+    pub fn new_within_reach(&self) -> Facts {
+        let Some(bounds) = &self.token else { return Facts::default() };
+        Facts {
+            teams: bounds.teams.clone(),
+            key: bounds.key_patterns.first().map(|pattern| pattern.trim_end_matches('*').to_owned()),
+            ..Facts::default()
+        }
+    }
+
     /// The teams whose private things one sees: a service token belongs to those that it is narrowed to.
     pub fn seeing_teams(&self) -> &[TeamId] {
         match (&self.token, self.member) {

@@ -128,6 +128,7 @@ fn one(tx: &Scoped, picture: Picture, names: &mut Names, sparkline: Sparkline) -
     let Picture { row, state, targets, recent, judged_on, stored: _ } = picture;
     let (facts, settings) = (row.facts(), row.settings());
     let can = |action| tx.may(action, &facts);
+    let is_in_use = row.archived_at.is_none();
     let recent = match sparkline {
         Sparkline::LeftOut => None,
         Sparkline::Shown => {
@@ -202,9 +203,9 @@ fn one(tx: &Scoped, picture: Picture, names: &mut Names, sparkline: Sparkline) -
         updated_at: row.updated_at,
         can: KpiRights {
             edit: can(Action::Edit),
-            post_points: can(Action::PostPoints) && row.formula.is_none(),
+            post_points: is_in_use && row.formula.is_none() && can(Action::PostPoints),
             archive: can(Action::Archive),
-            prescribe: can(Action::Prescribe),
+            prescribe: is_in_use && can(Action::Prescribe),
         },
         recent,
         key: row.key,

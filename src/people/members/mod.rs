@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::access::caller::MemberState;
+use crate::access::caller::{MemberState, scope_allows};
 use crate::access::target::Wanted;
-use crate::access::{Action, At, Db, Facts, Reads, Resource, Role, Scoped, Target, Themselves};
+use crate::access::{Action, At, Db, Facts, Reads, Resource, Role, Scope, Scoped, Target, Themselves};
 use crate::http::answer::Answer;
 use crate::http::body::Rules;
 use crate::http::page::{Paged, Paging, Position, Total, page_type};
@@ -177,16 +177,22 @@ impl Target for Themself {
     }
 
     fn grant(&self, tx: &mut Scoped, located: MemberRow) -> Result<MemberRow> {
-        if !is_caller(tx, located.id) {
-            tx.require(Action::Manage, &Facts::default())?;
-            tx.require_rank(located.role)?;
-        }
+        must_answer_for(tx, &located)?;
         Ok(located)
     }
 
     fn version(found: &MemberRow) -> Option<i32> {
         Resource::version(found)
     }
+}
+
+/// Refuses whoever is neither the member nor an admin who reaches up to their role.
+fn must_answer_for(tx: &Scoped, row: &MemberRow) -> Result<()> {
+    if is_caller(tx, row.id) {
+        return Ok(());
+    }
+    tx.require(Action::Manage, &Facts::default())?;
+    tx.require_rank(row.role)
 }
 
 async fn list_members(db: Db<Reads>, listing: Listing<MemberFilter>) -> Answer<Page<MemberPage>> {
@@ -316,10 +322,11 @@ fn show(tx: &mut Scoped, row: MemberRow) -> Result<Json<Member>> {
 
 fn seen_by(tx: &Scoped, row: MemberRow, email: Option<String>) -> Member {
     let own = is_caller(tx, row.id);
-    let manages = tx.may(Action::Manage, &Facts::default()) && tx.require_rank(row.role).is_ok();
     let there = row.state != MemberState::Removed;
     let takes_part = matches!(row.state, MemberState::Active | MemberState::Suspended);
-    let acts = own && tx.token().is_none();
+    let comes_in = tx.inside().is_ok_and(|inside| scope_allows(&inside.standing, Scope::Admin));
+    let answers = there && comes_in && must_answer_for(tx, &row).is_ok();
+    let manages = answers && takes_part && tx.may(Action::Manage, &Facts::default());
     Member {
         id: row.id,
         version: row.version,
@@ -331,12 +338,7 @@ fn seen_by(tx: &Scoped, row: MemberRow, email: Option<String>) -> Member {
         joined_at: row.joined_at,
         updated_at: row.updated_at,
         removed_at: row.removed_at,
-        can: MemberCan {
-            rename: acts || manages,
-            change_role: manages && row.state != MemberState::Invited,
-            suspend: manages && !own && takes_part,
-            remove: there && (acts || manages),
-        },
+        can: MemberCan { rename: answers, change_role: manages, suspend: manages && !own, remove: answers },
     }
 }
 

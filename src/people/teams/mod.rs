@@ -344,6 +344,7 @@ impl Team {
         people: &[TeamMember],
         vital_kpis: usize,
     ) -> Self {
+        let is_at_work = at_work(&row).is_ok();
         let leads = people.iter().filter(|one| one.duty == Duty::Lead).map(|one| one.member.clone());
         Self {
             id: row.id,
@@ -361,8 +362,8 @@ impl Team {
             updated_at: row.updated_at,
             archived_at: row.archived_at,
             can: TeamCan {
-                edit: tx.may(Action::Manage, &row.facts()),
-                lead: tx.may(Action::Lead, &row.facts()),
+                edit: is_at_work && tx.may(Action::Manage, &row.facts()),
+                lead: is_at_work && tx.may(Action::Lead, &row.facts()),
             },
             slug: row.slug,
             name: row.name,

@@ -201,7 +201,8 @@ impl Workspace {
             role: standing.role,
             member_id: standing.member,
             can: WorkspaceCan {
-                create_kpi: may(Action::Create),
+                create_kpi: policy::decide(standing, Action::Create, &standing.new_within_reach())
+                    == Decision::Allow,
                 create_objective: may(Action::Create),
                 manage: may(Action::Manage),
                 delete: may(Action::Own),

@@ -1,13 +1,14 @@
 //! Sweeps over the OpenAPI document: what is said once of HTTP holds for every operation, and
 //! nothing new can be forgotten.
 
+mod can;
 mod canaries;
 mod columns;
 mod foreign;
 mod negotiation;
 mod origins;
 mod privacy;
-mod random;
+pub mod random;
 mod raw;
 mod reading;
 mod refusals;

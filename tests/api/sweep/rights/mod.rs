@@ -1,7 +1,7 @@
 //! Every operation, called by every kind of caller: what must come of it is read off one table, and
 //! whatever is refused changes nothing.
 
-mod people;
+pub(super) mod people;
 mod table;
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use crate::harness::{Answer, stories};
 
 /// A query parameter that no operation knows. It is judged after the right and before anything is
 /// done, so that whoever may come in is told so and changes nothing.
-const UNKNOWN: &str = "?no_such_parameter=1";
+pub(super) const UNKNOWN: &str = "?no_such_parameter=1";
 
 #[test]
 fn the_table_names_every_operation() {
