@@ -83,7 +83,7 @@ mod tests {
         let mut reader = open(&url, Purpose::Reading).expect("it opens");
         reader.batch_execute("BEGIN; SELECT count(*) FROM t;").expect("it reads");
         let wal = Wal { long: 1 << 20, too_long: 4 << 20, ..Wal::of(&file) };
-        let mut grow = |writer: &mut AnyConnection| {
+        let grow = |writer: &mut AnyConnection| {
             diesel::sql_query("INSERT INTO t VALUES (randomblob(500000))").execute(writer).expect("it is written");
         };
         assert_eq!(wal.look(&mut writer), Room::Left);
