@@ -362,7 +362,7 @@ impl Team {
             updated_at: row.updated_at,
             archived_at: row.archived_at,
             can: TeamCan {
-                edit: is_at_work && tx.may(Action::Manage, &row.facts()),
+                edit: is_at_work && tx.may(Action::Manage, &Facts::default()),
                 lead: is_at_work && tx.may(Action::Lead, &row.facts()),
             },
             slug: row.slug,

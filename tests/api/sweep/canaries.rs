@@ -116,7 +116,19 @@ impl Aviary {
             }
             call = call.raw(media, body.to_string());
         }
-        (call.fetch().await, somebody.of, operation.id())
+        let answer = call.fetch().await;
+        self.tidy_up(&answer).await;
+        (answer, somebody.of, operation.id())
+    }
+
+    /// Takes away what was made, so that the workspaces stay as small as they are.
+    async fn tidy_up(&self, answer: &Answer) {
+        let made = answer.header("location");
+        let owner = self.worlds.iter().position(|world| made.contains(world.thing("workspace")));
+        if let (201, Some(of)) = (answer.status, owner) {
+            let gone = self.worlds[of].ann.call(Method::DELETE, made).fetch().await;
+            self.hears(&gone, Some(of));
+        }
     }
 
     /// Parameters that the operation knows, with anybody's things.

@@ -25,7 +25,7 @@ pub enum Taken {
     IsUndone(Value),
     /// Nothing: it is refused behind the right, for a parameter that nobody knows.
     IsRehearsed,
-    /// Nothing: it has ended before, and to end it once more is no error.
+    /// Nothing: it is so already, and to ask for it once more is no error.
     IsOver,
 }
 
@@ -90,12 +90,15 @@ pub fn proof(schema: &str, word: &str, thing: &Thing, shown: &Value, number: usi
         }
         ("Kpi" | "DueKpi", "prescribe") => {
             let path = format!("{path}/remedies?dry_run=true");
-            to(Method::POST, path, Some(json!({"title": "Heal it"})), Taken::LeavesIt)
+            to(Method::POST, path, Some(json!({"title": "Heal it", "cycle_id": "q2"})), Taken::LeavesIt)
         }
         ("Objective", "close") => {
             to(Method::POST, format!("{path}/close"), Some(json!({"outcome": "partial"})), Taken::Spends)
         }
-        ("Objective", "reopen") => to(Method::POST, format!("{path}/reopen"), None, Taken::Spends),
+        ("Objective", "reopen") => {
+            let taken = if shown["state"] == "active" { Taken::IsOver } else { Taken::Spends };
+            to(Method::POST, format!("{path}/reopen"), None, taken)
+        }
         ("Remedy", "withdraw") => end(),
         ("Review", "edit") => change("notes"),
         ("Team", "lead") => change("description"),
