@@ -161,7 +161,8 @@ fn open_sqlite(path: &Path, purpose: Purpose) -> Result<diesel::SqliteConnection
          PRAGMA cache_size = -16384;",
     )?;
     if purpose == Purpose::Reading {
-        connection.batch_execute("PRAGMA query_only = ON;")?;
+        // There are several of them, and behind each stands the system's own cache of the file.
+        connection.batch_execute("PRAGMA query_only = ON; PRAGMA cache_size = -4096;")?;
     }
     check_sqlite(&mut connection)?;
     Ok(connection)
