@@ -153,8 +153,27 @@ impl Calendar {
 
     /// The period that holds a day. For an irregular KPI: the first instant of that day.
     pub fn period_of_day(&self, cadence: Cadence, day: Date) -> Period {
-        let (starts_on, ends_on) = match cadence {
-            Cadence::Daily => (day, day),
+        if cadence == Cadence::Irregular {
+            return self.instant(self.start_of_day(day), day);
+        }
+        let (starts_on, ends_on) = self.days_of_period(cadence, day);
+        Period {
+            starts_on,
+            ends_on,
+            starts_at: self.start_of_day(starts_on),
+            ends_at: self.end_of_day(ends_on),
+        }
+    }
+
+    /// The first instant after a day.
+    fn end_of_day(&self, day: Date) -> Timestamp {
+        day.tomorrow().map_or(Timestamp::MAX, |after| self.start_of_day(after))
+    }
+
+    /// The first and the last day of the period that holds a day; of an irregular KPI that day alone.
+    fn days_of_period(&self, cadence: Cadence, day: Date) -> (Date, Date) {
+        match cadence {
+            Cadence::Daily | Cadence::Irregular => (day, day),
             Cadence::Weekly => {
                 let past = i64::from(day.weekday().since(self.week_starts_on));
                 (day.saturating_sub(past.days()), day.saturating_add((6 - past).days()))
@@ -166,13 +185,6 @@ impl Calendar {
                 (first, first.saturating_add(2.months()).last_of_month())
             }
             Cadence::Yearly => (day.first_of_year(), day.last_of_year()),
-            Cadence::Irregular => return self.instant(self.start_of_day(day), day),
-        };
-        Period {
-            starts_on,
-            ends_on,
-            starts_at: self.start_of_day(starts_on),
-            ends_at: ends_on.tomorrow().map_or(Timestamp::MAX, |after| self.start_of_day(after)),
         }
     }
 
@@ -194,6 +206,17 @@ impl Calendar {
     /// The period after this one; `None` for an irregular KPI and at the end of time.
     pub fn next(&self, cadence: Cadence, period: &Period) -> Option<Period> {
         self.neighbour(cadence, period.ends_on.tomorrow().ok()?)
+    }
+
+    /// The period that begins at an instant, where `before` may be the one before it: then the zone is asked once and
+    /// not three times, which long series feel.
+    pub fn period_beginning(&self, cadence: Cadence, at: Timestamp, before: Option<&Period>) -> Period {
+        let follows = before.filter(|before| cadence != Cadence::Irregular && before.ends_at == at);
+        let Some(starts_on) = follows.and_then(|before| before.ends_on.tomorrow().ok()) else {
+            return self.period_of(cadence, at);
+        };
+        let (starts_on, ends_on) = self.days_of_period(cadence, starts_on);
+        Period { starts_on, ends_on, starts_at: at, ends_at: self.end_of_day(ends_on) }
     }
 
     /// The period before this one; `None` for an irregular KPI and at the beginning of time.

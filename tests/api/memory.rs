@@ -14,8 +14,8 @@ stories! {
         let (first, made) = app.statements_while(mia.call(Method::GET, "kpis/churn").fetch()).await;
         let (again, recalled) = app.statements_while(mia.call(Method::GET, "kpis/churn").fetch()).await;
         assert_eq!(first.expect(200).body, again.expect(200).body);
-        // A transaction around it on a server: no more than who asks, and which revision there is.
-        assert!(recalled <= 3 && made > 8, "{made} statements, and {recalled} the second time");
+        // No more than who asks, and which revision there is; on a server with a transaction around it.
+        assert!(recalled <= 5 && made > 2 * recalled, "{made} statements, and {recalled} the second time");
 
         ann.put("kpis/churn/points/2026-03-31", json!({"value": 9})).await.expect(201);
         assert_eq!(mia.get("kpis/churn").await.text("/health"), "unhealthy");

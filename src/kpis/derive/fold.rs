@@ -245,11 +245,25 @@ impl Numbers<'_> {
 /// How the health of a KPI without any row yet is shown.
 pub const HEALTH_OF_NOTHING: Health = Health::Unknown;
 
-impl FoldedPeriod {
-    /// A stored period, as folding left it.
-    pub fn stored(row: &PeriodRow, calendar: &Calendar, settings: &KpiSettings) -> Self {
-        Self { value: row.value(calendar, settings.cadence), newest_at: row.newest_at }
-    }
+/// Stored periods in order of time, as folding left them.
+pub fn stored<'r>(
+    rows: impl Iterator<Item = &'r PeriodRow>,
+    calendar: &Calendar,
+    settings: &KpiSettings,
+) -> Vec<FoldedPeriod> {
+    let mut before: Option<Period> = None;
+    rows.map(|row| {
+        let value = row.value_after(calendar, settings.cadence, before.as_ref());
+        before = Some(value.period);
+        FoldedPeriod { value, newest_at: row.newest_at }
+    })
+    .collect()
+}
+
+/// Whether one of some stretches of time, which are in order, holds an instant.
+pub fn holds(ranges: &[Range], at: Moment) -> bool {
+    let after = ranges.partition_point(|range| range.from <= at);
+    after.checked_sub(1).and_then(|index| ranges.get(index)).is_some_and(|range| range.holds(at))
 }
 
 #[cfg(test)]

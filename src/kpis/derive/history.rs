@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::computed::{self, Periods};
-use super::fold::{FoldedPeriod, Numbers, Range, fold_points};
+use super::fold::{self, FoldedPeriod, Numbers, Range, fold_points};
 use super::load;
 use super::rows::StateRow;
 use crate::access::Scoped;
@@ -221,8 +221,7 @@ fn stored_periods(
         .map(|kpi| {
             let settings = kpi.settings();
             let rows = rows.remove(&kpi.id).unwrap_or_default();
-            let periods = rows.iter().map(|row| FoldedPeriod::stored(row, calendar, &settings)).collect();
-            (kpi.id, periods)
+            (kpi.id, fold::stored(rows.iter(), calendar, &settings))
         })
         .collect())
 }

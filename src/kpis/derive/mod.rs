@@ -11,7 +11,7 @@ mod history;
 mod load;
 mod rows;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::json;
 
@@ -23,7 +23,7 @@ pub use rows::{Origin, PeriodRow, PointRow, Quality, RevisionRow, StateRow, Targ
 
 use crate::kpis::periods::period_name;
 use crate::kpis::row::KpiRow;
-use crate::maths::{Calendar, DatedTarget, Health, KpiSettings, PeriodValue};
+use crate::maths::{Calendar, DatedTarget, KpiSettings, PeriodValue};
 use crate::store::journal::{EventType, Subject};
 use crate::store::{Day, KpiChange, KpiId, Moment, StoreError, Tx, batch};
 use computed::IsComputed;
@@ -152,7 +152,7 @@ fn fold_again(tx: &mut Tx, jobs: &[Job]) -> Result<Vec<KpiChange>, StoreError> {
             };
             let mut points = points.remove(&id).unwrap_or_default();
             let periods = folded(&calendar, job.kpi, &stored, ranges, &mut points);
-            let outcome = derive(&calendar, job.kpi, &stored, &periods, tx.now);
+            let outcome = derive(&calendar, job.kpi, &stored, &periods, ranges, tx.now);
             changes.push(tell(tx, job.kpi, &stored, &outcome, &calendar));
             writes.add(id, &stored, outcome);
         }
@@ -195,7 +195,7 @@ fn compute_again(tx: &mut Tx, round: &[KpiId]) -> Result<Vec<KpiChange>, StoreEr
             if let Some(author) = tx.changer_of(formula.inputs()) {
                 tx.was_changed_by(kpi.id, author);
             }
-            let outcome = derive(&calendar, kpi, &stored, &periods, tx.now);
+            let outcome = derive(&calendar, kpi, &stored, &periods, &[Range::all()], tx.now);
             changes.push(tell(tx, kpi, &stored, &outcome, &calendar));
             writes.add(kpi.id, &stored, outcome);
         }
@@ -237,31 +237,29 @@ fn folded(
     points: &mut [Measured],
 ) -> Vec<FoldedPeriod> {
     let settings = kpi.settings();
-    let is_folded_again = |at: Moment| {
-        let after = ranges.partition_point(|range| range.from <= at);
-        after.checked_sub(1).and_then(|index| ranges.get(index)).is_some_and(|range| range.holds(at))
-    };
-    let kept = stored.periods.iter().filter(|row| !is_folded_again(row.starts_at));
-    let mut periods: BTreeMap<Moment, FoldedPeriod> =
-        kept.map(|row| (row.starts_at, FoldedPeriod::stored(row, calendar, &settings))).collect();
-    periods.extend(
-        fold::fold_points(calendar, &settings, points)
-            .into_iter()
-            .map(|folded| (Moment::from(folded.value.period.starts_at), folded)),
-    );
-    periods.into_values().collect()
+    let kept = stored.periods.iter().filter(|row| !fold::holds(ranges, row.starts_at));
+    let mut periods = fold::stored(kept, calendar, &settings);
+    periods.extend(fold::fold_points(calendar, &settings, points));
+    periods.sort_by_key(|folded| folded.value.period.starts_at);
+    periods
 }
 
-/// What follows from the periods of a KPI.
+/// What follows from the periods of a KPI, of which those in some stretches of time may have changed.
 fn derive(
     calendar: &Calendar,
     kpi: &KpiRow,
     stored: &Stored,
     periods: &[FoldedPeriod],
+    ranges: &[Range],
     now: Moment,
 ) -> Outcome {
     let settings = kpi.settings();
-    let rows = fold::period_rows(kpi, periods, &stored.targets);
+    let touched: Vec<FoldedPeriod> = periods
+        .iter()
+        .filter(|folded| fold::holds(ranges, folded.value.period.starts_at.into()))
+        .copied()
+        .collect();
+    let rows = fold::period_rows(kpi, &touched, &stored.targets);
     let series: Vec<PeriodValue> = periods.iter().map(|folded| folded.value).collect();
     let numbers = Numbers {
         calendar,
@@ -272,8 +270,8 @@ fn derive(
     };
     let stages = numbers.stages(kpi, now);
 
-    let mut before: HashMap<Moment, &PeriodRow> =
-        stored.periods.iter().map(|row| (row.starts_at, row)).collect();
+    let touched = stored.periods.iter().filter(|row| fold::holds(ranges, row.starts_at));
+    let mut before: HashMap<Moment, &PeriodRow> = touched.map(|row| (row.starts_at, row)).collect();
     let changed = rows.into_iter().filter(|row| before.remove(&row.starts_at) != Some(row)).collect();
     let mut gone: Vec<Moment> = before.into_keys().collect();
     gone.sort();
@@ -322,12 +320,14 @@ fn past_changes(
     shown_before: Option<&StateRow>,
 ) -> Option<(Moment, Moment, usize)> {
     let current = shown_before?.period_starts_at?;
-    let before: HashMap<Moment, (Option<f64>, Health)> =
-        stored.periods.iter().map(|row| (row.starts_at, (row.value, row.health))).collect();
+    let before = |starts_at: Moment| {
+        let found = stored.periods.binary_search_by_key(&starts_at, |row| row.starts_at).ok()?;
+        stored.periods.get(found).map(|row| (row.value, row.health))
+    };
     let mut past: Vec<Moment> = outcome
         .changed
         .iter()
-        .filter(|row| before.get(&row.starts_at) != Some(&(row.value, row.health)))
+        .filter(|row| before(row.starts_at) != Some((row.value, row.health)))
         .map(|row| row.starts_at)
         .chain(outcome.gone.iter().copied())
         .filter(|starts_at| *starts_at < current)

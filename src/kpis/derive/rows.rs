@@ -4,8 +4,8 @@ use diesel::prelude::*;
 
 use crate::maths::word::words;
 use crate::maths::{
-    Band, Cadence, Calendar, ClosedBy, DatedTarget, Folded, Freshness, Health, HealthReason, PeriodValue,
-    Target, Trend,
+    Band, Cadence, Calendar, ClosedBy, DatedTarget, Folded, Freshness, Health, HealthReason, Period,
+    PeriodValue, Target, Trend,
 };
 use crate::store::schema::{kpi_periods, kpi_states, point_revisions, points, targets};
 use crate::store::transaction::AuthorKind;
@@ -146,8 +146,18 @@ pub struct PeriodRow {
 impl PeriodRow {
     /// The period for the maths.
     pub fn value(&self, calendar: &Calendar, cadence: Cadence) -> PeriodValue {
+        self.value_after(calendar, cadence, None)
+    }
+
+    /// The same in a series, where the period before is known.
+    pub fn value_after(
+        &self,
+        calendar: &Calendar,
+        cadence: Cadence,
+        before: Option<&Period>,
+    ) -> PeriodValue {
         PeriodValue {
-            period: calendar.period_of(cadence, self.starts_at.timestamp()),
+            period: calendar.period_beginning(cadence, self.starts_at.timestamp(), before),
             count: u32::try_from(self.points).unwrap_or_default(),
             folded: self.value.map_or(Folded::Overflow, Folded::Value),
         }
