@@ -2,7 +2,7 @@
 //! for anything with anybody's ids. Whatever comes back, no foreign canary is in it: not in the body,
 //! not in a header, not in a refusal.
 //!
-//! Every run sends the same; `REGIMEN_SEED` sends others, `REGIMEN_REQUESTS=100000` sends more.
+//! Every run sends the same; `REGIMEN_SEED` sends others, `REGIMEN_REQUESTS=1000000` sends more.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,9 +15,9 @@ use super::{Operation, World, ids_of, kind_of, operations};
 use crate::harness::{Answer, App, Caller, EngineUnderTest, play};
 
 const WORKSPACES: usize = 10;
-const REQUESTS_ON_SQLITE: u64 = 20_000;
+const REQUESTS_ON_SQLITE: u64 = 100_000;
 /// The code above the store is the same, and each write costs more.
-const REQUESTS_ON_POSTGRES: u64 = 5_000;
+const REQUESTS_ON_POSTGRES: u64 = 50_000;
 /// How many are sent at once.
 const AT_ONCE: u64 = 6;
 
