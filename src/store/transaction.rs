@@ -31,6 +31,14 @@ pub struct Tx<'c> {
     events: Vec<(Arc<Author>, Event)>,
     kpi_changes: Vec<KpiChange>,
     deeds: Vec<Deed>,
+    effect: Effect,
+}
+
+/// Whether a transaction leaves anything behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Effect {
+    Some,
+    None,
 }
 
 /// Which row a write locks first, so that what hangs together has one serial history.
@@ -146,6 +154,7 @@ impl<'c> Tx<'c> {
             events: Vec::new(),
             kpi_changes: Vec::new(),
             deeds: Vec::new(),
+            effect: Effect::Some,
         }
     }
 
@@ -270,6 +279,11 @@ impl<'c> Tx<'c> {
         Ok(())
     }
 
+    /// Says that it has only read, so that what was answered before holds on.
+    pub fn has_only_read(&mut self) {
+        self.effect = Effect::None;
+    }
+
     /// Waits until no other transaction registers an account: whether there is one already, and whose
     /// address it has, must hold until this one ends. SQLite's one writer waits anyway.
     pub fn register_alone(&mut self) -> Result<(), StoreError> {
@@ -329,6 +343,9 @@ impl<'c> Tx<'c> {
             }
         }
         let events = std::mem::take(&mut self.events);
+        if self.effect == Effect::None && events.is_empty() {
+            return Ok(());
+        }
         journal::close(self, events)
     }
 }

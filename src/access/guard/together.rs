@@ -115,6 +115,7 @@ impl<W: Wants> Part for Guest<W> {
             }
         }
         if wants.is_empty() {
+            tx.has_only_read();
             return Ok(turns);
         }
         let done = W::fulfil(tx, &wants).map_err(store_error)?;
