@@ -14,7 +14,7 @@ use crate::store::{Moment, RawId, WorkspaceRow};
 /// How many bytes one half of the memory holds.
 const HALF: usize = 8 * 1024 * 1024;
 /// The largest answer that is kept, in bytes.
-const LARGEST: usize = 512 * 1024;
+const LARGEST: usize = 1024 * 1024;
 
 /// What an answer depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
