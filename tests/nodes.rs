@@ -161,7 +161,10 @@ fn nodes_that_write_the_same_kpi_agree() {
             call(Method::POST, format!("{}/v1/auth/register", address(0)), "", Some(person)).await;
         let token = registered.1["access_token"].as_str().expect("a token").to_owned();
         let acme = json!({"name": "Acme", "slug": "acme"});
-        assert_eq!(call(Method::POST, format!("{}/v1/workspaces", address(0)), &token, Some(acme)).await.0, 201);
+        assert_eq!(
+            call(Method::POST, format!("{}/v1/workspaces", address(0)), &token, Some(acme)).await.0,
+            201
+        );
         let inside = |number: usize, path: &str| format!("{}/v1/workspaces/acme/{path}", address(number));
         for name in ["Visits", "Orders"] {
             let kpi = json!({"name": name, "cadence": "daily", "aggregation": "sum", "target": {"min": 50}});
@@ -177,7 +180,8 @@ fn nodes_that_write_the_same_kpi_agree() {
         // Each day is written by both nodes, with the same value and with two others.
         let writes = (0..160_usize).map(|number| {
             let day = number / 4 % 20 + 1;
-            let (kpi, value) = if number.is_multiple_of(2) { ("visits", 40 + day) } else { ("orders", number) };
+            let (kpi, value) =
+                if number.is_multiple_of(2) { ("visits", 40 + day) } else { ("orders", number) };
             let url = inside(number / 2, &format!("kpis/{kpi}/points/2026-01-{day:02}"));
             call(Method::PUT, url, &token, Some(json!({"value": value})))
         });
@@ -189,8 +193,10 @@ fn nodes_that_write_the_same_kpi_agree() {
         assert_eq!(made, 40, "a point is made once, whoever comes first");
 
         for kpi in ["visits", "orders", "all"] {
-            let (_, one, _) = call(Method::GET, inside(0, &format!("kpis/{kpi}/periods")), &token, None).await;
-            let (_, two, _) = call(Method::GET, inside(1, &format!("kpis/{kpi}/periods")), &token, None).await;
+            let (_, one, _) =
+                call(Method::GET, inside(0, &format!("kpis/{kpi}/periods")), &token, None).await;
+            let (_, two, _) =
+                call(Method::GET, inside(1, &format!("kpis/{kpi}/periods")), &token, None).await;
             assert_eq!(one["items"].as_array().map(Vec::len), two["items"].as_array().map(Vec::len), "{one}");
             assert_eq!(one, two, "the nodes show {kpi} differently");
             let (_, shown, _) = call(Method::GET, inside(0, &format!("kpis/{kpi}")), &token, None).await;

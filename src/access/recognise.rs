@@ -384,7 +384,7 @@ fn led_by(tx: &mut Tx, workspace: WorkspaceId, leads: &[TeamId], role: Role) -> 
 /// How long a token's last use may lag behind.
 const USE_IS_NOTED_EVERY: SignedDuration = SignedDuration::from_secs(60);
 
-/// Notes a token's last use, at most once a minute and only if nothing is in the way.
+/// Notes a token's last use, at most once a minute, beside the request.
 pub fn note_use_of(store: &Store, token: Option<&TokenFacts>, now: Moment) {
     let Some(token) = token else { return };
     let (id, workspace) = (token.id, token.workspace);
@@ -395,7 +395,7 @@ pub fn note_use_of(store: &Store, token: Option<&TokenFacts>, now: Moment) {
     let note = async move {
         let noted = store
             .write(Lane::Open, Author::system(""), move |tx| -> Result<()> {
-                tx.open(Opening::Workspace(workspace))?;
+                tx.enter(Lane::Workspace(workspace))?;
                 let own = tokens::table.filter(tokens::workspace_id.eq(workspace)).filter(tokens::id.eq(id));
                 diesel::update(own).set(tokens::last_used_at.eq(Some(now))).execute(tx.db())?;
                 Ok(())

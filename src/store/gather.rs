@@ -91,6 +91,9 @@ struct Waiting<P: Part> {
     answer: oneshot::Sender<Result<P::Answer, StoreError>>,
 }
 
+/// A part, and what it is told.
+type Settled<P> = (Waiting<P>, Result<<P as Part>::Answer, StoreError>);
+
 impl<P: Part> Default for Gatherer<P> {
     fn default() -> Self {
         Self { queues: Mutex::new(Queues { of: HashMap::new(), parts: 0, weight: 0 }) }
@@ -183,7 +186,7 @@ impl<P: Part> Gatherer<P> {
             _ => std::mem::take(&mut queue.taken),
         };
         let mut again: Vec<Waiting<P>> = Vec::new();
-        let mut answered: Vec<(Waiting<P>, Result<P::Answer, StoreError>)> = Vec::new();
+        let mut answered: Vec<Settled<P>> = Vec::new();
         match together {
             Ok(turns) => {
                 for (waiting, turn) in taken.into_iter().zip(turns) {

@@ -84,7 +84,9 @@ mod tests {
         reader.batch_execute("BEGIN; SELECT count(*) FROM t;").expect("it reads");
         let wal = Wal { long: 1 << 20, too_long: 4 << 20, ..Wal::of(&file) };
         let grow = |writer: &mut AnyConnection| {
-            diesel::sql_query("INSERT INTO t VALUES (randomblob(500000))").execute(writer).expect("it is written");
+            diesel::sql_query("INSERT INTO t VALUES (randomblob(500000))")
+                .execute(writer)
+                .expect("it is written");
         };
         assert_eq!(wal.look(&mut writer), Room::Left);
         let mut written = 0;

@@ -45,7 +45,7 @@ pub(super) enum Recall {
     /// This was answered a moment ago, and nothing has changed.
     Answered(Reply, Option<Left>),
     /// It is to be found out, and may be kept under this question.
-    Unknown(Option<Present>, Option<Question>),
+    Unknown(Option<Box<Present>>, Option<Question>),
 }
 
 impl Call {
@@ -58,7 +58,7 @@ impl Call {
         });
         let known = question.as_ref().and_then(|question| state.memory.recall(question));
         let Some((reply, present)) = known.zip(present.as_ref()) else {
-            return Ok(Recall::Unknown(present, question));
+            return Ok(Recall::Unknown(present.map(Box::new), question));
         };
         let here = present.workspace().map(|workspace| workspace.id);
         let left = self.count::<D>(state, present.key(), here)?;

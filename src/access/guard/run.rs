@@ -90,7 +90,7 @@ impl<D: Door> Db<D> {
                     Recall::Answered(reply, left) => return Ok((reply, left)),
                     Recall::Unknown(present, question) => (present, question),
                 };
-                let (mut scoped, left) = call.admit::<D>(tx, &state, present)?;
+                let (mut scoped, left) = call.admit::<D>(tx, &state, present.map(|present| *present))?;
                 let found = reach::<D, T>(&target, &mut scoped)?;
                 let parsed = call.parse(&input, &state)?;
                 let reply = job(&mut scoped, found, parsed)?.into_reply();
@@ -191,17 +191,14 @@ impl<D: Door> Db<D> {
                     scoped.expect_version(Some(version))?;
                 }
                 let reply = result?;
-                match I::mode(&parsed) {
-                    Mode::Rehearsal => Err(Stop::Rehearsed(reply)),
-                    Mode::ForReal => {
-                        if let Some(key) = &remembered
-                            && (200..300).contains(&reply.status)
-                        {
-                            key.remember(&mut scoped, &reply)?;
-                        }
-                        Ok(reply)
-                    }
+                // An answer that refuses all that was asked stores nothing either.
+                if I::mode(&parsed) == Mode::Rehearsal || !(200..300).contains(&reply.status) {
+                    return Err(Stop::Rehearsed(reply));
                 }
+                if let Some(key) = &remembered {
+                    key.remember(&mut scoped, &reply)?;
+                }
+                Ok(reply)
             })
             .await;
         match ended {

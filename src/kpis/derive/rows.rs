@@ -150,12 +150,7 @@ impl PeriodRow {
     }
 
     /// The same in a series, where the period before is known.
-    pub fn value_after(
-        &self,
-        calendar: &Calendar,
-        cadence: Cadence,
-        before: Option<&Period>,
-    ) -> PeriodValue {
+    pub fn value_after(&self, calendar: &Calendar, cadence: Cadence, before: Option<&Period>) -> PeriodValue {
         PeriodValue {
             period: calendar.period_beginning(cadence, self.starts_at.timestamp(), before),
             count: u32::try_from(self.points).unwrap_or_default(),

@@ -186,8 +186,11 @@ impl App {
     /// The fewest statements that the database is asked while a caller gets a path, a second later each time, so that
     /// nothing is answered from memory.
     pub async fn statements_of(&self, caller: &Caller, path: &str) -> usize {
+        // A token's first use is noted beside the request, and not counted.
+        caller.call(reqwest::Method::GET, path).fetch().await.expect(200);
         let mut fewest = usize::MAX;
         for _ in 0..3 {
+            tokio::time::sleep(std::time::Duration::from_millis(40)).await;
             self.clock.set(self.clock.now().plus(jiff::SignedDuration::from_secs(1)));
             let before = self.asked();
             caller.call(reqwest::Method::GET, path).fetch().await.expect(200);

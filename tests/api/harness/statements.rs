@@ -29,9 +29,17 @@ fn counter(url: &str) -> Arc<AtomicUsize> {
 /// Whether a statement belongs to the opening of a connection, or is asked once on each: a pool opens them when it
 /// likes.
 fn sets_up(statement: &str) -> bool {
-    ["SET client_min_messages", "server_version_num", "pg_type", "PRAGMA", "pragma_", "sqlite_version"]
-        .iter()
-        .any(|mark| statement.contains(mark))
+    let marks = [
+        "SET client_min_messages",
+        "SET TIME ZONE",
+        "SET CLIENT_ENCODING",
+        "server_version_num",
+        "pg_type",
+        "PRAGMA",
+        "pragma_",
+        "sqlite_version",
+    ];
+    marks.iter().any(|mark| statement.contains(mark))
 }
 
 #[derive(Default)]
