@@ -290,7 +290,7 @@ fn an_instant(random: &mut Random, memory: &Memory, now: Moment) -> (Moment, Str
 }
 
 fn a_feed(random: &mut Random) -> &'static str {
-    if random.below(3) > 0 { "" } else { *random.one_of(&FEEDS) }
+    if random.below(3) > 0 { "" } else { random.one_of::<&str>(&FEEDS) }
 }
 
 fn a_value(random: &mut Random) -> f64 {
