@@ -1,7 +1,9 @@
 //! The actix App: every slice mounted, and what goes around every request.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use actix_web::Scope;
 use actix_web::web::{self, Data, ServiceConfig};
 
 use crate::access::jwt::AccessTokens;
@@ -13,7 +15,7 @@ use crate::http::finish::Representations;
 use crate::http::limits::{LimitMode, Limits};
 use crate::http::memory::Memory;
 use crate::http::parameters::Parameters;
-use crate::http::routes;
+use crate::http::routes::{self, Routes};
 use crate::http::schema::Schemas;
 use crate::people::sign_on::SignOn;
 use crate::state::State;
@@ -66,9 +68,7 @@ pub fn mount(state: Data<State>) -> impl FnOnce(&mut ServiceConfig) + Clone {
         let all = slices();
         service.app_data(Data::new(Representations::of(&all)));
         service.app_data(state);
-        for entry in all.iter().flat_map(|routes| &routes.0) {
-            service.service(entry.resource());
-        }
+        mount_all(service, &all);
         service
             .service(routes::page("/openapi.json", system::show_document))
             .service(routes::page("/", system::welcome))
@@ -76,6 +76,26 @@ pub fn mount(state: Data<State>) -> impl FnOnce(&mut ServiceConfig) + Clone {
             .service(docs())
             .service(routes::other_methods(DOCS, "GET, HEAD, OPTIONS"))
             .default_service(web::to(system::nothing_here));
+    }
+}
+
+/// Mounts all paths; those inside a workspace by collection, because the framework tries what is mounted side by side
+/// one after the other.
+fn mount_all(service: &mut ServiceConfig, all: &[Routes]) {
+    let mut collections: BTreeMap<&str, Scope> = BTreeMap::new();
+    for entry in all.iter().flat_map(|routes| &routes.0) {
+        match entry.collection() {
+            None => {
+                service.service(entry.resource(""));
+            }
+            Some(path) => {
+                let scope = collections.remove(path).unwrap_or_else(|| web::scope(path));
+                collections.insert(path, scope.service(entry.resource(path)));
+            }
+        }
+    }
+    for scope in collections.into_values() {
+        service.service(scope);
     }
 }
 

@@ -12,8 +12,8 @@ use super::policy::{Led, Role, Scope, Standing, TokenBounds};
 use crate::http::{Code, Problem, Result};
 use crate::store::schema::{accounts, members, sessions, team_members, teams, tokens, workspaces};
 use crate::store::{
-    AccountId, Author, Json, Lane, MemberId, Moment, Opening, Proof, RawId, SessionId, Store, TeamId,
-    TokenId, Tx, WorkspaceId, WorkspaceRow, id,
+    AccountId, Author, ByMember, ByToken, Json, Lane, MemberId, Moment, Opening, Opens, RawId, SessionId, Store, TeamId,
+    TokenId, Tx, WorkspaceId, WorkspaceRow, each_engine, id,
 };
 
 pub(super) fn refused() -> Problem {
@@ -183,11 +183,11 @@ type MemberColumns = (MemberId, Role, String);
 /// Session, account, workspace and membership in one look.
 fn recognise_member(tx: &mut Tx, claims: &Claims, workspace: &Named) -> Result<(Signed, Option<Here>)> {
     let (session, account) = ids_of(claims)?;
-    let (now, opens) = (tx.now, tx.opens(Proof::Member));
+    let now = tx.now;
     macro_rules! look {
         ($is_named:expr) => {{
             type Row = (SessionColumns, Option<WorkspaceRow>, Option<MemberColumns>, Option<String>);
-            let found: Option<Row> = sessions::table
+            let found: Option<Row> = each_engine!(tx, connection => sessions::table
                 .inner_join(accounts::table.on(accounts::id.eq(sessions::account_id)))
                 .left_join(workspaces::table.on($is_named.and(workspaces::deleted_at.is_null())))
                 .left_join(
@@ -202,10 +202,10 @@ fn recognise_member(tx: &mut Tx, claims: &Claims, workspace: &Named) -> Result<(
                     (sessions::revoked_at, sessions::expires_at, accounts::state, accounts::name),
                     workspaces::all_columns.nullable(),
                     (members::id, members::role, members::name).nullable(),
-                    opens,
+                    Opens(ByMember),
                 ))
-                .first(tx.db())
-                .optional()?;
+                .first(connection)
+                .optional())?;
             found
         }};
     }
@@ -242,8 +242,7 @@ type TokenColumns = (
 
 fn recognise_token(tx: &mut Tx, hash: &[u8; 32]) -> Result<TokenFacts> {
     let now = tx.now;
-    let opens = tx.opens(Proof::Token);
-    let found: Option<TokenColumns> = tokens::table
+    let found: Option<TokenColumns> = each_engine!(tx, connection => tokens::table
         .filter(tokens::hash.eq(hash.as_slice()))
         .select((
             tokens::id,
@@ -256,10 +255,10 @@ fn recognise_token(tx: &mut Tx, hash: &[u8; 32]) -> Result<TokenFacts> {
             tokens::expires_at,
             tokens::last_used_at,
             tokens::revoked_at,
-            opens,
+            Opens(ByToken),
         ))
-        .first(tx.db())
-        .optional()?;
+        .first(connection)
+        .optional())?;
     let Some((id, workspace, name, kind, member, role, bounds, expires_at, last_used_at, None, _)) = found
     else {
         return Err(refused());
@@ -338,11 +337,11 @@ pub(super) fn enter_for(tx: &mut Tx, maker: &Maker) -> Result<Actor> {
 
 /// Where a member stands: their teams, and whom they lead. Those who lead nobody cost no statement more.
 fn standing_of(tx: &mut Tx, workspace: WorkspaceId, member: MemberId, role: Role) -> Result<Standing> {
-    let duties: Vec<(TeamId, Duty)> = team_members::table
+    let duties: Vec<(TeamId, Duty)> = each_engine!(tx, connection => team_members::table
         .filter(team_members::workspace_id.eq(workspace))
         .filter(team_members::member_id.eq(member))
         .select((team_members::team_id, team_members::duty))
-        .load(tx.db())?;
+        .load(connection))?;
     let leads: Vec<TeamId> =
         duties.iter().filter(|(_, duty)| *duty == Duty::Lead).map(|(team, _)| *team).collect();
     let led = if leads.is_empty() { Led::default() } else { led_by(tx, workspace, &leads, role)? };

@@ -5,6 +5,7 @@ use std::ops::{Deref, DerefMut};
 use super::caller::{Actor, Inside, Maker, Signed, TokenFacts};
 use super::policy::{self, Action, Decision, Facts, Role, Viewers};
 use super::target::{Granted, Resource};
+use crate::http::memory::Validity;
 use crate::http::{Code, Problem, Result};
 use crate::state::State;
 use crate::store::{MemberId, Tx, WorkspaceId};
@@ -16,6 +17,16 @@ pub struct Scoped<'a, 'c> {
     state: &'a State,
     if_match: Option<IfMatch>,
     repetition: Repetition,
+    constancy: Constancy,
+}
+
+/// For how long an answer holds, if nobody writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Constancy {
+    /// To the end of the second.
+    Second,
+    /// Until what was read turns.
+    Turn,
 }
 
 /// What happens when a request is sent once more.
@@ -44,12 +55,25 @@ impl<'a, 'c> Scoped<'a, 'c> {
         if_match: Option<IfMatch>,
         repetition: Repetition,
     ) -> Self {
-        Self { tx, actor, state, if_match, repetition }
+        Self { tx, actor, state, if_match, repetition, constancy: Constancy::Second }
     }
 
     /// Whether the request came with an `Idempotency-Key`, so that a retry does nothing twice.
     pub fn is_keyed(&self) -> bool {
         self.repetition == Repetition::Recalled
+    }
+
+    /// Says that the answer shows nothing of the time but what the transaction noted as turning; see [`Tx::turns_at`].
+    pub fn shows_what_turns(&mut self) {
+        self.constancy = Constancy::Turn;
+    }
+
+    /// When the answer holds, as far as the clock goes.
+    pub fn validity(&self) -> Validity {
+        match (self.constancy, self.tx.next_turn()) {
+            (Constancy::Turn, Some(turn)) => Validity::until(self.tx.now, turn),
+            (Constancy::Turn, None) | (Constancy::Second, _) => Validity::this_second(self.tx.now),
+        }
     }
 
     /// What all requests share.

@@ -1,9 +1,10 @@
 //! Answers that were given a moment ago, given again where nothing has changed since.
 //!
 //! Every transaction that changes a workspace counts its revision up, in its row. An answer inside a workspace is a
-//! function of the caller, the question, that revision and the clock; it is kept under all four, the clock in whole
-//! seconds. Whether the credential holds, who calls and which revision there is, is asked of the database each time,
-//! so that this memory decides nothing: it saves the work of making the same bytes again.
+//! function of the caller, the question, that revision and the clock; it is kept under the first three, and for as
+//! long as the clock does not change it: to the end of the second, or longer where the handler knows when what it
+//! showed turns. Whether the credential holds, who calls and which revision there is, is asked of the database each
+//! time, so that this memory decides nothing: it saves the work of making the same bytes again.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,21 +23,47 @@ pub struct Question {
     workspace: RawId,
     revision: i64,
     caller: RawId,
-    second: i64,
     asked: String,
 }
 
 impl Question {
     /// What a caller asks inside a workspace, as it is now; `asked` is the address with what was negotiated.
-    pub fn new(workspace: &WorkspaceRow, caller: RawId, now: Moment, asked: &str) -> Self {
-        Self {
-            workspace: workspace.id.raw(),
-            revision: workspace.revision,
-            caller,
-            second: now.timestamp().as_second(),
-            asked: asked.to_owned(),
-        }
+    pub fn new(workspace: &WorkspaceRow, caller: RawId, asked: &str) -> Self {
+        Self { workspace: workspace.id.raw(), revision: workspace.revision, caller, asked: asked.to_owned() }
     }
+}
+
+/// The instants at which an answer holds, the end excluded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Validity {
+    from: Moment,
+    until: Moment,
+}
+
+impl Validity {
+    /// Of an answer that shows the time to the second.
+    pub fn this_second(now: Moment) -> Self {
+        let begun = now.microseconds().rem_euclid(SECOND);
+        Self { from: now, until: Moment::from_microseconds(now.microseconds() - begun + SECOND) }
+    }
+
+    /// Of an answer that shows something else from an instant on, and nothing of the time until then.
+    pub fn until(now: Moment, turn: Moment) -> Self {
+        Self { from: now, until: turn }
+    }
+
+    fn holds(&self, now: Moment) -> bool {
+        self.from <= now && now < self.until
+    }
+}
+
+/// In microseconds.
+const SECOND: i64 = 1_000_000;
+
+#[derive(Debug)]
+struct Kept {
+    reply: Reply,
+    validity: Validity,
 }
 
 /// What was answered lately, in two halves: when the younger one is full, the older one is forgotten.
@@ -45,20 +72,23 @@ pub struct Memory(Mutex<Halves>);
 
 #[derive(Debug, Default)]
 struct Halves {
-    younger: HashMap<Question, Arc<Reply>>,
-    older: HashMap<Question, Arc<Reply>>,
+    younger: HashMap<Question, Arc<Kept>>,
+    older: HashMap<Question, Arc<Kept>>,
     bytes: usize,
 }
 
 impl Memory {
-    /// The answer to this question, if it was given lately.
-    pub fn recall(&self, question: &Question) -> Option<Arc<Reply>> {
-        let halves = self.halves();
-        halves.younger.get(question).or_else(|| halves.older.get(question)).cloned()
+    /// The answer to this question, if it was given lately and the clock has not changed it.
+    pub fn recall(&self, question: &Question, now: Moment) -> Option<Reply> {
+        let kept = {
+            let halves = self.halves();
+            halves.younger.get(question).or_else(|| halves.older.get(question)).cloned()
+        };
+        kept.filter(|kept| kept.validity.holds(now)).map(|kept| kept.reply.clone())
     }
 
     /// Keeps an answer, if it is a success and not too large.
-    pub fn keep(&self, question: Question, reply: &Reply) {
+    pub fn keep(&self, question: Question, validity: Validity, reply: &Reply) {
         let size = reply.body.len() + question.asked.len() + size_of::<Question>();
         if reply.status != 200 || size > LARGEST {
             return;
@@ -69,7 +99,7 @@ impl Memory {
             halves.bytes = 0;
         }
         halves.bytes += size;
-        halves.younger.insert(question, Arc::new(reply.clone()));
+        halves.younger.insert(question, Arc::new(Kept { reply: reply.clone(), validity }));
     }
 
     /// A panic leaves it as it is, whole.
@@ -82,47 +112,66 @@ impl Memory {
 mod tests {
     use super::*;
 
-    fn question(revision: i64, second: i64, asked: &str) -> Question {
+    fn question(revision: i64, asked: &str) -> Question {
         let nobody = RawId::from_uuid(uuid::Uuid::nil());
-        Question { workspace: nobody, revision, caller: nobody, second, asked: asked.to_owned() }
+        Question { workspace: nobody, revision, caller: nobody, asked: asked.to_owned() }
     }
 
     fn reply(size: usize) -> Reply {
         Reply { status: 200, headers: Vec::new(), body: vec![b'x'; size] }
     }
 
+    fn at(microseconds: i64) -> Moment {
+        Moment::from_microseconds(microseconds)
+    }
+
     #[test]
     fn only_the_same_question_is_answered_from_memory() {
-        let memory = Memory::default();
-        memory.keep(question(7, 100, "/a"), &reply(10));
-        assert!(memory.recall(&question(7, 100, "/a")).is_some());
-        for other in [question(8, 100, "/a"), question(7, 101, "/a"), question(7, 100, "/b")] {
-            assert!(memory.recall(&other).is_none(), "{other:?}");
+        let (memory, now) = (Memory::default(), at(100 * SECOND));
+        memory.keep(question(7, "/a"), Validity::this_second(now), &reply(10));
+        assert!(memory.recall(&question(7, "/a"), now).is_some());
+        for other in [question(8, "/a"), question(7, "/b")] {
+            assert!(memory.recall(&other, now).is_none(), "{other:?}");
         }
     }
 
     #[test]
-    fn refusals_and_large_answers_are_not_kept() {
+    fn an_answer_holds_to_the_end_of_its_second_or_until_it_turns() {
         let memory = Memory::default();
-        memory.keep(question(1, 1, "/refused"), &Reply { status: 404, ..reply(10) });
-        memory.keep(question(1, 1, "/large"), &reply(LARGEST));
-        assert!(memory.recall(&question(1, 1, "/refused")).is_none());
-        assert!(memory.recall(&question(1, 1, "/large")).is_none());
+        let holds = |asked: &str, now: i64| memory.recall(&question(1, asked), at(now)).is_some();
+        memory.keep(question(1, "/now"), Validity::this_second(at(5_300_000)), &reply(10));
+        assert_eq!([5_299_999, 5_300_000, 5_999_999, 6_000_000].map(|now| holds("/now", now)), [
+            false, true, true, false
+        ]);
+        memory.keep(question(1, "/kpi"), Validity::until(at(5_300_000), at(90_000_000)), &reply(10));
+        assert_eq!([5_299_999, 5_300_000, 89_999_999, 90_000_000].map(|now| holds("/kpi", now)), [
+            false, true, true, false
+        ]);
+    }
+
+    #[test]
+    fn refusals_and_large_answers_are_not_kept() {
+        let (memory, now) = (Memory::default(), at(1));
+        let validity = Validity::this_second(now);
+        memory.keep(question(1, "/refused"), validity, &Reply { status: 404, ..reply(10) });
+        memory.keep(question(1, "/large"), validity, &reply(LARGEST));
+        assert!(memory.recall(&question(1, "/refused"), now).is_none());
+        assert!(memory.recall(&question(1, "/large"), now).is_none());
     }
 
     #[test]
     fn it_forgets_what_is_older_and_holds_no_more_than_its_halves() {
-        let memory = Memory::default();
+        let (memory, now) = (Memory::default(), at(1));
         let size = 100 * 1024;
-        for second in 0..400 {
-            memory.keep(question(1, second, "/a"), &reply(size));
+        for revision in 0..400 {
+            memory.keep(question(revision, "/a"), Validity::this_second(now), &reply(size));
         }
         let held = |memory: &Memory| {
             let halves = memory.halves();
             (halves.younger.len() + halves.older.len()) * size
         };
         assert!(held(&memory) <= 2 * HALF, "{}", held(&memory));
-        assert!(memory.recall(&question(1, 399, "/a")).is_some());
-        assert!(memory.recall(&question(1, 0, "/a")).is_none());
+        assert!(memory.recall(&question(399, "/a"), now).is_some());
+        assert!(memory.recall(&question(0, "/a"), now).is_none());
     }
 }

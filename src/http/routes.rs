@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use actix_web::http::Method;
 use actix_web::{
@@ -102,7 +102,6 @@ pub struct PathEntry {
 }
 
 /// One method of a path.
-#[derive(Clone)]
 pub struct Operation {
     /// The method.
     pub method: Method,
@@ -112,8 +111,8 @@ pub struct Operation {
     pub tag: &'static str,
     /// What it does: a line, and then more.
     pub doc: String,
-    /// What the handler's types say of it.
-    pub draft: Draft,
+    /// What the handler's types say of it, where the document asks.
+    pub draft: LazyLock<Draft>,
     /// The media types that it answers with.
     pub media: &'static [&'static str],
     route: Arc<dyn Fn() -> Route + Send + Sync>,
@@ -133,7 +132,7 @@ impl Operation {
             tag,
             id,
             doc: doc.iter().map(|line| line.trim()).collect::<Vec<_>>().join("\n"),
-            draft: F::describe(),
+            draft: LazyLock::new(F::describe),
             media: F::MEDIA,
             route: Arc::new(move || {
                 let route = match matched {
@@ -147,9 +146,17 @@ impl Operation {
 }
 
 impl PathEntry {
-    /// The actix resource of this path.
-    pub fn resource(&self) -> Resource {
-        resource(self.path, self.allow(), self.operations.iter().map(|operation| (operation.route)()))
+    /// What its path begins with, if it leads to one of the collections of a workspace.
+    pub fn collection(&self) -> Option<&'static str> {
+        let inside = self.path.strip_prefix("/v1/workspaces/{workspace}/")?;
+        let rest = inside.find('/').map_or(0, |end| inside.len() - end);
+        self.path.get(..self.path.len() - rest)
+    }
+
+    /// The actix resource of this path, inside a scope with the path that it begins with.
+    pub fn resource(&self, scope: &str) -> Resource {
+        let path = self.path.strip_prefix(scope).unwrap_or(self.path);
+        resource(path, self.allow(), self.operations.iter().map(|operation| (operation.route)()))
     }
 
     fn allow(&self) -> String {

@@ -12,7 +12,9 @@ use crate::maths::word::words;
 use crate::maths::{Aggregation, Cadence, KpiSettings, default_confirm_periods, grace_days};
 use crate::store::id::looks_like_id;
 use crate::store::schema::{kpi_aliases, kpis};
-use crate::store::{IDS_PER_STATEMENT, Json, KpiId, MemberId, Moment, StoreError, TeamId, Tx, WorkspaceId};
+use crate::store::{
+    IDS_PER_STATEMENT, Json, KpiId, MemberId, Moment, StoreError, TeamId, Tx, WorkspaceId, each_engine,
+};
 
 words! {
     /// What part of the organisation a KPI watches.
@@ -149,11 +151,11 @@ impl KpiRow {
 
     /// The KPI with this id in a workspace.
     pub fn by_id(tx: &mut Tx, workspace: WorkspaceId, id: KpiId) -> Result<Option<Self>> {
-        Ok(kpis::table
+        Ok(each_engine!(tx, connection => kpis::table
             .filter(kpis::workspace_id.eq(workspace))
             .filter(kpis::id.eq(id))
-            .first(tx.db())
-            .optional()?)
+            .first(connection)
+            .optional())?)
     }
 
     /// The KPIs with these ids that are there.
@@ -161,10 +163,10 @@ impl KpiRow {
         let workspace = tx.workspace_id()?;
         let mut found = HashMap::new();
         for ids in ids.chunks(IDS_PER_STATEMENT) {
-            let rows: Vec<Self> = kpis::table
+            let rows: Vec<Self> = each_engine!(tx, connection => kpis::table
                 .filter(kpis::workspace_id.eq(workspace))
                 .filter(kpis::id.eq_any(ids))
-                .load(tx.db())?;
+                .load(connection))?;
             found.extend(rows.into_iter().map(|row| (row.id, row)));
         }
         Ok(found)
@@ -181,11 +183,11 @@ impl KpiRow {
         if looks_like_id(name) {
             return Self::by_id(tx, workspace, name.parse().map_err(invalid_id)?);
         }
-        let by_key = kpis::table
+        let by_key = each_engine!(tx, connection => kpis::table
             .filter(kpis::workspace_id.eq(workspace))
             .filter(kpis::key.eq(name))
-            .first(tx.db())
-            .optional()?;
+            .first(connection)
+            .optional())?;
         if by_key.is_some() {
             return Ok(by_key);
         }

@@ -4,32 +4,24 @@ use diesel::prelude::*;
 
 use std::collections::BTreeMap;
 
+use diesel::sql_types::{Array, Double, Integer, Nullable, Text};
 use diesel::upsert::excluded;
 
-use super::connection::AnyConnection;
+use super::connection::{AnyConnection, each_engine};
 use super::error::StoreError;
 use super::ids::{KpiId, WorkspaceId};
 use super::journal::EventRow;
 use super::schema::{
     check_ins, events, kpi_periods, kpi_states, point_revisions, points, sign_in_attempts, workspaces,
 };
+use super::places::column;
 use super::transaction::Tx;
-use super::types::Moment;
+use super::types::{Moment, SqlId, SqlMoment};
 use crate::kpis::derive::{PeriodRow, PointRow, RevisionRow, StateRow};
 use crate::okrs::check_ins::CheckInRow;
 
 /// Statements stay below both engines' limit of bound values (SQLite 32,766).
 const VALUES_PER_STATEMENT: usize = 16_000;
-
-/// The same statement, compiled once for each engine.
-macro_rules! each_engine {
-    ($tx:expr, $connection:ident => $statement:expr) => {
-        match $tx.db() {
-            AnyConnection::Sqlite($connection) => $statement,
-            AnyConnection::Postgres($connection) => $statement,
-        }
-    };
-}
 
 /// Makes a function that inserts rows of one table, many in a statement.
 macro_rules! inserts {
@@ -51,33 +43,73 @@ inserts! {
     insert_check_ins: CheckInRow => check_ins, 11;
 }
 
+/// Stores rows by a statement that takes an array for each column. PostgreSQL reads a text with thousands of values
+/// more slowly than it stores their rows.
+macro_rules! store_arrays {
+    ($connection:expr, $rows:expr, $statement:expr, { $($column:ident: $type:ty),* $(,)? }) => {
+        for some in $rows.chunks(ROWS_PER_STATEMENT) {
+            diesel::sql_query($statement)
+                $(.bind::<Array<$type>, _>(column(some, |row| row.$column.clone())))*
+                .execute($connection)?;
+        }
+    };
+}
+
+/// How many rows one statement with arrays stores.
+const ROWS_PER_STATEMENT: usize = 10_000;
+
 /// Stores points; one with the same KPI, instant and feed is replaced.
 pub fn upsert_points(tx: &mut Tx, rows: &[PointRow]) -> Result<(), StoreError> {
-    for chunk in rows.chunks(VALUES_PER_STATEMENT / 10) {
-        each_engine!(tx, connection => diesel::insert_into(points::table)
-            .values(chunk)
-            .on_conflict((points::kpi_id, points::at, points::feed))
-            .do_update()
-            .set((
-                points::value.eq(excluded(points::value)),
-                points::note.eq(excluded(points::note)),
-                points::quality.eq(excluded(points::quality)),
-                points::origin.eq(excluded(points::origin)),
-                points::recorded_at.eq(excluded(points::recorded_at)),
-                points::recorded_by.eq(excluded(points::recorded_by)),
-            ))
-            .execute(connection))?;
+    const STORED: &str = "INSERT INTO points \
+         (workspace_id, kpi_id, at, feed, value, note, quality, origin, recorded_at, recorded_by) \
+         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+         ON CONFLICT (kpi_id, at, feed) DO UPDATE SET value = excluded.value, note = excluded.note, \
+         quality = excluded.quality, origin = excluded.origin, recorded_at = excluded.recorded_at, \
+         recorded_by = excluded.recorded_by";
+    match tx.db() {
+        AnyConnection::Sqlite(connection) => {
+            for some in rows.chunks(VALUES_PER_STATEMENT / 10) {
+                diesel::insert_into(points::table)
+                    .values(some)
+                    .on_conflict((points::kpi_id, points::at, points::feed))
+                    .do_update()
+                    .set((
+                        points::value.eq(excluded(points::value)),
+                        points::note.eq(excluded(points::note)),
+                        points::quality.eq(excluded(points::quality)),
+                        points::origin.eq(excluded(points::origin)),
+                        points::recorded_at.eq(excluded(points::recorded_at)),
+                        points::recorded_by.eq(excluded(points::recorded_by)),
+                    ))
+                    .execute(connection)?;
+            }
+        }
+        AnyConnection::Postgres(connection) => store_arrays!(connection, rows, STORED, {
+            workspace_id: SqlId, kpi_id: SqlId, at: SqlMoment, feed: Text, value: Double, note: Nullable<Text>,
+            quality: Text, origin: Text, recorded_at: SqlMoment, recorded_by: SqlId,
+        }),
     }
     Ok(())
 }
 
 /// Keeps what points said; one that lived no time between two stamps of the clock is kept once.
 pub fn insert_revisions(tx: &mut Tx, rows: &[RevisionRow]) -> Result<(), StoreError> {
-    for chunk in rows.chunks(VALUES_PER_STATEMENT / 11) {
-        each_engine!(tx, connection => diesel::insert_into(point_revisions::table)
-            .values(chunk)
-            .on_conflict_do_nothing()
-            .execute(connection))?;
+    const STORED: &str = "INSERT INTO point_revisions (workspace_id, kpi_id, at, feed, replaced_at, value, note, \
+         quality, origin, recorded_at, recorded_by) \
+         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING";
+    match tx.db() {
+        AnyConnection::Sqlite(connection) => {
+            for some in rows.chunks(VALUES_PER_STATEMENT / 11) {
+                diesel::insert_into(point_revisions::table)
+                    .values(some)
+                    .on_conflict_do_nothing()
+                    .execute(connection)?;
+            }
+        }
+        AnyConnection::Postgres(connection) => store_arrays!(connection, rows, STORED, {
+            workspace_id: SqlId, kpi_id: SqlId, at: SqlMoment, feed: Text, replaced_at: SqlMoment, value: Double,
+            note: Nullable<Text>, quality: Text, origin: Text, recorded_at: SqlMoment, recorded_by: SqlId,
+        }),
     }
     Ok(())
 }
@@ -104,18 +136,30 @@ pub fn delete_points(tx: &mut Tx, keys: &[(KpiId, Moment, String)]) -> Result<()
 
 /// Stores periods; one with the same KPI and beginning is replaced.
 pub fn replace_periods(tx: &mut Tx, rows: &[PeriodRow]) -> Result<(), StoreError> {
-    for chunk in rows.chunks(VALUES_PER_STATEMENT / 7) {
-        each_engine!(tx, connection => diesel::insert_into(kpi_periods::table)
-            .values(chunk)
-            .on_conflict((kpi_periods::kpi_id, kpi_periods::starts_at))
-            .do_update()
-            .set((
-                kpi_periods::value.eq(excluded(kpi_periods::value)),
-                kpi_periods::points.eq(excluded(kpi_periods::points)),
-                kpi_periods::newest_at.eq(excluded(kpi_periods::newest_at)),
-                kpi_periods::health.eq(excluded(kpi_periods::health)),
-            ))
-            .execute(connection))?;
+    const STORED: &str = "INSERT INTO kpi_periods (workspace_id, kpi_id, starts_at, value, points, newest_at, health) \
+         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7) \
+         ON CONFLICT (kpi_id, starts_at) DO UPDATE SET value = excluded.value, points = excluded.points, \
+         newest_at = excluded.newest_at, health = excluded.health";
+    match tx.db() {
+        AnyConnection::Sqlite(connection) => {
+            for some in rows.chunks(VALUES_PER_STATEMENT / 7) {
+                diesel::insert_into(kpi_periods::table)
+                    .values(some)
+                    .on_conflict((kpi_periods::kpi_id, kpi_periods::starts_at))
+                    .do_update()
+                    .set((
+                        kpi_periods::value.eq(excluded(kpi_periods::value)),
+                        kpi_periods::points.eq(excluded(kpi_periods::points)),
+                        kpi_periods::newest_at.eq(excluded(kpi_periods::newest_at)),
+                        kpi_periods::health.eq(excluded(kpi_periods::health)),
+                    ))
+                    .execute(connection)?;
+            }
+        }
+        AnyConnection::Postgres(connection) => store_arrays!(connection, rows, STORED, {
+            workspace_id: SqlId, kpi_id: SqlId, starts_at: SqlMoment, value: Nullable<Double>, points: Integer,
+            newest_at: SqlMoment, health: Text,
+        }),
     }
     Ok(())
 }

@@ -1,11 +1,12 @@
 //! Which engine, and a connection to it that is set as the store needs it.
 
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::r2d2::{ManageConnection, R2D2Connection};
+use diesel::r2d2::{ManageConnection, Pool, PooledConnection, R2D2Connection};
 
 use super::error::StoreError;
 
@@ -17,6 +18,19 @@ pub enum AnyConnection {
     /// The embedded SQLite.
     Sqlite(diesel::SqliteConnection),
 }
+
+/// The same statement, compiled once for each engine: its text is made once for a connection and not at each
+/// execution, as it is where either engine may stand behind it. For statements that every request needs, and for what
+/// diesel cannot say over both engines at once.
+macro_rules! each_engine {
+    ($tx:expr, $connection:ident => $statement:expr) => {
+        match $tx.db() {
+            $crate::store::AnyConnection::Sqlite($connection) => $statement,
+            $crate::store::AnyConnection::Postgres($connection) => $statement,
+        }
+    };
+}
+pub(crate) use each_engine;
 
 /// The two engines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,30 +124,73 @@ pub(super) struct Opener {
     url: DatabaseUrl,
 }
 
-impl Opener {
-    pub(super) fn reading(url: DatabaseUrl) -> Self {
-        Self { url }
+/// A connection of the pool.
+pub(super) struct Pooled {
+    connection: AnyConnection,
+    is_lost: bool,
+}
+
+impl Pooled {
+    /// Says that it is not to be used again.
+    pub(super) fn lose(&mut self) {
+        self.is_lost = true;
     }
 }
 
-impl ManageConnection for Opener {
-    type Connection = AnyConnection;
-    type Error = StoreError;
+impl Deref for Pooled {
+    type Target = AnyConnection;
 
-    fn connect(&self) -> Result<AnyConnection, StoreError> {
-        open(&self.url, Purpose::Reading)
+    fn deref(&self) -> &AnyConnection {
+        &self.connection
     }
+}
 
-    fn is_valid(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
-        match connection {
-            // A file does not go away between two requests.
-            AnyConnection::Sqlite(_) => Ok(()),
-            AnyConnection::Postgres(_) => Ok(connection.ping()?),
+impl DerefMut for Pooled {
+    fn deref_mut(&mut self) -> &mut AnyConnection {
+        &mut self.connection
+    }
+}
+
+/// A pool of connections. None is asked whether it is alive before it is lent: that a transaction begins on it says so.
+pub(super) fn pool(url: DatabaseUrl, connections: u32) -> Result<Pool<Opener>, StoreError> {
+    Pool::builder()
+        .max_size(connections)
+        .min_idle(Some(1))
+        .connection_timeout(std::time::Duration::from_secs(3))
+        .test_on_check_out(false)
+        .build(Opener { url })
+        .map_err(StoreError::unavailable)
+}
+
+/// A connection on which a transaction has begun. Those that were lost meanwhile, because the server was restarted,
+/// are dropped until one is found that is alive.
+pub(super) fn begun(pool: &Pool<Opener>, begin: &str) -> Result<PooledConnection<Opener>, StoreError> {
+    for _ in 0..pool.max_size() {
+        let mut connection = pool.get().map_err(StoreError::unavailable)?;
+        match connection.batch_execute(begin) {
+            Ok(()) => return Ok(connection),
+            Err(_) => connection.lose(),
         }
     }
+    let mut connection = pool.get().map_err(StoreError::unavailable)?;
+    connection.batch_execute(begin)?;
+    Ok(connection)
+}
 
-    fn has_broken(&self, connection: &mut AnyConnection) -> bool {
-        connection.is_broken()
+impl ManageConnection for Opener {
+    type Connection = Pooled;
+    type Error = StoreError;
+
+    fn connect(&self) -> Result<Pooled, StoreError> {
+        Ok(Pooled { connection: open(&self.url, Purpose::Reading)?, is_lost: false })
+    }
+
+    fn is_valid(&self, connection: &mut Pooled) -> Result<(), StoreError> {
+        Ok(connection.ping()?)
+    }
+
+    fn has_broken(&self, connection: &mut Pooled) -> bool {
+        connection.is_lost || connection.is_broken()
     }
 }
 

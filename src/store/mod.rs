@@ -13,6 +13,7 @@ pub mod ids;
 pub mod journal;
 pub mod migrate;
 pub mod opening;
+pub mod places;
 pub mod roles;
 pub mod schema;
 pub mod transaction;
@@ -21,25 +22,27 @@ mod wal;
 pub mod workspace;
 mod writer;
 
+pub(crate) use connection::each_engine;
 pub use connection::{AnyConnection, DatabaseUrl, Engine};
 pub use error::{Failure, StoreError};
 pub use gather::Gathering;
 pub use id::{Id, Kind, RawId};
 pub use ids::*;
-pub use opening::{Opening, Proof};
+pub use opening::{ByLink, ByMember, ByToken, Opening, Opens};
 pub use transaction::{
     Act, Author, AuthorKind, Deed, DeedFollower, Follower, Followers, KpiChange, Lane, Tx,
 };
 pub use types::{Day, Json, Moment};
 pub use workspace::WorkspaceRow;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::Pool;
 
 use crate::clock::Clock;
-use connection::Opener;
+use connection::{Opener, Pooled};
 use writer::Writer;
 
 /// How the store is opened.
@@ -92,22 +95,25 @@ pub enum Effort {
 }
 
 impl Inner {
-    /// Runs a job in one reading transaction.
+    /// How a reading transaction begins, with what is opened for its reader.
+    fn begin(&self, reader: &Reader) -> Cow<'static, str> {
+        match self.engine {
+            Engine::Sqlite => "BEGIN".into(),
+            Engine::Postgres => {
+                let opens = reader.opening.map(opening::statement).unwrap_or_default();
+                format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {opens}").into()
+            }
+        }
+    }
+
+    /// Runs a job in a reading transaction that has begun.
     fn snapshot<R, E: Failure>(
         &self,
-        connection: &mut AnyConnection,
+        connection: &mut Pooled,
         reader: Reader,
         now: Moment,
         job: impl FnOnce(&mut Tx) -> Result<R, E>,
     ) -> Result<R, E> {
-        let begin = match self.engine {
-            Engine::Sqlite => "BEGIN".to_owned(),
-            Engine::Postgres => {
-                let opens = reader.opening.map(opening::statement).unwrap_or_default();
-                format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {opens}")
-            }
-        };
-        connection.batch_execute(&begin).map_err(StoreError::from)?;
         let mut open = OpenTransaction::on(connection);
         let mut tx = Tx::new(open.connection(), now, reader.author);
         if let Some(opening) = reader.opening {
@@ -133,12 +139,7 @@ impl Store {
             Engine::Sqlite => Some(Writer::start(options.url.clone(), options.gathering)?),
             Engine::Postgres => None,
         };
-        let pool = Pool::builder()
-            .max_size(options.connections)
-            .min_idle(Some(1))
-            .connection_timeout(std::time::Duration::from_secs(3))
-            .build(Opener::reading(options.url))
-            .map_err(StoreError::unavailable)?;
+        let pool = connection::pool(options.url, options.connections)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 engine,
@@ -199,10 +200,11 @@ impl Store {
         if let (Engine::Sqlite, Effort::Brief) = (inner.engine, reader.effort)
             && let Some(mut connection) = inner.pool.try_get()
         {
+            connection.batch_execute(&inner.begin(&reader)).map_err(StoreError::from)?;
             return inner.snapshot(&mut connection, reader, now, job);
         }
         blocking(move || {
-            let mut connection = inner.pool.get().map_err(StoreError::unavailable)?;
+            let mut connection = connection::begun(&inner.pool, &inner.begin(&reader))?;
             inner.snapshot(&mut connection, reader, now, job)
         })
         .await
@@ -254,9 +256,7 @@ impl Store {
     pub async fn ready(&self) -> Result<(), StoreError> {
         let inner = self.inner.clone();
         blocking(move || -> Result<(), StoreError> {
-            let mut connection = inner.pool.get().map_err(StoreError::unavailable)?;
-            connection.batch_execute("SELECT 1")?;
-            Ok(())
+            connection::begun(&inner.pool, "SELECT 1").map(drop)
         })
         .await?;
         match &self.inner.writer {
@@ -274,8 +274,7 @@ fn write_on_postgres<R, E: Failure>(
 ) -> Result<R, E> {
     let mut attempt = 1;
     loop {
-        let mut connection = pool.get().map_err(StoreError::unavailable)?;
-        connection.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").map_err(StoreError::from)?;
+        let mut connection = connection::begun(pool, "BEGIN ISOLATION LEVEL READ COMMITTED")?;
         let mut open = OpenTransaction::on(&mut connection);
         match run(open.connection()) {
             Ok(reply) => {
@@ -302,12 +301,12 @@ fn write_on_postgres<R, E: Failure>(
 
 /// A transaction that is rolled back unless it was ended, also when a panic passes through.
 struct OpenTransaction<'c> {
-    connection: &'c mut AnyConnection,
+    connection: &'c mut Pooled,
     ended: bool,
 }
 
 impl<'c> OpenTransaction<'c> {
-    fn on(connection: &'c mut AnyConnection) -> Self {
+    fn on(connection: &'c mut Pooled) -> Self {
         Self { connection, ended: false }
     }
 
@@ -327,6 +326,7 @@ impl Drop for OpenTransaction<'_> {
             && let Err(error) = self.connection.batch_execute("ROLLBACK")
         {
             tracing::warn!(%error, "a transaction could not be rolled back");
+            self.connection.lose();
         }
     }
 }

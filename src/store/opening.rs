@@ -7,11 +7,12 @@
 
 use std::fmt::Write;
 
-use diesel::backend::Backend;
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{Bool, Nullable, Text};
+use diesel::sqlite::Sqlite;
 
 use super::connection::AnyConnection;
 use super::error::StoreError;
@@ -72,20 +73,12 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Notes what a statement has opened that selected [`Tx::opens`].
+    /// Notes what a statement has opened that selected [`Opens`].
     pub fn opened(&mut self, opening: Opening) {
         match (self.opening(), opening) {
             // Whose session it is opens nothing more to a write that is in a workspace already.
             (Some(Opening::Workspace(_)), Opening::Account(_)) => {}
             (_, opening) => self.note_opening(opening),
-        }
-    }
-
-    /// A column to select in the statement that proves a right: it opens what was proven, without a statement more.
-    pub fn opens(&mut self, proof: Proof) -> Opens {
-        match self.db() {
-            AnyConnection::Sqlite(_) => Opens("NULL"),
-            AnyConnection::Postgres(_) => Opens(proof.sql()),
         }
     }
 }
@@ -122,53 +115,62 @@ pub(super) fn statement(opening: Opening) -> String {
 }
 
 /// What a row proves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Proof {
-    /// A session's account: its memberships may be seen.
-    Account,
-    /// An active member's workspace.
-    Member,
-    /// A token's workspace.
-    Token,
-    /// A link's workspace.
-    Link,
+pub trait Proof: Send + 'static {
+    /// On PostgreSQL: opens what is proven.
+    const OPENS: &'static str;
 }
 
-impl Proof {
-    fn sql(self) -> &'static str {
-        match self {
-            Self::Account => r#"set_config('regimen.account', "accounts"."id"::text, true)"#,
-            Self::Member => r#"set_config('regimen.workspace', "members"."workspace_id"::text, true)"#,
-            Self::Token => r#"set_config('regimen.workspace', "tokens"."workspace_id"::text, true)"#,
-            Self::Link => r#"set_config('regimen.workspace', "links"."workspace_id"::text, true)"#,
-        }
-    }
-}
-
-/// A column that opens something while it is read; see [`Tx::opens`].
+/// What is proven by a row that an active member's workspace was read from.
 #[derive(Clone, Copy, Debug)]
-pub struct Opens(&'static str);
+pub struct ByMember;
+impl Proof for ByMember {
+    const OPENS: &'static str = r#"set_config('regimen.workspace', "members"."workspace_id"::text, true)"#;
+}
 
-impl Expression for Opens {
+/// What is proven by a token's row: its workspace.
+#[derive(Clone, Copy, Debug)]
+pub struct ByToken;
+impl Proof for ByToken {
+    const OPENS: &'static str = r#"set_config('regimen.workspace', "tokens"."workspace_id"::text, true)"#;
+}
+
+/// What is proven by a link's row: its workspace.
+#[derive(Clone, Copy, Debug)]
+pub struct ByLink;
+impl Proof for ByLink {
+    const OPENS: &'static str = r#"set_config('regimen.workspace', "links"."workspace_id"::text, true)"#;
+}
+
+/// A column to select in the statement that proves a right: it opens what was proven, without a statement more.
+#[derive(Clone, Copy, Debug)]
+pub struct Opens<P>(pub P);
+
+impl<P> Expression for Opens<P> {
     type SqlType = Nullable<Text>;
 }
 
-impl<QS> SelectableExpression<QS> for Opens {}
-impl<QS> AppearsOnTable<QS> for Opens {}
+impl<P, QS> SelectableExpression<QS> for Opens<P> {}
+impl<P, QS> AppearsOnTable<QS> for Opens<P> {}
 
-impl<GB> ValidGrouping<GB> for Opens {
+impl<P, GB> ValidGrouping<GB> for Opens<P> {
     type IsAggregate = is_aggregate::Never;
 }
 
-// The text decides what is prepared, so that it is prepared once on a connection.
-impl QueryId for Opens {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
+impl<P: Proof> QueryId for Opens<P> {
+    type QueryId = Opens<P>;
+    const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-impl<DB: Backend> QueryFragment<DB> for Opens {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        out.push_sql(self.0);
+impl<P: Proof> QueryFragment<Pg> for Opens<P> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(P::OPENS);
+        Ok(())
+    }
+}
+
+impl<P: Proof> QueryFragment<Sqlite> for Opens<P> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("NULL");
         Ok(())
     }
 }

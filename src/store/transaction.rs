@@ -6,7 +6,7 @@ use std::sync::Arc;
 use diesel::prelude::*;
 use serde_json::Value;
 
-use super::connection::AnyConnection;
+use super::connection::{AnyConnection, each_engine};
 use super::error::StoreError;
 use super::id::RawId;
 use super::ids::{AccountId, DecisionId, KpiId, ObjectiveId, SessionId, TargetId, WorkspaceId};
@@ -32,6 +32,7 @@ pub struct Tx<'c> {
     kpi_changes: Vec<KpiChange>,
     deeds: Vec<Deed>,
     effect: Effect,
+    next_turn: Option<Moment>,
 }
 
 /// Whether a transaction leaves anything behind.
@@ -155,6 +156,7 @@ impl<'c> Tx<'c> {
             kpi_changes: Vec::new(),
             deeds: Vec::new(),
             effect: Effect::Some,
+            next_turn: None,
         }
     }
 
@@ -248,7 +250,10 @@ impl<'c> Tx<'c> {
                         .first::<WorkspaceId>(connection)
                         .optional()?;
                 }
-                self.workspace = workspaces::table.find(id).first(self.connection).optional()?;
+                self.workspace = each_engine!(self, connection => workspaces::table
+                    .find(id)
+                    .first(connection)
+                    .optional())?;
             }
             Lane::Account(id) => {
                 if let AnyConnection::Postgres(connection) = self.connection {
@@ -277,6 +282,18 @@ impl<'c> Tx<'c> {
                 .optional()?;
         }
         Ok(())
+    }
+
+    /// Says that something which was read here is shown otherwise from an instant on, though nobody writes.
+    pub fn turns_at(&mut self, instant: Moment) {
+        if instant > self.now {
+            self.next_turn = Some(self.next_turn.map_or(instant, |turn| turn.min(instant)));
+        }
+    }
+
+    /// The first instant of those.
+    pub fn next_turn(&self) -> Option<Moment> {
+        self.next_turn
     }
 
     /// Says that it has only read, so that what was answered before holds on.

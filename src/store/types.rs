@@ -344,6 +344,19 @@ macro_rules! impl_sql_words {
                     Ok(diesel::serialize::IsNull::No)
                 }
             }
+            impl diesel::deserialize::FromSql<Text, diesel::pg::Pg> for $word {
+                fn from_sql(raw: diesel::pg::PgValue<'_>) -> diesel::deserialize::Result<Self> {
+                    Ok(std::str::from_utf8(raw.as_bytes())?.parse::<Self>()?)
+                }
+            }
+            impl diesel::deserialize::FromSql<Text, diesel::sqlite::Sqlite> for $word {
+                fn from_sql(
+                    raw: <diesel::sqlite::Sqlite as diesel::backend::Backend>::RawValue<'_>,
+                ) -> diesel::deserialize::Result<Self> {
+                    let text = <String as diesel::deserialize::FromSql<Text, diesel::sqlite::Sqlite>>::from_sql(raw)?;
+                    Ok(text.parse::<Self>()?)
+                }
+            }
             impl diesel::deserialize::FromSql<Text, MultiBackend> for $word {
                 fn from_sql(raw: MultiRawValue<'_>) -> diesel::deserialize::Result<Self> {
                     Ok(raw.from_sql::<String, Text>()?.parse::<Self>()?)

@@ -164,8 +164,10 @@ impl Desk {
             return Err(VecDeque::new());
         }
         let mut kept: VecDeque<Box<dyn Job>> = VecDeque::new();
+        // A savepoint costs a copy of every page that changes: whoever is alone has the transaction itself.
+        let run = if waiting.len() == 1 { Self::run_alone } else { Self::run_in_savepoint };
         while let Some(mut job) = waiting.pop_front() {
-            match self.run_in_savepoint(&mut job) {
+            match run(self, &mut job) {
                 Ok(Verdict::Keep) => kept.push_back(job),
                 Ok(Verdict::Undo) => job.settle(End::Settled),
                 Err(Spoiled(end)) => {
@@ -199,21 +201,23 @@ impl Desk {
     fn run_in_savepoint(&mut self, job: &mut Box<dyn Job>) -> Result<Verdict, Spoiled> {
         let trouble = |error: diesel::result::Error| Spoiled(End::Failed(error.into()));
         self.connection.batch_execute("SAVEPOINT job").map_err(trouble)?;
-        let verdict = catch_unwind(AssertUnwindSafe(|| job.run(&mut self.connection)));
-        match verdict {
-            Ok(Verdict::Keep) => {
+        match self.run_alone(job)? {
+            Verdict::Keep => {
                 self.connection.batch_execute("RELEASE job").map_err(trouble)?;
                 Ok(Verdict::Keep)
             }
-            Ok(Verdict::Undo) => match self.connection.batch_execute("ROLLBACK TO job; RELEASE job") {
+            Verdict::Undo => match self.connection.batch_execute("ROLLBACK TO job; RELEASE job") {
                 Ok(()) => Ok(Verdict::Undo),
                 // The engine itself ended the transaction; the job's own error says why.
                 Err(_) => Err(Spoiled(End::Settled)),
             },
-            Err(_) => {
-                Err(Spoiled(End::Failed(StoreError::Panicked("the transaction was rolled back".into()))))
-            }
         }
+    }
+
+    fn run_alone(&mut self, job: &mut Box<dyn Job>) -> Result<Verdict, Spoiled> {
+        catch_unwind(AssertUnwindSafe(|| job.run(&mut self.connection))).map_err(|_| {
+            Spoiled(End::Failed(StoreError::Panicked("the transaction was rolled back".into())))
+        })
     }
 
     /// A connection that a panic or an engine error went through is not trusted again.

@@ -54,16 +54,16 @@ impl Call {
         let present = self.present(tx)?;
         let question = present.as_ref().and_then(|present| {
             let (asked, caller) = self.asked.as_deref().zip(present.key())?;
-            Some(Question::new(present.workspace()?, caller, tx.now, asked))
+            Some(Question::new(present.workspace()?, caller, asked))
         });
-        let known = question.as_ref().and_then(|question| state.memory.recall(question));
+        let known = question.as_ref().and_then(|question| state.memory.recall(question, tx.now));
         let Some((reply, present)) = known.zip(present.as_ref()) else {
             return Ok(Recall::Unknown(present.map(Box::new), question));
         };
         let here = present.workspace().map(|workspace| workspace.id);
         let left = self.count::<D>(state, present.key(), here)?;
         recognise::note_use_of(&state.store, present.token(), tx.now);
-        Ok(Recall::Answered(reply.as_ref().clone(), left))
+        Ok(Recall::Answered(reply, left))
     }
 
     /// Whether the credential holds, and the caller's place in the workspace that the path names; `None` where

@@ -96,7 +96,7 @@ impl<D: Door> Db<D> {
                 let reply = job(&mut scoped, found, parsed)?.into_reply();
                 recognise::note_use_of(&state.store, scoped.token(), scoped.now);
                 if let Some(question) = question {
-                    state.memory.keep(question, &reply);
+                    state.memory.keep(question, scoped.validity(), &reply);
                 }
                 Ok((reply, left))
             })

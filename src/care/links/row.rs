@@ -14,7 +14,9 @@ use crate::http::{Problem, Result};
 use crate::kpis::row::KpiRow;
 use crate::store::journal::{EventType, Subject};
 use crate::store::schema::links;
-use crate::store::{BoardId, KpiId, LinkId, MemberId, Moment, Opening, Proof, TeamId, Tx, WorkspaceId};
+use crate::store::{
+    BoardId, ByLink, KpiId, LinkId, MemberId, Moment, Opening, Opens, TeamId, Tx, WorkspaceId, each_engine,
+};
 
 /// A link as it is stored.
 #[derive(Clone, Debug, Queryable, Insertable)]
@@ -85,12 +87,11 @@ impl LinkRow {
     pub fn working(tx: &mut Tx, secret: &LinkSecret) -> Result<Option<Self>> {
         let (now, hash) = (tx.now, secret.hash());
         tx.open(Opening::Credential(hash))?;
-        let opens = tx.opens(Proof::Link);
-        let found: Option<(Self, Option<String>)> = links::table
+        let found: Option<(Self, Option<String>)> = each_engine!(tx, connection => links::table
             .filter(links::hash.eq(hash.as_slice()))
-            .select((links::all_columns, opens))
-            .first(tx.db())
-            .optional()?;
+            .select((links::all_columns, Opens(ByLink)))
+            .first(connection)
+            .optional())?;
         let Some((row, _)) = found else { return Ok(None) };
         tx.opened(Opening::Workspace(row.workspace_id));
         Ok(Some(row).filter(|row| row.state(now) == LinkState::Active))

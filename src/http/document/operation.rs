@@ -31,7 +31,7 @@ pub fn method(method: &Method) -> HttpMethod {
 
 /// The operation, with headers, conditions and refusals that follow from its method.
 pub fn finished(operation: &Operation, path: &str) -> Documented {
-    let mut draft = operation.draft.clone();
+    let mut draft = Draft::clone(&operation.draft);
     follow_method(&mut draft, operation, path);
     let mut builder = described(&draft, operation);
     for parameter in path_parameters(path).into_iter().chain(draft.parameters.iter().cloned()) {

@@ -1,6 +1,6 @@
 //! What derivation reads, for many KPIs in few statements. Every query is bound to the workspace.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use diesel::prelude::*;
 
@@ -9,10 +9,8 @@ use super::history::View;
 use super::rows::{PeriodRow, StateRow, TargetRow};
 use crate::maths::DatedTarget;
 use crate::store::schema::{kpi_periods, kpi_states, point_revisions, points, targets};
-use crate::store::{IDS_PER_STATEMENT, KpiId, Moment, StoreError, Tx};
-
-/// How many stretches of time one statement asks for; SQLite bounds the depth of an expression.
-const RANGES_PER_STATEMENT: usize = 50;
+use crate::store::places::{self, MeasuredRow};
+use crate::store::{IDS_PER_STATEMENT, KpiId, Moment, StoreError, Tx, each_engine};
 
 type ByKpi<T> = HashMap<KpiId, Vec<T>>;
 
@@ -63,41 +61,13 @@ pub fn periods_since(tx: &mut Tx, ids: &[KpiId], since: Moment) -> Result<ByKpi<
     let workspace = tx.workspace_id()?;
     let mut found = ByKpi::new();
     for ids in ids.chunks(IDS_PER_STATEMENT) {
-        let rows: Vec<PeriodRow> = kpi_periods::table
+        let rows: Vec<PeriodRow> = each_engine!(tx, connection => kpi_periods::table
             .filter(kpi_periods::workspace_id.eq(workspace))
             .filter(kpi_periods::kpi_id.eq_any(ids))
             .filter(kpi_periods::starts_at.ge(since))
             .order((kpi_periods::kpi_id, kpi_periods::starts_at))
-            .load(tx.db())?;
+            .load(connection))?;
         by_kpi(rows, |row| (row.kpi_id, row), &mut found);
-    }
-    Ok(found)
-}
-
-/// The stored periods of some KPIs that begin at these instants.
-pub fn periods_at(
-    tx: &mut Tx,
-    places: &[(KpiId, Moment)],
-) -> Result<HashMap<(KpiId, Moment), PeriodRow>, StoreError> {
-    let workspace = tx.workspace_id()?;
-    let mut beginnings: BTreeMap<Moment, Vec<KpiId>> = BTreeMap::new();
-    for (kpi, starts_at) in places {
-        beginnings.entry(*starts_at).or_default().push(*kpi);
-    }
-    let beginnings: Vec<(Moment, Vec<KpiId>)> = beginnings.into_iter().collect();
-    let mut found = HashMap::new();
-    for some in beginnings.chunks(RANGES_PER_STATEMENT) {
-        let mut query = kpi_periods::table.into_boxed();
-        for (starts_at, kpis) in some {
-            query = query.or_filter(
-                kpi_periods::workspace_id
-                    .eq(workspace)
-                    .and(kpi_periods::starts_at.eq(*starts_at))
-                    .and(kpi_periods::kpi_id.eq_any(kpis)),
-            );
-        }
-        let rows: Vec<PeriodRow> = query.load(tx.db())?;
-        found.extend(rows.into_iter().map(|row| ((row.kpi_id, row.starts_at), row)));
     }
     Ok(found)
 }
@@ -107,11 +77,11 @@ pub fn stages(tx: &mut Tx, ids: &[KpiId]) -> Result<ByKpi<StateRow>, StoreError>
     let workspace = tx.workspace_id()?;
     let mut found = ByKpi::new();
     for ids in ids.chunks(IDS_PER_STATEMENT) {
-        let rows: Vec<StateRow> = kpi_states::table
+        let rows: Vec<StateRow> = each_engine!(tx, connection => kpi_states::table
             .filter(kpi_states::workspace_id.eq(workspace))
             .filter(kpi_states::kpi_id.eq_any(ids))
             .order((kpi_states::kpi_id, kpi_states::from_at))
-            .load(tx.db())?;
+            .load(connection))?;
         by_kpi(rows, |row| (row.kpi_id, row), &mut found);
     }
     Ok(found)
@@ -128,23 +98,11 @@ pub fn points_in(
     tx: &mut Tx,
     ranges: impl Iterator<Item = (KpiId, Range)>,
 ) -> Result<ByKpi<Measured>, StoreError> {
-    let workspace = tx.workspace_id()?;
-    let ranges: Vec<(KpiId, Range)> = ranges.collect();
+    let stretches: Vec<(KpiId, Moment, Moment)> =
+        ranges.map(|(kpi, range)| (kpi, range.from, range.until)).collect();
     let mut found = ByKpi::new();
-    for ranges in ranges.chunks(RANGES_PER_STATEMENT) {
-        let mut query =
-            points::table.select((points::kpi_id, points::at, points::feed, points::value)).into_boxed();
-        for (id, range) in ranges {
-            query = query.or_filter(
-                points::workspace_id
-                    .eq(workspace)
-                    .and(points::kpi_id.eq(*id))
-                    .and(points::at.ge(range.from))
-                    .and(points::at.lt(range.until)),
-            );
-        }
-        by_kpi(query.load(tx.db())?, measured, &mut found);
-    }
+    let split = |MeasuredRow { kpi_id, at, feed, value }| (kpi_id, Measured { at, feed, value });
+    by_kpi(places::points_between(tx, &stretches)?, split, &mut found);
     Ok(found)
 }
 

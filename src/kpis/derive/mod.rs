@@ -18,7 +18,6 @@ use serde_json::json;
 pub use computed::{Formula, Periods, Unvalued, inputs_count, unvalued};
 pub use fold::{FoldedPeriod, Numbers};
 pub use history::{AsOf, History, View, histories, history, recorded_by};
-pub use load::periods_at;
 pub use rows::{Origin, PeriodRow, PointRow, Quality, RevisionRow, StateRow, TargetRow, Verdict};
 
 use crate::kpis::periods::period_name;
@@ -41,11 +40,14 @@ pub enum Since {
 /// How many KPIs are brought up to date by the same statements.
 const KPIS_AT_ONCE: usize = 200;
 
-/// What each KPI shows now; one that was never derived is missing.
+/// What each KPI shows now; one that was never derived is missing. The transaction notes when it will show something
+/// else.
 pub fn shown(tx: &mut Tx, ids: &[KpiId]) -> Result<HashMap<KpiId, StateRow>, StoreError> {
     let now = tx.now;
     let mut shown = HashMap::new();
     for (id, stages) in load::stages(tx, ids)? {
+        let turns = stages.iter().flat_map(|stage| [Some(stage.from_at), stage.due_at, stage.stale_at]);
+        turns.flatten().for_each(|turn| tx.turns_at(turn));
         shown.extend(stages.into_iter().rfind(|stage| stage.from_at <= now).map(|stage| (id, stage)));
     }
     Ok(shown)

@@ -79,7 +79,7 @@ impl TargetRow {
 }
 
 /// One measurement, as it is stored.
-#[derive(Clone, Debug, PartialEq, Queryable, Insertable)]
+#[derive(Clone, Debug, PartialEq, Queryable, QueryableByName, Insertable)]
 #[diesel(table_name = points, treat_none_as_default_value = false)]
 pub struct PointRow {
     pub workspace_id: WorkspaceId,
@@ -131,7 +131,7 @@ pub struct RevisionRow {
 }
 
 /// A period that holds a point, as it is stored; without a value it was not finite.
-#[derive(Clone, Debug, PartialEq, Queryable, Insertable)]
+#[derive(Clone, Debug, PartialEq, Queryable, QueryableByName, Insertable)]
 #[diesel(table_name = kpi_periods, treat_none_as_default_value = false)]
 pub struct PeriodRow {
     pub workspace_id: WorkspaceId,

@@ -111,6 +111,9 @@ async fn create_kpi(
 async fn show_kpi(db: Db<Reads>, kpi: At<KpiRow>, view: Query<AsOf>) -> Answer<Json<Kpi>> {
     db.read(kpi.to(Action::View), view, |tx, kpi, as_of| {
         let view = as_of.view(tx)?;
+        if view.is_none() {
+            tx.shows_what_turns();
+        }
         let version = kpi.version;
         let shown = show(tx, vec![kpi.into_inner()], view.as_ref(), Sparkline::LeftOut)?;
         let shown = shown.into_iter().next().ok_or_else(Problem::not_found)?;

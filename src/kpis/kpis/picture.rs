@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::http::Result;
 use crate::kpis::derive::{self, History, PeriodRow, StateRow, View};
@@ -90,6 +90,8 @@ impl Picture {
 fn by_the_clock(tx: &mut Tx, rows: Vec<KpiRow>) -> Result<Vec<Picture>> {
     let calendar = tx.workspace()?.calendar();
     let now = tx.now;
+    let tomorrow = calendar.day_of(now.timestamp()).saturating_add(jiff::Span::new().days(1));
+    tx.turns_at(calendar.start_of_day(tomorrow).into());
     let ids: Vec<KpiId> = rows.iter().map(|row| row.id).collect();
     let mut states = derive::shown(tx, &ids)?;
     catch_up(tx, &rows, &mut states)?;
@@ -121,6 +123,10 @@ fn by_the_clock(tx: &mut Tx, rows: Vec<KpiRow>) -> Result<Vec<Picture>> {
 fn catch_up(tx: &mut Tx, rows: &[KpiRow], states: &mut HashMap<KpiId, StateRow>) -> Result<(), StoreError> {
     let is_outdated = |row: &&KpiRow| states.get(&row.id).is_some_and(StateRow::is_outdated);
     let outdated: Vec<KpiRow> = rows.iter().filter(is_outdated).cloned().collect();
+    if !outdated.is_empty() {
+        // When they turn was left out as well.
+        tx.turns_at(tx.now.plus(SignedDuration::from_micros(1)));
+    }
     for (id, history) in derive::histories(tx, &outdated, &View::default())? {
         if let Some(state) = states.get_mut(&id) {
             state.trend = history.state.trend;

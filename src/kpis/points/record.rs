@@ -7,19 +7,15 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use diesel::prelude::*;
 use serde_json::json;
 
 use crate::access::{Visibility, Wants};
 use crate::http::{Problem, Result};
-use crate::kpis::derive::{
-    Origin, PeriodRow, PointRow, Quality, RevisionRow, periods_at, recompute_many, shown,
-};
+use crate::kpis::derive::{Origin, PeriodRow, PointRow, Quality, RevisionRow, recompute_many, shown};
 use crate::kpis::row::KpiRow;
 use crate::maths::Health;
 use crate::store::journal::{EventType, Subject};
-use crate::store::schema::points;
-use crate::store::{Author, KpiChange, KpiId, Moment, StoreError, Tx, batch};
+use crate::store::{Author, KpiChange, KpiId, Moment, StoreError, Tx, batch, places};
 
 /// What one request wants to have stored.
 #[derive(Debug)]
@@ -259,9 +255,9 @@ fn periods_of(
     tx: &mut Tx,
     singles: &[Option<Single>],
 ) -> Result<HashMap<(KpiId, Moment), PeriodRow>, StoreError> {
-    let places: Vec<(KpiId, Moment)> =
-        singles.iter().flatten().map(|single| (single.kpi, single.period)).collect();
-    periods_at(tx, &places)
+    let places = singles.iter().flatten().map(|single| (single.kpi, single.period)).collect();
+    let rows = places::periods_at(tx, &places)?;
+    Ok(rows.into_iter().map(|row| ((row.kpi_id, row.starts_at), row)).collect())
 }
 
 fn tell(tx: &mut Tx, outcomes: &[Outcome], posting: &Posting) {
@@ -300,37 +296,12 @@ fn says(point: &PointRow, content: &Content) -> bool {
     }
 }
 
-/// How many instants of one KPI, and how many such groups, stand in one statement.
-const INSTANTS_PER_GROUP: usize = 200;
-const GROUPS_PER_STATEMENT: usize = 50;
-
 /// The points that are there already, by KPI, instant and feed.
 fn stored<'e>(
     tx: &mut Tx,
     entries: impl Iterator<Item = &'e Entry>,
 ) -> Result<HashMap<Place, PointRow>, StoreError> {
-    let workspace = tx.workspace_id()?;
-    let mut instants: BTreeMap<KpiId, Vec<Moment>> = BTreeMap::new();
-    for entry in entries {
-        instants.entry(entry.kpi.id).or_default().push(entry.at);
-    }
-    let groups: Vec<(KpiId, &[Moment])> = instants
-        .iter()
-        .flat_map(|(id, instants)| instants.chunks(INSTANTS_PER_GROUP).map(|some| (*id, some)))
-        .collect();
-    let mut found = HashMap::new();
-    for groups in groups.chunks(GROUPS_PER_STATEMENT) {
-        let mut query = points::table.into_boxed();
-        for (id, instants) in groups {
-            query = query.or_filter(
-                points::workspace_id
-                    .eq(workspace)
-                    .and(points::kpi_id.eq(*id))
-                    .and(points::at.eq_any(*instants)),
-            );
-        }
-        let rows: Vec<PointRow> = query.load(tx.db())?;
-        found.extend(rows.into_iter().map(|row| ((row.kpi_id, row.at, row.feed.clone()), row)));
-    }
-    Ok(found)
+    let places = entries.map(|entry| (entry.kpi.id, entry.at)).collect();
+    let rows = places::points_at(tx, &places)?;
+    Ok(rows.into_iter().map(|row| ((row.kpi_id, row.at, row.feed.clone()), row)).collect())
 }
