@@ -79,24 +79,22 @@ pub fn mount(state: Data<State>) -> impl FnOnce(&mut ServiceConfig) + Clone {
     }
 }
 
-/// Mounts all paths; those inside a workspace by collection, because the framework tries what is mounted side by side
-/// one after the other.
+/// Mounts all paths; those inside a workspace below it and by collection, because the framework tries what is mounted
+/// side by side one after the other.
 fn mount_all(service: &mut ServiceConfig, all: &[Routes]) {
     let mut collections: BTreeMap<&str, Scope> = BTreeMap::new();
+    let mut workspace = web::scope(routes::WORKSPACE);
     for entry in all.iter().flat_map(|routes| &routes.0) {
-        match entry.collection() {
-            None => {
-                service.service(entry.resource(""));
-            }
-            Some(path) => {
-                let scope = collections.remove(path).unwrap_or_else(|| web::scope(path));
-                collections.insert(path, scope.service(entry.resource(path)));
-            }
+        if let Some((collection, path)) = entry.inside() {
+            let scope = collections.remove(collection).unwrap_or_else(|| web::scope(collection));
+            collections.insert(collection, scope.service(entry.resource(path)));
+        } else if entry.path == routes::WORKSPACE {
+            workspace = workspace.service(entry.resource(""));
+        } else {
+            service.service(entry.resource(entry.path));
         }
     }
-    for scope in collections.into_values() {
-        service.service(scope);
-    }
+    service.service(collections.into_values().fold(workspace, Scope::service));
 }
 
 /// Wraps a configured scope of services in what goes around every request: `wrapped!(App::new(), state)`.

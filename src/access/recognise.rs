@@ -12,8 +12,8 @@ use super::policy::{Led, Role, Scope, Standing, TokenBounds};
 use crate::http::{Code, Problem, Result};
 use crate::store::schema::{accounts, members, sessions, team_members, teams, tokens, workspaces};
 use crate::store::{
-    AccountId, Author, ByMember, ByToken, Json, Lane, MemberId, Moment, Opening, Opens, RawId, SessionId, Store, TeamId,
-    TokenId, Tx, WorkspaceId, WorkspaceRow, each_engine, id,
+    AccountId, Author, ByMember, ByToken, Json, Lane, MemberId, Moment, Opening, Opens, RawId, SessionId,
+    Store, TeamId, TokenId, Tx, WorkspaceId, WorkspaceRow, each_engine, id,
 };
 
 pub(super) fn refused() -> Problem {

@@ -140,13 +140,15 @@ mod tests {
         let memory = Memory::default();
         let holds = |asked: &str, now: i64| memory.recall(&question(1, asked), at(now)).is_some();
         memory.keep(question(1, "/now"), Validity::this_second(at(5_300_000)), &reply(10));
-        assert_eq!([5_299_999, 5_300_000, 5_999_999, 6_000_000].map(|now| holds("/now", now)), [
-            false, true, true, false
-        ]);
+        assert_eq!(
+            [5_299_999, 5_300_000, 5_999_999, 6_000_000].map(|now| holds("/now", now)),
+            [false, true, true, false]
+        );
         memory.keep(question(1, "/kpi"), Validity::until(at(5_300_000), at(90_000_000)), &reply(10));
-        assert_eq!([5_299_999, 5_300_000, 89_999_999, 90_000_000].map(|now| holds("/kpi", now)), [
-            false, true, true, false
-        ]);
+        assert_eq!(
+            [5_299_999, 5_300_000, 89_999_999, 90_000_000].map(|now| holds("/kpi", now)),
+            [false, true, true, false]
+        );
     }
 
     #[test]

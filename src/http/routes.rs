@@ -145,17 +145,19 @@ impl Operation {
     }
 }
 
+/// The path of a workspace.
+pub const WORKSPACE: &str = "/v1/workspaces/{workspace}";
+
 impl PathEntry {
-    /// What its path begins with, if it leads to one of the collections of a workspace.
-    pub fn collection(&self) -> Option<&'static str> {
-        let inside = self.path.strip_prefix("/v1/workspaces/{workspace}/")?;
-        let rest = inside.find('/').map_or(0, |end| inside.len() - end);
-        self.path.get(..self.path.len() - rest)
+    /// The path below a workspace, if it is there: the collection, and what follows.
+    pub fn inside(&self) -> Option<(&'static str, &'static str)> {
+        let path = self.path.strip_prefix(WORKSPACE)?;
+        let name = path.strip_prefix('/')?;
+        Some(path.split_at(1 + name.find('/').unwrap_or(name.len())))
     }
 
-    /// The actix resource of this path, inside a scope with the path that it begins with.
-    pub fn resource(&self, scope: &str) -> Resource {
-        let path = self.path.strip_prefix(scope).unwrap_or(self.path);
+    /// The actix resource of this path, or of what follows the scope that it stands in.
+    pub fn resource(&self, path: &'static str) -> Resource {
         resource(path, self.allow(), self.operations.iter().map(|operation| (operation.route)()))
     }
 

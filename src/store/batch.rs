@@ -4,66 +4,75 @@ use diesel::prelude::*;
 
 use std::collections::BTreeMap;
 
-use diesel::sql_types::{Array, Double, Integer, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Text};
 use diesel::upsert::excluded;
 
 use super::connection::{AnyConnection, each_engine};
 use super::error::StoreError;
 use super::ids::{KpiId, WorkspaceId};
 use super::journal::EventRow;
+use super::places::column;
 use super::schema::{
     check_ins, events, kpi_periods, kpi_states, point_revisions, points, sign_in_attempts, workspaces,
 };
-use super::places::column;
 use super::transaction::Tx;
-use super::types::{Moment, SqlId, SqlMoment};
+use super::types::{Moment, SqlDay, SqlId, SqlJson, SqlMoment};
 use crate::kpis::derive::{PeriodRow, PointRow, RevisionRow, StateRow};
 use crate::okrs::check_ins::CheckInRow;
 
 /// Statements stay below both engines' limit of bound values (SQLite 32,766).
 const VALUES_PER_STATEMENT: usize = 16_000;
 
-/// Makes a function that inserts rows of one table, many in a statement.
-macro_rules! inserts {
-    ($($(#[$doc:meta])* $name:ident: $row:ty => $table:ident, $columns:literal;)*) => { $(
-        $(#[$doc])*
-        pub fn $name(tx: &mut Tx, rows: &[$row]) -> Result<(), StoreError> {
-            for chunk in rows.chunks(VALUES_PER_STATEMENT / $columns) {
-                each_engine!(tx, connection => diesel::insert_into($table::table).values(chunk).execute(connection))?;
-            }
-            Ok(())
-        }
-    )* };
-}
-
-inserts! {
-    /// Stores events.
-    insert_events: EventRow => events, 13;
-    /// Stores check-ins.
-    insert_check_ins: CheckInRow => check_ins, 11;
-}
-
-/// Stores rows by a statement that takes an array for each column. PostgreSQL reads a text with thousands of values
+/// Stores rows by one statement that takes an array for each column. PostgreSQL reads a text with thousands of values
 /// more slowly than it stores their rows.
 macro_rules! store_arrays {
-    ($connection:expr, $rows:expr, $statement:expr, { $($column:ident: $type:ty),* $(,)? }) => {
+    ($connection:expr, $rows:expr, $table:ident, $on_conflict:expr, { $($column:ident: $type:ty),* $(,)? }) => {{
+        let statement = of_arrays(stringify!($table), &[$(stringify!($column)),*], $on_conflict);
         for some in $rows.chunks(ROWS_PER_STATEMENT) {
-            diesel::sql_query($statement)
+            diesel::sql_query(statement.as_str())
                 $(.bind::<Array<$type>, _>(column(some, |row| row.$column.clone())))*
                 .execute($connection)?;
         }
-    };
+    }};
+}
+
+fn of_arrays(table: &str, columns: &[&str], on_conflict: &str) -> String {
+    let arrays: Vec<String> = (1..=columns.len()).map(|number| format!("${number}")).collect();
+    let (columns, arrays) = (columns.join(", "), arrays.join(", "));
+    format!("INSERT INTO {table} ({columns}) SELECT * FROM unnest({arrays}) {on_conflict}")
 }
 
 /// How many rows one statement with arrays stores.
 const ROWS_PER_STATEMENT: usize = 10_000;
 
+/// Stores events.
+pub fn insert_events(tx: &mut Tx, rows: &[EventRow]) -> Result<(), StoreError> {
+    match tx.db() {
+        AnyConnection::Sqlite(connection) => {
+            for some in rows.chunks(VALUES_PER_STATEMENT / 13) {
+                diesel::insert_into(events::table).values(some).execute(connection)?;
+            }
+        }
+        AnyConnection::Postgres(connection) => store_arrays!(connection, rows, events, "", {
+            workspace_id: SqlId, sequence: BigInt, at: SqlMoment, actor_kind: Text, actor_id: Nullable<SqlId>,
+            actor_name: Text, kind: Text, audience: Text, subject_type: Text, subject_id: SqlId,
+            subject_name: Text, change: SqlJson, request_id: Text,
+        }),
+    }
+    Ok(())
+}
+
+/// Stores check-ins.
+pub fn insert_check_ins(tx: &mut Tx, rows: &[CheckInRow]) -> Result<(), StoreError> {
+    for some in rows.chunks(VALUES_PER_STATEMENT / 11) {
+        each_engine!(tx, connection => diesel::insert_into(check_ins::table).values(some).execute(connection))?;
+    }
+    Ok(())
+}
+
 /// Stores points; one with the same KPI, instant and feed is replaced.
 pub fn upsert_points(tx: &mut Tx, rows: &[PointRow]) -> Result<(), StoreError> {
-    const STORED: &str = "INSERT INTO points \
-         (workspace_id, kpi_id, at, feed, value, note, quality, origin, recorded_at, recorded_by) \
-         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
-         ON CONFLICT (kpi_id, at, feed) DO UPDATE SET value = excluded.value, note = excluded.note, \
+    const REPLACED: &str = "ON CONFLICT (kpi_id, at, feed) DO UPDATE SET value = excluded.value, note = excluded.note, \
          quality = excluded.quality, origin = excluded.origin, recorded_at = excluded.recorded_at, \
          recorded_by = excluded.recorded_by";
     match tx.db() {
@@ -84,7 +93,7 @@ pub fn upsert_points(tx: &mut Tx, rows: &[PointRow]) -> Result<(), StoreError> {
                     .execute(connection)?;
             }
         }
-        AnyConnection::Postgres(connection) => store_arrays!(connection, rows, STORED, {
+        AnyConnection::Postgres(connection) => store_arrays!(connection, rows, points, REPLACED, {
             workspace_id: SqlId, kpi_id: SqlId, at: SqlMoment, feed: Text, value: Double, note: Nullable<Text>,
             quality: Text, origin: Text, recorded_at: SqlMoment, recorded_by: SqlId,
         }),
@@ -94,9 +103,6 @@ pub fn upsert_points(tx: &mut Tx, rows: &[PointRow]) -> Result<(), StoreError> {
 
 /// Keeps what points said; one that lived no time between two stamps of the clock is kept once.
 pub fn insert_revisions(tx: &mut Tx, rows: &[RevisionRow]) -> Result<(), StoreError> {
-    const STORED: &str = "INSERT INTO point_revisions (workspace_id, kpi_id, at, feed, replaced_at, value, note, \
-         quality, origin, recorded_at, recorded_by) \
-         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING";
     match tx.db() {
         AnyConnection::Sqlite(connection) => {
             for some in rows.chunks(VALUES_PER_STATEMENT / 11) {
@@ -106,10 +112,12 @@ pub fn insert_revisions(tx: &mut Tx, rows: &[RevisionRow]) -> Result<(), StoreEr
                     .execute(connection)?;
             }
         }
-        AnyConnection::Postgres(connection) => store_arrays!(connection, rows, STORED, {
-            workspace_id: SqlId, kpi_id: SqlId, at: SqlMoment, feed: Text, replaced_at: SqlMoment, value: Double,
-            note: Nullable<Text>, quality: Text, origin: Text, recorded_at: SqlMoment, recorded_by: SqlId,
-        }),
+        AnyConnection::Postgres(connection) => {
+            store_arrays!(connection, rows, point_revisions, "ON CONFLICT DO NOTHING", {
+                workspace_id: SqlId, kpi_id: SqlId, at: SqlMoment, feed: Text, replaced_at: SqlMoment, value: Double,
+                note: Nullable<Text>, quality: Text, origin: Text, recorded_at: SqlMoment, recorded_by: SqlId,
+            })
+        }
     }
     Ok(())
 }
@@ -136,10 +144,8 @@ pub fn delete_points(tx: &mut Tx, keys: &[(KpiId, Moment, String)]) -> Result<()
 
 /// Stores periods; one with the same KPI and beginning is replaced.
 pub fn replace_periods(tx: &mut Tx, rows: &[PeriodRow]) -> Result<(), StoreError> {
-    const STORED: &str = "INSERT INTO kpi_periods (workspace_id, kpi_id, starts_at, value, points, newest_at, health) \
-         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7) \
-         ON CONFLICT (kpi_id, starts_at) DO UPDATE SET value = excluded.value, points = excluded.points, \
-         newest_at = excluded.newest_at, health = excluded.health";
+    const REPLACED: &str = "ON CONFLICT (kpi_id, starts_at) DO UPDATE SET value = excluded.value, \
+         points = excluded.points, newest_at = excluded.newest_at, health = excluded.health";
     match tx.db() {
         AnyConnection::Sqlite(connection) => {
             for some in rows.chunks(VALUES_PER_STATEMENT / 7) {
@@ -156,7 +162,7 @@ pub fn replace_periods(tx: &mut Tx, rows: &[PeriodRow]) -> Result<(), StoreError
                     .execute(connection)?;
             }
         }
-        AnyConnection::Postgres(connection) => store_arrays!(connection, rows, STORED, {
+        AnyConnection::Postgres(connection) => store_arrays!(connection, rows, kpi_periods, REPLACED, {
             workspace_id: SqlId, kpi_id: SqlId, starts_at: SqlMoment, value: Nullable<Double>, points: Integer,
             newest_at: SqlMoment, health: Text,
         }),
@@ -188,10 +194,25 @@ pub fn replace_states(tx: &mut Tx, rows: &[StateRow]) -> Result<(), StoreError> 
     let mut kpis: Vec<KpiId> = rows.iter().map(|row| row.kpi_id).collect();
     kpis.dedup();
     for kpis in kpis.chunks(VALUES_PER_STATEMENT) {
-        diesel::delete(kpi_states::table.filter(kpi_states::kpi_id.eq_any(kpis))).execute(tx.db())?;
+        let stages = kpi_states::table.filter(kpi_states::kpi_id.eq_any(kpis));
+        each_engine!(tx, connection => diesel::delete(stages).execute(connection))?;
     }
-    for chunk in rows.chunks(VALUES_PER_STATEMENT / 22) {
-        each_engine!(tx, connection => diesel::insert_into(kpi_states::table).values(chunk).execute(connection))?;
+    match tx.db() {
+        AnyConnection::Sqlite(connection) => {
+            for some in rows.chunks(VALUES_PER_STATEMENT / 25) {
+                diesel::insert_into(kpi_states::table).values(some).execute(connection)?;
+            }
+        }
+        AnyConnection::Postgres(connection) => store_arrays!(connection, rows, kpi_states, "", {
+            workspace_id: SqlId, kpi_id: SqlId, from_at: SqlMoment, period_starts_at: Nullable<SqlMoment>,
+            value: Nullable<Double>, previous_value: Nullable<Double>, health: Text, reason: Nullable<Text>,
+            since: Nullable<SqlDay>, gap: Nullable<Double>, severity: Nullable<Double>,
+            due_at: Nullable<SqlMoment>, stale_at: Nullable<SqlMoment>, episode_opened_on: Nullable<SqlDay>,
+            episode_opening_value: Nullable<Double>, episode_worst_value: Nullable<Double>,
+            episode_worst_on: Nullable<SqlDay>, closed_opened_on: Nullable<SqlDay>, closed_on: Nullable<SqlDay>,
+            closed_by: Nullable<Text>, trend: Nullable<Text>, leaves_on: Nullable<SqlDay>,
+            reach_min: Nullable<Double>, reach_max: Nullable<Double>, rules: Integer,
+        }),
     }
     Ok(())
 }

@@ -252,6 +252,7 @@ fn check_sqlite(connection: &mut diesel::SqliteConnection) -> Result<(), StoreEr
     Ok(())
 }
 
+/// Statements are planned once for a connection and not for each value: they find rows by keys, whatever the values.
 fn open_postgres(url: &str) -> Result<diesel::PgConnection, StoreError> {
     use diesel::dsl::sql;
     use diesel::sql_types::Integer;
@@ -263,7 +264,8 @@ fn open_postgres(url: &str) -> Result<diesel::PgConnection, StoreError> {
          SET statement_timeout = '30s';
          SET lock_timeout = '5s';
          SET idle_in_transaction_session_timeout = '10s';
-         SET synchronous_commit = on;",
+         SET synchronous_commit = on;
+         SET plan_cache_mode = force_generic_plan;",
     )?;
     let version: i32 = diesel::select(sql::<Integer>("current_setting('server_version_num')::int4"))
         .get_result(&mut connection)?;

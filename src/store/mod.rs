@@ -255,10 +255,8 @@ impl Store {
     /// Whether the database answers, within the pool's patience.
     pub async fn ready(&self) -> Result<(), StoreError> {
         let inner = self.inner.clone();
-        blocking(move || -> Result<(), StoreError> {
-            connection::begun(&inner.pool, "SELECT 1").map(drop)
-        })
-        .await?;
+        blocking(move || -> Result<(), StoreError> { connection::begun(&inner.pool, "SELECT 1").map(drop) })
+            .await?;
         match &self.inner.writer {
             Some(writer) => {
                 writer.run(|connection: &mut AnyConnection| Ok(connection.batch_execute("SELECT 1")?)).await

@@ -215,9 +215,8 @@ impl Desk {
     }
 
     fn run_alone(&mut self, job: &mut Box<dyn Job>) -> Result<Verdict, Spoiled> {
-        catch_unwind(AssertUnwindSafe(|| job.run(&mut self.connection))).map_err(|_| {
-            Spoiled(End::Failed(StoreError::Panicked("the transaction was rolled back".into())))
-        })
+        catch_unwind(AssertUnwindSafe(|| job.run(&mut self.connection)))
+            .map_err(|_| Spoiled(End::Failed(StoreError::Panicked("the transaction was rolled back".into()))))
     }
 
     /// A connection that a panic or an engine error went through is not trusted again.

@@ -8,8 +8,8 @@ use super::fold::{Measured, Range};
 use super::history::View;
 use super::rows::{PeriodRow, StateRow, TargetRow};
 use crate::maths::DatedTarget;
-use crate::store::schema::{kpi_periods, kpi_states, point_revisions, points, targets};
 use crate::store::places::{self, MeasuredRow};
+use crate::store::schema::{kpi_periods, kpi_states, point_revisions, points, targets};
 use crate::store::{IDS_PER_STATEMENT, KpiId, Moment, StoreError, Tx, each_engine};
 
 type ByKpi<T> = HashMap<KpiId, Vec<T>>;
