@@ -27,7 +27,8 @@ const VALUES_PER_STATEMENT: usize = 16_000;
 /// more slowly than it stores their rows.
 macro_rules! store_arrays {
     ($connection:expr, $rows:expr, $table:ident, $on_conflict:expr, { $($column:ident: $type:ty),* $(,)? }) => {{
-        let statement = of_arrays(stringify!($table), &[$(stringify!($column)),*], $on_conflict);
+        let columns = [$(<$table::$column as Column>::NAME),*];
+        let statement = of_arrays(stringify!($table), &columns, $on_conflict);
         for some in $rows.chunks(ROWS_PER_STATEMENT) {
             diesel::sql_query(statement.as_str())
                 $(.bind::<Array<$type>, _>(column(some, |row| row.$column.clone())))*
@@ -38,8 +39,8 @@ macro_rules! store_arrays {
 
 fn of_arrays(table: &str, columns: &[&str], on_conflict: &str) -> String {
     let arrays: Vec<String> = (1..=columns.len()).map(|number| format!("${number}")).collect();
-    let (columns, arrays) = (columns.join(", "), arrays.join(", "));
-    format!("INSERT INTO {table} ({columns}) SELECT * FROM unnest({arrays}) {on_conflict}")
+    let (columns, arrays) = (columns.join("\", \""), arrays.join(", "));
+    format!("INSERT INTO {table} (\"{columns}\") SELECT * FROM unnest({arrays}) {on_conflict}")
 }
 
 /// How many rows one statement with arrays stores.

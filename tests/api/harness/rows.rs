@@ -89,11 +89,12 @@ impl Opened {
         self.load(match self {
             Self::Sqlite(_) => {
                 "SELECT m.name AS name, c.name AS text FROM sqlite_master m, pragma_table_info(m.name) c \
-                 WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'"
+                 WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, c.cid"
             }
             Self::Postgres(_) => {
                 "SELECT table_name::text AS name, column_name::text AS text \
-                 FROM information_schema.columns WHERE table_schema = 'public'"
+                 FROM information_schema.columns WHERE table_schema = 'public' \
+                 ORDER BY table_name, ordinal_position"
             }
         })
     }
