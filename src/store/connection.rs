@@ -277,3 +277,40 @@ fn open_postgres(url: &str) -> Result<diesel::PgConnection, StoreError> {
     }
     Ok(connection)
 }
+
+#[cfg(test)]
+mod tests {
+    use diesel::dsl::sql;
+    use diesel::sql_types::BigInt;
+
+    use super::*;
+
+    /// What may have to be undone is kept in memory, or on the disk in pieces that SQLite can write: see
+    /// `.cargo/config.toml`.
+    #[test]
+    fn twelve_mebibytes_of_changed_pages_are_undone() {
+        let path = std::env::temp_dir().join(format!("regimen-undone-{}.db", std::process::id()));
+        let mut connection = open_sqlite(&path, Purpose::Writing).expect("a file");
+        connection
+            .batch_execute(
+                "CREATE TABLE pages (number INTEGER PRIMARY KEY, content BLOB NOT NULL);
+                 WITH RECURSIVE numbers (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers LIMIT 3000)
+                 INSERT INTO pages SELECT number, zeroblob(4000) FROM numbers;
+                 BEGIN;
+                 SAVEPOINT job;
+                 UPDATE pages SET content = randomblob(4000);
+                 ROLLBACK TO job;
+                 COMMIT;",
+            )
+            .expect("three thousand pages are changed, and are as they were");
+        let changed: i64 =
+            diesel::select(sql::<BigInt>("count(*) FROM pages WHERE content <> zeroblob(4000)"))
+                .get_result(&mut connection)
+                .expect("a number");
+        assert_eq!(changed, 0);
+        drop(connection);
+        for end in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{end}", path.display()));
+        }
+    }
+}
