@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 use diesel::{PgConnection, SqliteConnection, sql_query};
+use futures_util::future::join_all;
 use regimen::http::{Code, Problem};
 use regimen::store::schema::accounts;
 use regimen::store::{
     AccountId, Author, DatabaseUrl, Engine, Lane, Moment, Options, Store, StoreError, Tx, migrate,
 };
+use serde_json::json;
 
 use crate::harness::{App, EngineUnderTest, play, stories};
 
@@ -192,7 +194,47 @@ async fn stored(app: &App) -> Vec<String> {
         .expect("the store reads")
 }
 
+/// Ends all sessions of a served database, as a server that is restarted does, and waits until they are gone. A file
+/// has none.
+fn end_all_sessions(app: &App) {
+    let (DatabaseUrl::Postgres(url), DatabaseUrl::Postgres(_)) = (&app.database, &app.served) else { return };
+    let mut server = PgConnection::establish(url).expect("PostgreSQL");
+    let served = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    sql_query(format!("SELECT pg_terminate_backend(pid) {served}"))
+        .execute(&mut server)
+        .expect("a superuser");
+    for _ in 0..200 {
+        let left: i64 =
+            diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(&format!("count(*) {served}")))
+                .get_result(&mut server)
+                .expect("a number");
+        if left == 0 {
+            return;
+        }
+        sql_query("SELECT pg_sleep(0.02)").execute(&mut server).expect("a moment");
+    }
+    panic!("some sessions do not end");
+}
+
 stories! {
+    /// Connections that the server has ended meanwhile are replaced, and nobody who reads or writes notices.
+    async fn lost_connections_are_replaced(app) {
+        let ann = app.owner_of("ann", "acme").await;
+        ann.post("kpis", json!({"name": "Churn"})).await.expect(201);
+        for day in 10..15 {
+            let reads = || join_all((0..12).map(|_| ann.get("kpis/churn")));
+            for answer in reads().await {
+                answer.expect(200);
+            }
+            end_all_sessions(&app);
+            for answer in reads().await {
+                answer.expect(200);
+            }
+            end_all_sessions(&app);
+            ann.put(&format!("kpis/churn/points/2026-03-{day}"), json!({"value": day})).await.expect(201);
+        }
+    }
+
     /// Of a hundred writes that wait together, those that panic or refuse leave no trace, and every other is stored.
     async fn a_panic_harms_no_other_write_of_its_group(app) {
         let mut waiting = Vec::new();
