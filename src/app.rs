@@ -43,7 +43,7 @@ pub fn state(parts: Parts) -> Result<Data<State>, String> {
     let published = serde_json::to_value(&document.published).map_err(|error| error.to_string())?;
     let access_tokens = AccessTokens::new(parts.config.public_url.clone(), parts.config.public_url.clone());
     Ok(Data::new(State {
-        schemas: Schemas::compile(&document.components, document.judged)?,
+        schemas: Schemas::of(&document.components, document.judged),
         parameters: Parameters::compile(&published)?,
         document: Arc::new(text),
         cursor_key: parts.keys.derive("page cursors"),
@@ -153,5 +153,17 @@ pub async fn upkeep(state: Data<State>) {
         if let Err(problem) = swept {
             tracing::warn!(%problem, "what has had its time could not be dropped");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_body_of_the_document_can_be_judged() {
+        let document = Document::of(&slices());
+        assert!(document.judged.len() > 50, "{}", document.judged.len());
+        assert_eq!(Schemas::of(&document.components, document.judged).faults(), []);
     }
 }

@@ -12,8 +12,8 @@ use super::policy::{Led, Role, Scope, Standing, TokenBounds};
 use crate::http::{Code, Problem, Result};
 use crate::store::schema::{accounts, members, sessions, team_members, teams, tokens, workspaces};
 use crate::store::{
-    AccountId, Author, ByMember, ByToken, Json, Lane, MemberId, Moment, Opening, Opens, RawId, SessionId,
-    Store, TeamId, TokenId, Tx, WorkspaceId, WorkspaceRow, each_engine, id,
+    AccountId, Author, ByMember, BySession, ByToken, Json, Lane, MemberId, Moment, Opening, Opens, RawId,
+    SessionId, Store, TeamId, TokenId, Tx, WorkspaceId, WorkspaceRow, each_engine, id,
 };
 
 pub(super) fn refused() -> Problem {
@@ -198,6 +198,7 @@ fn recognise_member(tx: &mut Tx, claims: &Claims, workspace: &Named) -> Result<(
                 )
                 .filter(sessions::id.eq(session))
                 .filter(accounts::id.eq(account))
+                .filter(Opens(BySession).is_not_null())
                 .select((
                     (sessions::revoked_at, sessions::expires_at, accounts::state, accounts::name),
                     workspaces::all_columns.nullable(),

@@ -4,6 +4,8 @@
 //! the document, and hold because they are checked here, for every operation.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
 use jsonschema::Validator;
 use serde_json::Value;
@@ -15,7 +17,7 @@ use super::schema;
 /// The query parameters of all operations, compiled.
 pub struct Parameters {
     /// By method and path, as in `GET /v1/workspaces/{workspace}/kpis`; then by name.
-    operations: HashMap<String, HashMap<String, Parameter>>,
+    operations: HashMap<String, HashMap<String, Arc<Parameter>>>,
 }
 
 struct Parameter {
@@ -32,6 +34,8 @@ impl Parameters {
     /// Compiles the parameters of a document; a schema that does not compile is a fault of the program.
     pub fn compile(document: &Value) -> std::result::Result<Self, String> {
         let mut operations = HashMap::new();
+        // Most operations take the same few: a limit, a cursor, a day.
+        let mut known: HashMap<String, Arc<Parameter>> = HashMap::new();
         for (path, item) in document["paths"].as_object().into_iter().flatten() {
             for (method, operation) in item.as_object().into_iter().flatten() {
                 let route = format!("{} {path}", method.to_ascii_uppercase());
@@ -40,8 +44,15 @@ impl Parameters {
                     let Some(name) = parameter["name"].as_str().filter(|_| parameter["in"] == "query") else {
                         continue;
                     };
-                    let compiled = Parameter::compile(document, &parameter["schema"])
-                        .map_err(|error| format!("the parameter {name} of {route}: {error}"))?;
+                    let schema = whole(document, &parameter["schema"], DEPTH);
+                    let compiled = match known.entry(schema.to_string()) {
+                        Entry::Occupied(known) => known.get().clone(),
+                        Entry::Vacant(new) => {
+                            let compiled = Parameter::compile(schema)
+                                .map_err(|error| format!("the parameter {name} of {route}: {error}"))?;
+                            new.insert(Arc::new(compiled)).clone()
+                        }
+                    };
                     parameters.insert(name.to_owned(), compiled);
                 }
                 operations.insert(route, parameters);
@@ -76,8 +87,7 @@ fn refused(name: &str, reason: &str) -> Problem {
 }
 
 impl Parameter {
-    fn compile(document: &Value, schema: &Value) -> std::result::Result<Self, String> {
-        let schema = whole(document, schema, DEPTH);
+    fn compile(schema: Value) -> std::result::Result<Self, String> {
         let (one, most) = match schema.get("items") {
             Some(items) => {
                 let most = schema["maxItems"].as_u64().and_then(|most| usize::try_from(most).ok());
@@ -85,11 +95,7 @@ impl Parameter {
             }
             None => (schema, 1),
         };
-        let validator = jsonschema::options()
-            .should_validate_formats(true)
-            .build(&one)
-            .map_err(|error| format!("the schema does not compile: {error}"))?;
-        Ok(Self { validator, most })
+        Ok(Self { validator: schema::validator(&one)?, most })
     }
 
     /// A query has text only: it is taken as whatever the schema takes, a number, a boolean or a text.

@@ -2,6 +2,7 @@
 //! is what is enforced.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
@@ -9,43 +10,50 @@ use serde_json::{Map, Value, json};
 
 use super::problem::{Code, FieldErrors, Problem, Result};
 
-/// Compiled validators of bodies, by the name of the schema.
+/// What judges bodies, by the name of the schema.
+///
+/// A schema is compiled when the first body of its kind comes: most programs meet a few of them, and compiled they take
+/// a hundred times the memory of their text.
 pub struct Schemas {
-    validators: HashMap<String, Validator>,
+    judges: HashMap<String, Judge>,
 }
 
+/// A validator, or why the schema does not compile, which is a fault of the program.
+type Judge = LazyLock<std::result::Result<Validator, String>, Compile>;
+type Compile = Box<dyn FnOnce() -> std::result::Result<Validator, String> + Send>;
+
 impl Schemas {
-    /// Compiles the named schemas of a document; a schema that does not compile is a fault of the program.
-    pub fn compile(
-        document: &Value,
-        names: impl IntoIterator<Item = String>,
-    ) -> std::result::Result<Self, String> {
-        let mut validators = HashMap::new();
-        for name in names {
+    /// The named schemas of a document.
+    pub fn of(document: &Value, names: impl IntoIterator<Item = String>) -> Self {
+        let judges = names.into_iter().map(|name| {
             let reference = format!("{SCHEMAS}{name}");
             let root = json!({
                 "$schema": "https://json-schema.org/draft/2020-12/schema",
                 "$ref": reference,
                 "components": { "schemas": referred(document, &json!({ "$ref": reference })) },
             });
-            let validator = jsonschema::options()
-                .should_validate_formats(true)
-                .build(&root)
-                .map_err(|error| format!("the schema {name} does not compile: {error}"))?;
-            validators.insert(name, validator);
-        }
-        Ok(Self { validators })
+            let text = root.to_string();
+            let compile: Compile = Box::new(move || compile(&text));
+            (name, LazyLock::new(compile))
+        });
+        Self { judges: judges.collect() }
+    }
+
+    /// Why a schema does not compile; nothing for all that do.
+    #[cfg(test)]
+    pub fn faults(&self) -> Vec<(&str, &str)> {
+        let judged = self.judges.iter().map(|(name, judge)| (name.as_str(), judge.as_ref()));
+        judged.filter_map(|(name, judge)| Some((name, judge.err()?.as_str()))).collect()
     }
 
     /// All that is wrong with `body` as a `name`, with pointers.
     pub fn check(&self, name: &str, body: &Value) -> Result<()> {
-        let Some(validator) = self.validators.get(name) else {
-            tracing::error!(name, "a body's schema is not in the document");
-            return Err(Problem::new(
-                Code::Internal,
-                "nothing was stored; the log has more under the request's id",
-            ));
-        };
+        let judge = self.judges.get(name).ok_or("it is not in the document");
+        let judged = judge.and_then(|judge| judge.as_ref().map_err(String::as_str));
+        let validator = judged.map_err(|fault| {
+            tracing::error!(name, fault, "no body can be judged by this schema");
+            Problem::new(Code::Internal, "nothing was stored; the log has more under the request's id")
+        })?;
         let mut errors = FieldErrors::new();
         refuse_nul(body, &mut String::new(), &mut errors);
         let poisoned = errors.pointers();
@@ -56,6 +64,17 @@ impl Schemas {
         }
         errors.settle()
     }
+}
+
+/// Compiles a schema from its text.
+fn compile(text: &str) -> std::result::Result<Validator, String> {
+    let root: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    validator(&root)
+}
+
+/// Compiles a schema; formats are judged too.
+pub(super) fn validator(schema: &Value) -> std::result::Result<Validator, String> {
+    jsonschema::options().should_validate_formats(true).build(schema).map_err(|error| error.to_string())
 }
 
 /// Where schemas stand in a document.

@@ -166,7 +166,7 @@ impl Calendar {
     }
 
     /// The first instant after a day.
-    fn end_of_day(&self, day: Date) -> Timestamp {
+    pub fn end_of_day(&self, day: Date) -> Timestamp {
         day.tomorrow().map_or(Timestamp::MAX, |after| self.start_of_day(after))
     }
 

@@ -198,7 +198,7 @@ fn then(
     day: Date,
 ) -> Result<Option<(Surroundings, ObjectiveRow)>> {
     let calendar = tx.workspace()?.calendar();
-    let ended = Moment::from(calendar.start_of_day(day.tomorrow().unwrap_or(day)));
+    let ended = Moment::from(calendar.end_of_day(day));
     // What was recorded as the next day began was not known yet. Of today all is known.
     let known_at = (ended <= tx.now).then(|| Moment::from_microseconds(ended.microseconds() - 1));
     let past = Past::of(tx, View { as_of: Some(day.into()), known_at })?;

@@ -31,7 +31,7 @@ macro_rules! store_arrays {
         let statement = of_arrays(stringify!($table), &columns, $on_conflict);
         for some in $rows.chunks(ROWS_PER_STATEMENT) {
             diesel::sql_query(statement.as_str())
-                $(.bind::<Array<$type>, _>(column(some, |row| row.$column.clone())))*
+                $(.bind::<Array<$type>, _>(column(some, |row| &row.$column)))*
                 .execute($connection)?;
         }
     }};

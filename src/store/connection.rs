@@ -165,16 +165,17 @@ pub(super) fn pool(url: DatabaseUrl, connections: u32) -> Result<Pool<Opener>, S
 /// A connection on which a transaction has begun. Those that were lost meanwhile, because the server was restarted,
 /// are dropped until one is found that is alive.
 pub(super) fn begun(pool: &Pool<Opener>, begin: &str) -> Result<PooledConnection<Opener>, StoreError> {
-    for _ in 0..pool.max_size() {
+    let mut may_be_lost = pool.max_size();
+    loop {
         let mut connection = pool.get().map_err(StoreError::unavailable)?;
         match connection.batch_execute(begin) {
             Ok(()) => return Ok(connection),
-            Err(_) => connection.lose(),
+            Err(error) => {
+                connection.lose();
+                may_be_lost = may_be_lost.checked_sub(1).ok_or(error)?;
+            }
         }
     }
-    let mut connection = pool.get().map_err(StoreError::unavailable)?;
-    connection.batch_execute(begin)?;
-    Ok(connection)
 }
 
 impl ManageConnection for Opener {

@@ -28,7 +28,7 @@ pub use error::{Failure, StoreError};
 pub use gather::Gathering;
 pub use id::{Id, Kind, RawId};
 pub use ids::*;
-pub use opening::{ByLink, ByMember, ByToken, Opening, Opens};
+pub use opening::{ByLink, ByMember, BySession, ByToken, Opening, Opens};
 pub use transaction::{
     Act, Author, AuthorKind, Deed, DeedFollower, Follower, Followers, KpiChange, Lane, Tx,
 };
@@ -210,15 +210,46 @@ impl Store {
         .await
     }
 
-    /// Runs a job of very few statements on this thread, each on a snapshot of its own; `None` where that could mean
-    /// to wait: on a server, and while all connections are taken.
-    pub fn glance<R>(&self, reader: Reader, job: impl FnOnce(&mut Tx) -> R) -> Option<R> {
-        match self.inner.engine {
-            Engine::Postgres => None,
-            Engine::Sqlite => {
-                let mut connection = self.inner.pool.try_get()?;
-                Some(job(&mut Tx::new(&mut connection, self.clock.now(), reader.author)))
+    /// Looks first by a job of a statement or two, each on a snapshot of its own; where that finds nothing, reads on
+    /// one snapshot.
+    ///
+    /// On a server that saves the journeys of a transaction, where the first statement opens by itself what it looks
+    /// at: a session's does ([`BySession`]). A token's row is hidden until its hash is opened.
+    pub async fn glance_or_read<R, E>(
+        &self,
+        reader: Reader,
+        glance: impl FnOnce(&mut Tx) -> Option<R> + Send + 'static,
+        job: impl FnOnce(&mut Tx) -> Result<R, E> + Send + 'static,
+    ) -> Result<R, E>
+    where
+        R: Send + 'static,
+        E: Failure,
+    {
+        let (inner, now) = (self.inner.clone(), self.clock.now());
+        match (inner.engine, reader.opening) {
+            (Engine::Sqlite, _) => {
+                if let Some(mut connection) = inner.pool.try_get()
+                    && let Some(found) = glance(&mut Tx::new(&mut connection, now, reader.author.clone()))
+                {
+                    return Ok(found);
+                }
+                self.read_as(reader, job).await
             }
+            (Engine::Postgres, Some(opening @ Opening::Account(_))) => {
+                blocking(move || {
+                    let mut connection = inner.pool.get().map_err(StoreError::unavailable)?;
+                    let mut tx = Tx::new(&mut connection, now, reader.author.clone());
+                    tx.opened(opening);
+                    if let Some(found) = glance(&mut tx) {
+                        return Ok(found);
+                    }
+                    drop(connection);
+                    let mut connection = connection::begun(&inner.pool, &inner.begin(&reader))?;
+                    inner.snapshot(&mut connection, reader, now, job)
+                })
+                .await
+            }
+            (Engine::Postgres, _) => self.read_as(reader, job).await,
         }
     }
 

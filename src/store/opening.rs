@@ -127,6 +127,14 @@ impl Proof for ByMember {
     const OPENS: &'static str = r#"set_config('regimen.workspace', "members"."workspace_id"::text, true)"#;
 }
 
+/// What is proven by a session's row: its account. In a condition, it opens the account's memberships for what the
+/// same statement joins.
+#[derive(Clone, Copy, Debug)]
+pub struct BySession;
+impl Proof for BySession {
+    const OPENS: &'static str = r#"set_config('regimen.account', "sessions"."account_id"::text, true)"#;
+}
+
 /// What is proven by a token's row: its workspace.
 #[derive(Clone, Copy, Debug)]
 pub struct ByToken;
@@ -141,7 +149,8 @@ impl Proof for ByLink {
     const OPENS: &'static str = r#"set_config('regimen.workspace', "links"."workspace_id"::text, true)"#;
 }
 
-/// A column to select in the statement that proves a right: it opens what was proven, without a statement more.
+/// A column to select in the statement that proves a right, or a condition of it (it is never null): it opens what was
+/// proven, without a statement more.
 #[derive(Clone, Copy, Debug)]
 pub struct Opens<P>(pub P);
 
@@ -170,7 +179,7 @@ impl<P: Proof> QueryFragment<Pg> for Opens<P> {
 
 impl<P: Proof> QueryFragment<Sqlite> for Opens<P> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        out.push_sql("NULL");
+        out.push_sql("''");
         Ok(())
     }
 }

@@ -197,7 +197,7 @@ async fn stored(app: &App) -> Vec<String> {
 /// Ends all sessions of a served database, as a server that is restarted does, and waits until they are gone. A file
 /// has none.
 fn end_all_sessions(app: &App) {
-    let (DatabaseUrl::Postgres(url), DatabaseUrl::Postgres(_)) = (&app.database, &app.served) else { return };
+    let DatabaseUrl::Postgres(url) = &app.database else { return };
     let mut server = PgConnection::establish(url).expect("PostgreSQL");
     let served = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
     sql_query(format!("SELECT pg_terminate_backend(pid) {served}"))

@@ -12,6 +12,7 @@ use crate::access::door::Door;
 use crate::access::scoped::{IfMatch, Repetition};
 use crate::access::target::segment;
 use crate::http::body::Input;
+use crate::http::memory::Question;
 use crate::http::routes::Repeatable;
 use crate::http::{Code, Problem, Result, accept, finish, peer};
 use crate::state::State;
@@ -26,8 +27,8 @@ pub(super) struct Call {
     pub(super) query: Option<Asked>,
     pub(super) request_id: String,
     pub(super) peer: Option<IpAddr>,
-    /// The address with what was negotiated, where the answer may be remembered.
-    pub(super) asked: Option<String>,
+    /// Under which question the answer may be remembered.
+    pub(super) question: Option<Question>,
 }
 
 /// An `Idempotency-Key`, and what it is sent for.
@@ -55,15 +56,19 @@ impl Call {
     /// Reads all that can be read before the database is asked: the credential first.
     pub(super) fn of<D: Door>(request: &HttpRequest, state: &State) -> Result<Self> {
         let peer = peer::of(request, &state.config.trusted_proxies);
+        let credential = credential::read::<D>(request, state, peer)?;
+        let asker = credential.as_ref().and_then(credential::asker);
         Ok(Self {
-            credential: credential::read::<D>(request, state, peer)?,
+            credential,
             workspace: D::NEEDS.place.map(|_| segment(request, "workspace")).transpose()?,
             if_match: if_match(request)?,
             idempotency_key: idempotency_key::<D>(request)?,
             query: query(request),
             request_id: finish::request_id(request),
             peer,
-            asked: (may_be_remembered::<D>() && reads(request)).then(|| asked(request)),
+            question: asker
+                .filter(|_| may_be_remembered::<D>() && reads(request))
+                .map(|asker| Question { asker, asked: asked(request) }),
         })
     }
 

@@ -12,7 +12,7 @@ use crate::access::recognise::{self, Present};
 use crate::access::scoped::Scoped;
 use crate::http::answer::Reply;
 use crate::http::limits::Left;
-use crate::http::memory::Question;
+use crate::http::memory::{Asker, Edition};
 use crate::http::{Code, Problem, Result, finish};
 use crate::state::State;
 use crate::store::{RawId, Tx, WorkspaceId};
@@ -40,25 +40,31 @@ pub(super) fn read<D: Door>(
     }
 }
 
+/// Whose credential it is.
+pub(super) fn asker(credential: &Credential) -> Option<Asker> {
+    match credential {
+        Credential::Access(claims) => claims.sub.parse().ok().map(Asker::Account),
+        Credential::Token(hash) => Some(Asker::Token(*hash)),
+    }
+}
+
 /// What a look into memory came to.
 pub(super) enum Recall {
     /// This was answered a moment ago, and nothing has changed.
     Answered(Reply, Option<Left>),
-    /// It is to be found out, and may be kept under this question.
-    Unknown(Option<Box<Present>>, Option<Question>),
+    /// It is to be found out.
+    Unknown(Option<Box<Present>>),
 }
 
 impl Call {
     /// Recognises the caller, and looks whether they were answered the same a moment ago.
     pub(super) fn recall<D: Door>(&self, tx: &mut Tx, state: &State) -> Result<Recall> {
         let present = self.present(tx)?;
-        let question = present.as_ref().and_then(|present| {
-            let (asked, caller) = self.asked.as_deref().zip(present.key())?;
-            Some(Question::new(present.workspace()?, caller, asked))
-        });
-        let known = question.as_ref().and_then(|question| state.memory.recall(question, tx.now));
+        let edition = present.as_ref().and_then(Present::workspace).map(Edition::of);
+        let known = self.question.as_ref().zip(edition);
+        let known = known.and_then(|(question, edition)| state.memory.recall(question, edition, tx.now));
         let Some((reply, present)) = known.zip(present.as_ref()) else {
-            return Ok(Recall::Unknown(present.map(Box::new), question));
+            return Ok(Recall::Unknown(present.map(Box::new)));
         };
         let here = present.workspace().map(|workspace| workspace.id);
         let left = self.count::<D>(state, present.key(), here)?;

@@ -7,14 +7,15 @@ use super::call::Keyed;
 use super::credential::{Recall, check_place};
 use crate::access::caller::Actor;
 use crate::access::door::Door;
-use crate::access::recognise;
+use crate::access::recognise::{self, Present};
 use crate::access::scoped::{Repetition, Scoped};
 use crate::access::target::Target;
 use crate::http::answer::{Answer, Answers, Reply, Typed};
 use crate::http::body::{Input, Mode};
 use crate::http::limits::Left;
+use crate::http::memory::Edition;
 use crate::http::{Code, Problem, Result, idempotency};
-use crate::store::{AccountId, Author, Effort, Failure, Lane, RawId, Reader, StoreError};
+use crate::store::{AccountId, Author, Effort, Failure, Lane, RawId, Reader, StoreError, Tx};
 
 /// Up to how many bytes a body is judged at once, on the thread that took it.
 const SMALL_BODY: usize = 4096;
@@ -73,34 +74,39 @@ impl<D: Door> Db<D> {
         job: impl FnOnce(&mut Scoped, T::Found, I::Parsed) -> Result<R> + Send + 'static,
     ) -> Answer<R> {
         let (state, call) = (self.state.clone().into_inner(), self.call.clone());
-        let remembered = match call.asked {
-            Some(_) => state.store.glance(self.reader(Effort::Brief), |tx| call.recall::<D>(tx, &state)),
-            None => None,
+        let may_be_known = call
+            .question
+            .as_ref()
+            .is_some_and(|question| state.memory.may_know(question, state.store.clock().now()));
+        let read = move |tx: &mut Tx| -> Result<(Reply, Option<Left>)> {
+            let present = match call.recall::<D>(tx, &state)? {
+                Recall::Answered(reply, left) => return Ok((reply, left)),
+                Recall::Unknown(present) => present.map(|present| *present),
+            };
+            let edition = present.as_ref().and_then(Present::workspace).map(Edition::of);
+            let (mut scoped, left) = call.admit::<D>(tx, &state, present)?;
+            let found = reach::<D, T>(&target, &mut scoped)?;
+            let parsed = call.parse(&input, &state)?;
+            let reply = job(&mut scoped, found, parsed)?.into_reply();
+            recognise::note_use_of(&state.store, scoped.token(), scoped.now);
+            if let Some((question, edition)) = call.question.zip(edition) {
+                state.memory.keep(question, edition, scoped.validity(), &reply);
+            }
+            Ok((reply, left))
         };
-        // Whatever is wrong is told below.
-        if let Some(Ok(Recall::Answered(reply, left))) = remembered {
-            self.note(left);
-            return Ok(Typed::new(reply));
-        }
-        let (reply, left) = self
-            .state
-            .store
-            .read_as(self.reader(Effort::Long), move |tx| -> Result<(Reply, Option<Left>)> {
-                let (present, question) = match call.recall::<D>(tx, &state)? {
-                    Recall::Answered(reply, left) => return Ok((reply, left)),
-                    Recall::Unknown(present, question) => (present, question),
+        let (store, reader) = (&self.state.store, self.reader(Effort::Long));
+        let (reply, left) = match may_be_known {
+            true => {
+                let (state, call) = (self.state.clone().into_inner(), self.call.clone());
+                // Whatever is wrong is told by the reading itself.
+                let recall = move |tx: &mut Tx| match call.recall::<D>(tx, &state) {
+                    Ok(Recall::Answered(reply, left)) => Some((reply, left)),
+                    Ok(Recall::Unknown(_)) | Err(_) => None,
                 };
-                let (mut scoped, left) = call.admit::<D>(tx, &state, present.map(|present| *present))?;
-                let found = reach::<D, T>(&target, &mut scoped)?;
-                let parsed = call.parse(&input, &state)?;
-                let reply = job(&mut scoped, found, parsed)?.into_reply();
-                recognise::note_use_of(&state.store, scoped.token(), scoped.now);
-                if let Some(question) = question {
-                    state.memory.keep(question, scoped.validity(), &reply);
-                }
-                Ok((reply, left))
-            })
-            .await?;
+                store.glance_or_read(reader, recall, read).await?
+            }
+            false => store.read_as(reader, read).await?,
+        };
         self.note(left);
         Ok(Typed::new(reply))
     }

@@ -36,7 +36,7 @@ impl Standpoint {
         let View { as_of, known_at } = view.copied().unwrap_or_default();
         let (today, until) = match as_of.map(|day| day.date()) {
             Some(day) if day < present => {
-                let end = Moment::from(calendar.start_of_day(day.tomorrow().unwrap_or(day)));
+                let end = Moment::from(calendar.end_of_day(day));
                 // What happened when the next day began had not happened yet.
                 (day, Moment::from_microseconds(end.microseconds() - 1))
             }

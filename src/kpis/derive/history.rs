@@ -173,8 +173,7 @@ pub(super) fn standpoint(calendar: &Calendar, as_of: Option<Day>, now: Moment) -
     let today = Day::from(calendar.day_of(now.timestamp()));
     match as_of {
         Some(day) if day < today => {
-            let tomorrow = day.date().tomorrow().unwrap_or(day.date());
-            let end = Moment::from(calendar.start_of_day(tomorrow));
+            let end = Moment::from(calendar.end_of_day(day.date()));
             (end, end)
         }
         Some(_) | None => (now, Range::all().until),

@@ -87,10 +87,8 @@ pub fn stages(tx: &mut Tx, ids: &[KpiId]) -> Result<ByKpi<StateRow>, StoreError>
     Ok(found)
 }
 
-type Columns = (KpiId, Moment, String, f64);
-
-fn measured((id, at, feed, value): Columns) -> (KpiId, Measured) {
-    (id, Measured { at, feed, value })
+fn measured(MeasuredRow { kpi_id, at, feed, value }: MeasuredRow) -> (KpiId, Measured) {
+    (kpi_id, Measured { at, feed, value })
 }
 
 /// The points in some stretches of time, which do not overlap for one KPI.
@@ -101,8 +99,7 @@ pub fn points_in(
     let stretches: Vec<(KpiId, Moment, Moment)> =
         ranges.map(|(kpi, range)| (kpi, range.from, range.until)).collect();
     let mut found = ByKpi::new();
-    let split = |MeasuredRow { kpi_id, at, feed, value }| (kpi_id, Measured { at, feed, value });
-    by_kpi(places::points_between(tx, &stretches)?, split, &mut found);
+    by_kpi(places::points_between(tx, &stretches)?, measured, &mut found);
     Ok(found)
 }
 
@@ -128,7 +125,7 @@ pub fn points_as_of(
         };
         by_kpi(query.load(tx.db())?, measured, &mut found);
         if let Some(known_at) = view.known_at {
-            let rows: Vec<Columns> = point_revisions::table
+            let rows: Vec<MeasuredRow> = point_revisions::table
                 .select((
                     point_revisions::kpi_id,
                     point_revisions::at,

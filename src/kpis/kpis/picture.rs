@@ -90,8 +90,7 @@ impl Picture {
 fn by_the_clock(tx: &mut Tx, rows: Vec<KpiRow>) -> Result<Vec<Picture>> {
     let calendar = tx.workspace()?.calendar();
     let now = tx.now;
-    let tomorrow = calendar.day_of(now.timestamp()).saturating_add(jiff::Span::new().days(1));
-    tx.turns_at(calendar.start_of_day(tomorrow).into());
+    tx.turns_at(calendar.end_of_day(calendar.day_of(now.timestamp())).into());
     let ids: Vec<KpiId> = rows.iter().map(|row| row.id).collect();
     let mut states = derive::shown(tx, &ids)?;
     catch_up(tx, &rows, &mut states)?;

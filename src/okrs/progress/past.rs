@@ -39,7 +39,7 @@ impl Past {
         let present = calendar.day_of(tx.now.timestamp());
         let (today, until) = match view.as_of.map(|day| day.date()).filter(|day| *day < present) {
             Some(day) => {
-                let end = Moment::from(calendar.start_of_day(day.tomorrow().unwrap_or(day)));
+                let end = Moment::from(calendar.end_of_day(day));
                 // What happened when the next day began had not happened yet.
                 (day, Some(Moment::from_microseconds(end.microseconds() - 1)))
             }
