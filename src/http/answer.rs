@@ -10,10 +10,11 @@ use actix_web::http::header::{
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, Responder};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::coding::Coding;
+use super::content::Content;
 use super::document::Header;
 use super::problem::Result;
 use super::routes::Draft;
@@ -22,15 +23,14 @@ use super::routes::Draft;
 pub type Answer<R> = Result<Typed<R>>;
 
 /// A finished answer: status, headers and bytes. It is what an `Idempotency-Key` remembers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Reply {
     /// The status.
     pub status: u16,
     /// Headers beyond those that every answer has.
     pub headers: Vec<(String, String)>,
     /// The body.
-    #[serde(skip)]
-    pub body: Vec<u8>,
+    pub body: Content,
 }
 
 /// A reply whose documented type is `R`.
@@ -50,7 +50,7 @@ const VERSION: &str = "x-regimen-version";
 impl Reply {
     fn json(status: u16, body: &impl Serialize) -> Self {
         // Answers are plain structs of strings and finite numbers; such values always serialize.
-        let body = serde_json::to_vec(body).unwrap_or_default();
+        let body = serde_json::to_vec(body).unwrap_or_default().into();
         Self { status, headers: vec![(CONTENT_TYPE.to_string(), "application/json".into())], body }
     }
 
@@ -61,7 +61,8 @@ impl Reply {
 
     /// Bytes of some other media type.
     pub fn bytes(media: &str, body: Vec<u8>, next: Option<String>) -> Self {
-        Self { status: 200, headers: vec![(CONTENT_TYPE.to_string(), media.to_owned())], body }.before(next)
+        let headers = vec![(CONTENT_TYPE.to_string(), media.to_owned())];
+        Self { status: 200, headers, body: body.into() }.before(next)
     }
 
     /// With the link to the next page, where there is one.
@@ -115,7 +116,7 @@ impl Reply {
             && !self.body.is_empty()
             && (reads || self.headers.iter().any(|(name, _)| name == VERSION))
         {
-            let tag = format!("\"{}-{}\"", self.version(), digest(&self.body, coding(request)));
+            let tag = format!("\"{}-{}\"", self.version(), self.body.state(coding(request)));
             if reads && is_known(request, &tag) {
                 response.status(StatusCode::NOT_MODIFIED);
                 known = true;
@@ -132,7 +133,7 @@ impl Reply {
                 response.append_header((name, value));
             }
         }
-        if known || self.body.is_empty() { response.finish() } else { response.body(self.body) }
+        if known || self.body.is_empty() { response.finish() } else { response.body(self.body.into_bytes()) }
     }
 }
 
@@ -253,7 +254,7 @@ pub struct NoContent;
 
 impl Answers for NoContent {
     fn into_reply(self) -> Reply {
-        Reply { status: 204, headers: Vec::new(), body: Vec::new() }
+        Reply { status: 204, headers: Vec::new(), body: Content::default() }
     }
 
     fn describe(draft: &mut Draft) {
@@ -267,7 +268,7 @@ pub struct Accepted;
 
 impl Answers for Accepted {
     fn into_reply(self) -> Reply {
-        Reply { status: 202, headers: Vec::new(), body: Vec::new() }
+        Reply { status: 202, headers: Vec::new(), body: Content::default() }
     }
 
     fn describe(draft: &mut Draft) {
@@ -407,15 +408,6 @@ impl<R> Responder for Typed<R> {
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
         self.0.respond(request)
     }
-}
-
-/// The state half of the tag digests all that the answer shows, and how it is coded.
-fn digest(body: &[u8], coding: Coding) -> String {
-    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
-    context.update(coding.as_str().as_bytes());
-    context.update(&[0]);
-    context.update(body);
-    context.finish().as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The coding that was chosen for the answer.

@@ -81,7 +81,7 @@ impl Key {
         Ok(Some(Reply {
             status: u16::try_from(row.status).unwrap_or(200),
             headers: serde_json::from_value(row.headers.0).unwrap_or_default(),
-            body: row.body,
+            body: row.body.into(),
         }))
     }
 
@@ -94,7 +94,7 @@ impl Key {
             fingerprint: self.fingerprint.clone(),
             status: i32::from(reply.status),
             headers: Json(serde_json::json!(reply.headers)),
-            body: reply.body.clone(),
+            body: reply.body.to_vec(),
             created_at: tx.now,
         };
         diesel::insert_into(idempotent_replies::table).values(&row).execute(tx.db())?;

@@ -147,7 +147,7 @@ mod tests {
     }
 
     fn reply(size: usize) -> Reply {
-        Reply { status: 200, headers: Vec::new(), body: vec![b'x'; size] }
+        Reply { status: 200, headers: Vec::new(), body: vec![b'x'; size].into() }
     }
 
     fn at(microseconds: i64) -> Moment {

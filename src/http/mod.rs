@@ -6,6 +6,7 @@ pub mod answer;
 pub mod body;
 pub mod coding;
 pub mod condition;
+pub mod content;
 pub mod cors;
 pub mod document;
 pub mod finish;
