@@ -57,6 +57,12 @@ pub(super) enum Recall {
 }
 
 impl Call {
+    /// Whether this may have been answered a moment ago: only the database tells whether it holds still.
+    pub(super) fn may_be_known(&self, state: &State) -> bool {
+        let now = state.store.clock().now();
+        self.question.as_ref().is_some_and(|question| state.memory.may_know(question, now))
+    }
+
     /// Recognises the caller, and looks whether they were answered the same a moment ago.
     pub(super) fn recall<D: Door>(&self, tx: &mut Tx, state: &State) -> Result<Recall> {
         let present = self.present(tx)?;

@@ -74,10 +74,7 @@ impl<D: Door> Db<D> {
         job: impl FnOnce(&mut Scoped, T::Found, I::Parsed) -> Result<R> + Send + 'static,
     ) -> Answer<R> {
         let (state, call) = (self.state.clone().into_inner(), self.call.clone());
-        let may_be_known = call
-            .question
-            .as_ref()
-            .is_some_and(|question| state.memory.may_know(question, state.store.clock().now()));
+        let is_worth_a_glance = call.may_be_known(&state);
         let read = move |tx: &mut Tx| -> Result<(Reply, Option<Left>)> {
             let present = match call.recall::<D>(tx, &state)? {
                 Recall::Answered(reply, left) => return Ok((reply, left)),
@@ -95,17 +92,16 @@ impl<D: Door> Db<D> {
             Ok((reply, left))
         };
         let (store, reader) = (&self.state.store, self.reader(Effort::Long));
-        let (reply, left) = match may_be_known {
-            true => {
-                let (state, call) = (self.state.clone().into_inner(), self.call.clone());
-                // Whatever is wrong is told by the reading itself.
-                let recall = move |tx: &mut Tx| match call.recall::<D>(tx, &state) {
-                    Ok(Recall::Answered(reply, left)) => Some((reply, left)),
-                    Ok(Recall::Unknown(_)) | Err(_) => None,
-                };
-                store.glance_or_read(reader, recall, read).await?
-            }
-            false => store.read_as(reader, read).await?,
+        let (reply, left) = if is_worth_a_glance {
+            let (state, call) = (self.state.clone().into_inner(), self.call.clone());
+            // Whatever is wrong is told by the reading itself.
+            let recall = move |tx: &mut Tx| match call.recall::<D>(tx, &state) {
+                Ok(Recall::Answered(reply, left)) => Some((reply, left)),
+                Ok(Recall::Unknown(_)) | Err(_) => None,
+            };
+            store.glance_or_read(reader, recall, read).await?
+        } else {
+            store.read_as(reader, read).await?
         };
         self.note(left);
         Ok(Typed::new(reply))
