@@ -12,8 +12,8 @@ use super::problem::{Code, FieldErrors, Problem, Result};
 
 /// What judges bodies, by the name of the schema.
 ///
-/// A schema is compiled when the first body of its kind comes: most programs meet a few of them, and compiled they take
-/// a hundred times the memory of their text.
+/// A schema is compiled when the first body of its kind comes: compiled they take many times the memory of their text,
+/// and most programs meet a few of them.
 pub struct Schemas {
     judges: HashMap<String, Judge>,
 }
