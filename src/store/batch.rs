@@ -1,8 +1,4 @@
-//! What diesel cannot say over both engines at once: many rows.
-//!
-//! A file takes one row after the other by a statement that is prepared once: a text of thousands of values is planned
-//! anew for each number of rows, and SQLite keeps a copy of each page that it changes. A server takes arrays: each
-//! statement is a journey.
+//! What diesel cannot say over both engines at once: many rows in one statement.
 
 use diesel::prelude::*;
 
@@ -54,8 +50,8 @@ const ROWS_PER_STATEMENT: usize = 10_000;
 pub fn insert_events(tx: &mut Tx, rows: &[EventRow]) -> Result<(), StoreError> {
     match tx.db() {
         AnyConnection::Sqlite(connection) => {
-            for row in rows {
-                diesel::insert_into(events::table).values(row).execute(connection)?;
+            for some in rows.chunks(VALUES_PER_STATEMENT / 13) {
+                diesel::insert_into(events::table).values(some).execute(connection)?;
             }
         }
         AnyConnection::Postgres(connection) => store_arrays!(connection, rows, events, "", {
@@ -82,9 +78,9 @@ pub fn upsert_points(tx: &mut Tx, rows: &[PointRow]) -> Result<(), StoreError> {
          recorded_by = excluded.recorded_by";
     match tx.db() {
         AnyConnection::Sqlite(connection) => {
-            for row in rows {
+            for some in rows.chunks(VALUES_PER_STATEMENT / 10) {
                 diesel::insert_into(points::table)
-                    .values(row)
+                    .values(some)
                     .on_conflict((points::kpi_id, points::at, points::feed))
                     .do_update()
                     .set((
@@ -110,9 +106,9 @@ pub fn upsert_points(tx: &mut Tx, rows: &[PointRow]) -> Result<(), StoreError> {
 pub fn insert_revisions(tx: &mut Tx, rows: &[RevisionRow]) -> Result<(), StoreError> {
     match tx.db() {
         AnyConnection::Sqlite(connection) => {
-            for row in rows {
+            for some in rows.chunks(VALUES_PER_STATEMENT / 11) {
                 diesel::insert_into(point_revisions::table)
-                    .values(row)
+                    .values(some)
                     .on_conflict_do_nothing()
                     .execute(connection)?;
             }
@@ -153,9 +149,9 @@ pub fn replace_periods(tx: &mut Tx, rows: &[PeriodRow]) -> Result<(), StoreError
          points = excluded.points, newest_at = excluded.newest_at, health = excluded.health";
     match tx.db() {
         AnyConnection::Sqlite(connection) => {
-            for row in rows {
+            for some in rows.chunks(VALUES_PER_STATEMENT / 7) {
                 diesel::insert_into(kpi_periods::table)
-                    .values(row)
+                    .values(some)
                     .on_conflict((kpi_periods::kpi_id, kpi_periods::starts_at))
                     .do_update()
                     .set((
@@ -198,31 +194,26 @@ pub fn delete_periods(tx: &mut Tx, keys: &[(KpiId, Moment)]) -> Result<(), Store
 pub fn replace_states(tx: &mut Tx, rows: &[StateRow]) -> Result<(), StoreError> {
     let mut kpis: Vec<KpiId> = rows.iter().map(|row| row.kpi_id).collect();
     kpis.dedup();
+    for kpis in kpis.chunks(VALUES_PER_STATEMENT) {
+        let stages = kpi_states::table.filter(kpi_states::kpi_id.eq_any(kpis));
+        each_engine!(tx, connection => diesel::delete(stages).execute(connection))?;
+    }
     match tx.db() {
         AnyConnection::Sqlite(connection) => {
-            for kpi in kpis {
-                diesel::delete(kpi_states::table.filter(kpi_states::kpi_id.eq(kpi))).execute(connection)?;
-            }
-            for row in rows {
-                diesel::insert_into(kpi_states::table).values(row).execute(connection)?;
+            for some in rows.chunks(VALUES_PER_STATEMENT / 25) {
+                diesel::insert_into(kpi_states::table).values(some).execute(connection)?;
             }
         }
-        AnyConnection::Postgres(connection) => {
-            for kpis in kpis.chunks(VALUES_PER_STATEMENT) {
-                diesel::delete(kpi_states::table.filter(kpi_states::kpi_id.eq_any(kpis)))
-                    .execute(connection)?;
-            }
-            store_arrays!(connection, rows, kpi_states, "", {
-                workspace_id: SqlId, kpi_id: SqlId, from_at: SqlMoment, period_starts_at: Nullable<SqlMoment>,
-                value: Nullable<Double>, previous_value: Nullable<Double>, health: Text, reason: Nullable<Text>,
-                since: Nullable<SqlDay>, gap: Nullable<Double>, severity: Nullable<Double>,
-                due_at: Nullable<SqlMoment>, stale_at: Nullable<SqlMoment>, episode_opened_on: Nullable<SqlDay>,
-                episode_opening_value: Nullable<Double>, episode_worst_value: Nullable<Double>,
-                episode_worst_on: Nullable<SqlDay>, closed_opened_on: Nullable<SqlDay>, closed_on: Nullable<SqlDay>,
-                closed_by: Nullable<Text>, trend: Nullable<Text>, leaves_on: Nullable<SqlDay>,
-                reach_min: Nullable<Double>, reach_max: Nullable<Double>, rules: Integer,
-            })
-        }
+        AnyConnection::Postgres(connection) => store_arrays!(connection, rows, kpi_states, "", {
+            workspace_id: SqlId, kpi_id: SqlId, from_at: SqlMoment, period_starts_at: Nullable<SqlMoment>,
+            value: Nullable<Double>, previous_value: Nullable<Double>, health: Text, reason: Nullable<Text>,
+            since: Nullable<SqlDay>, gap: Nullable<Double>, severity: Nullable<Double>,
+            due_at: Nullable<SqlMoment>, stale_at: Nullable<SqlMoment>, episode_opened_on: Nullable<SqlDay>,
+            episode_opening_value: Nullable<Double>, episode_worst_value: Nullable<Double>,
+            episode_worst_on: Nullable<SqlDay>, closed_opened_on: Nullable<SqlDay>, closed_on: Nullable<SqlDay>,
+            closed_by: Nullable<Text>, trend: Nullable<Text>, leaves_on: Nullable<SqlDay>,
+            reach_min: Nullable<Double>, reach_max: Nullable<Double>, rules: Integer,
+        }),
     }
     Ok(())
 }

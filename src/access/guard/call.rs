@@ -18,7 +18,6 @@ use crate::http::{Code, Problem, Result, accept, finish, peer};
 use crate::state::State;
 
 /// What is known of a call before the database is asked.
-#[derive(Clone)]
 pub(super) struct Call {
     pub(super) credential: Option<Credential>,
     pub(super) workspace: Option<String>,
@@ -32,7 +31,6 @@ pub(super) struct Call {
 }
 
 /// An `Idempotency-Key`, and what it is sent for.
-#[derive(Clone)]
 pub(super) struct Keyed {
     pub(super) key: String,
     /// Method and path.
@@ -40,7 +38,6 @@ pub(super) struct Keyed {
 }
 
 /// A query, and what it is asked of.
-#[derive(Clone)]
 pub(super) struct Asked {
     pub(super) text: String,
     /// Method and path as the document has them.

@@ -12,6 +12,7 @@ mod together;
 
 use std::marker::PhantomData;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{ACCEPT, USER_AGENT};
@@ -37,7 +38,7 @@ const LONGEST_USER_AGENT: usize = 200;
 pub struct Db<D> {
     state: Data<State>,
     request: HttpRequest,
-    call: Call,
+    call: Arc<Call>,
     door: PhantomData<fn() -> D>,
 }
 
@@ -55,7 +56,7 @@ fn open<D: Door>(request: &HttpRequest) -> Result<Db<D>> {
         .app_data::<Data<State>>()
         .cloned()
         .ok_or_else(|| Problem::new(Code::Internal, "the program is not set up"))?;
-    let call = Call::of::<D>(request, &state)?;
+    let call = Arc::new(Call::of::<D>(request, &state)?);
     Ok(Db { state, request: request.clone(), call, door: PhantomData })
 }
 

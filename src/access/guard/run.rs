@@ -86,7 +86,7 @@ impl<D: Door> Db<D> {
             let parsed = call.parse(&input, &state)?;
             let reply = job(&mut scoped, found, parsed)?.into_reply();
             recognise::note_use_of(&state.store, scoped.token(), scoped.now);
-            if let Some((question, edition)) = call.question.zip(edition) {
+            if let Some((question, edition)) = call.question.clone().zip(edition) {
                 state.memory.keep(question, edition, scoped.validity(), &reply);
             }
             Ok((reply, left))

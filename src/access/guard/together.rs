@@ -146,7 +146,7 @@ fn store_error(problem: Problem) -> StoreError {
 
 /// A request of one operation.
 struct Requested<T: Target, I: Input, F, G> {
-    call: Call,
+    call: Arc<Call>,
     state: Arc<State>,
     workspace: WorkspaceId,
     target: T,
