@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::health::{Health, judge};
+use super::health::{Health, Target, judge};
 use super::period::{Cadence, Period};
 use super::series::Judged;
 use super::word::words;
@@ -60,6 +60,15 @@ pub const fn default_confirm_periods(cadence: Cadence) -> u32 {
 /// How many healthy periods in a row close an episode by default.
 pub const DEFAULT_RECOVER_PERIODS: u32 = 1;
 
+/// An episode that is open, with what decides on how it ends.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OpenEpisode {
+    /// The episode so far.
+    pub episode: Episode,
+    /// The target of the period that opened it.
+    pub target: Option<Target>,
+}
+
 /// All episodes in order of time, only the last of which may be open.
 ///
 /// `judged` are the periods that count, in order of time: for a sum only complete ones.
@@ -71,12 +80,24 @@ pub fn episodes(
     newest_point_on: Option<Date>,
     now: Timestamp,
 ) -> Vec<Episode> {
+    episodes_after(None, judged, rules, newest_point_on, now)
+}
+
+/// The same from some period on, where an episode may be open already and no row has begun: with the open one, and
+/// without those that were closed before.
+pub fn episodes_after(
+    open: Option<OpenEpisode>,
+    judged: &[Judged],
+    rules: EpisodeRules,
+    newest_point_on: Option<Date>,
+    now: Timestamp,
+) -> Vec<Episode> {
     let mut found = Vec::new();
     let mut row = Row::default();
-    // Where the open episode began, once it is confirmed.
-    let mut opening: Option<usize> = None;
+    // The open episode once it is confirmed, and where the periods begin that may make it worse.
+    let mut open = open.map(|open| (open, 0));
     for (index, period) in judged.iter().enumerate() {
-        let (wanted, length) = match opening {
+        let (wanted, length) = match open {
             None => (Health::Unhealthy, rules.confirm_periods),
             Some(_) => (Health::Healthy, rules.recover_periods),
         };
@@ -84,20 +105,20 @@ pub fn episodes(
             continue;
         };
         row = Row::default();
-        match opening.take() {
-            None => opening = Some(first),
-            Some(opened) => {
-                let stretch = judged.get(opened..=first).unwrap_or_default();
-                found.extend(episode(stretch).zip(judged.get(first)).map(|(episode, closing)| Episode {
+        match open.take() {
+            None => open = judged.get(first).and_then(OpenEpisode::at).map(|open| (open, first)),
+            Some((OpenEpisode { episode, target }, since)) => {
+                let stretch = judged.get(since..=first).unwrap_or_default();
+                found.extend(judged.get(first).map(|closing| Episode {
                     closed_on: Some(last_known_day(&closing.period, newest_point_on, now)),
-                    closed_by: Some(closed_by(stretch, closing)),
-                    ..episode
+                    closed_by: Some(closed_by(target, closing)),
+                    ..episode.after(stretch)
                 }));
             }
         }
     }
-    if let Some(opened) = opening {
-        found.extend(judged.get(opened..).and_then(episode));
+    if let Some((OpenEpisode { episode, .. }, since)) = open {
+        found.push(episode.after(judged.get(since..).unwrap_or_default()));
     }
     found
 }
@@ -140,34 +161,42 @@ pub(super) fn last_known_day(period: &Period, newest_point_on: Option<Date>, now
     }
 }
 
-/// The still open episode over a stretch of periods that begins with the unhealthy one.
-fn episode(stretch: &[Judged]) -> Option<Episode> {
-    let opening = stretch.first()?;
-    let opening_value = opening.value?;
-    let mut episode = Episode {
-        opened_on: opening.period.starts_on,
-        opening_value,
-        worst_value: opening_value,
-        worst_on: opening.period.starts_on,
-        worst_gap: opening.gap?,
-        closed_on: None,
-        closed_by: None,
-    };
-    for period in stretch {
-        if let (Some(value), Some(gap)) = (period.value, period.gap)
-            && gap.abs() > episode.worst_gap.abs()
-        {
-            episode.worst_value = value;
-            episode.worst_on = period.period.starts_on;
-            episode.worst_gap = gap;
-        }
+impl OpenEpisode {
+    /// The episode that an unhealthy period opens.
+    fn at(opening: &Judged) -> Option<Self> {
+        let value = opening.value?;
+        let episode = Episode {
+            opened_on: opening.period.starts_on,
+            opening_value: value,
+            worst_value: value,
+            worst_on: opening.period.starts_on,
+            worst_gap: opening.gap?,
+            closed_on: None,
+            closed_by: None,
+        };
+        Some(Self { episode, target: opening.target })
     }
-    Some(episode)
+}
+
+impl Episode {
+    /// The same after some more periods, one of which may be the worst.
+    fn after(self, stretch: &[Judged]) -> Self {
+        let mut episode = self;
+        for period in stretch {
+            if let (Some(value), Some(gap)) = (period.value, period.gap)
+                && gap.abs() > episode.worst_gap.abs()
+            {
+                episode.worst_value = value;
+                episode.worst_on = period.period.starts_on;
+                episode.worst_gap = gap;
+            }
+        }
+        episode
+    }
 }
 
 /// Whether the value or the target moved, by the target in force when the episode opened.
-fn closed_by(stretch: &[Judged], closing: &Judged) -> ClosedBy {
-    let opening_target = stretch.first().and_then(|opening| opening.target);
+fn closed_by(opening_target: Option<Target>, closing: &Judged) -> ClosedBy {
     match opening_target.zip(closing.value) {
         Some((target, value)) if judge(value, &target) != Health::Healthy => ClosedBy::Target,
         Some(_) | None => ClosedBy::Value,

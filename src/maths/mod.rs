@@ -2,6 +2,7 @@
 //! It knows no database, no request and no clock, so the instant that counts as now is always an argument.
 //! It never fails and never yields NaN or infinity: what is undefined is `None`.
 
+pub mod checkpoint;
 pub mod coarser;
 pub mod decision;
 pub mod drift;
@@ -27,6 +28,7 @@ pub mod smart;
 pub mod usefulness;
 pub mod word;
 
+pub use checkpoint::{Checkpoint, MOST_READ};
 pub use coarser::{shown_cadence, target_of_longer, year_before};
 pub use decision::{Choice, Expectation, ExpectationInput, Expects, JudgedExpectation, expectation};
 pub use episode::{
@@ -55,8 +57,8 @@ pub use remedy::{
 };
 pub use roll_up::{Contribution, Item, LeftOut, RollUp, Standing, objective_pace, roll_up};
 pub use series::{
-    Current, Judged, KpiSettings, KpiState, PeriodValue, Running, complete_periods, complete_values,
-    judge_series, state,
+    Current, Judged, KpiSettings, KpiState, PeriodValue, Running, Spell, complete_periods, complete_values,
+    judge_series, state, state_after,
 };
 pub use shapley::shapley;
 pub use signal::{Because, Judgement, RECENT_VALUES, Rule, Segment, Trend, judge_trend, segments};

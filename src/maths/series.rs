@@ -5,6 +5,7 @@
 use jiff::civil::Date;
 use jiff::{Span, Timestamp};
 
+use super::checkpoint::Checkpoint;
 use super::episode::{DEFAULT_RECOVER_PERIODS, Episode, EpisodeRules, default_confirm_periods, episodes};
 use super::forecast::{Heading, leaves_soon};
 use super::freshness::{
@@ -15,7 +16,7 @@ use super::health::{
 };
 use super::number::finite;
 use super::period::{Aggregation, Cadence, Calendar, Folded, Period, days_between};
-use super::signal::{Trend, judge_trend, segments};
+use super::signal::{Segment, Trend, judge_trend, segments};
 use super::smart::reach;
 
 /// What the points of one period amount to.
@@ -228,56 +229,162 @@ pub fn state(
     latest_point_at: Option<Timestamp>,
     now: Timestamp,
 ) -> KpiState {
-    let held: Vec<PeriodValue> = series.iter().filter(|entry| entry.count > 0).copied().collect();
-    let counting: Vec<PeriodValue> =
-        held.iter().filter(|entry| settings.counts(&entry.period, now)).copied().collect();
-    let judged = judge_series(&counting, targets);
-    let seen = judged.last();
+    let seen = Seen::of(calendar, settings, series, targets, latest_point_at, now);
+    let scan = Scan::of(&seen);
+    seen.show(scan)
+}
 
-    // A sum that has only a running period is not stale: its first points have just come.
-    let newest = seen.map(|seen| seen.period).or(held.last().map(|entry| entry.period));
-    let latest_point_at = newest.map(|period| latest_point_at.unwrap_or(period.starts_at));
-    let dates = newest.zip(latest_point_at).and_then(|(period, at)| {
-        freshness_dates(calendar, settings.cadence, &period, settings.grace_days, settings.expect_every, at)
-    });
-    let freshness = freshness(latest_point_at, dates.as_ref(), now);
+/// The same by the newest periods alone, those from [`Checkpoint::reads_from`] on.
+/// `None` where only the whole series can tell.
+pub fn state_after(
+    checkpoint: &Checkpoint,
+    calendar: &Calendar,
+    settings: &KpiSettings,
+    series: &[PeriodValue],
+    targets: &[DatedTarget],
+    latest_point_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Option<KpiState> {
+    let seen = Seen::of(calendar, settings, series, targets, latest_point_at, now);
+    let scan = checkpoint.scan(&seen)?;
+    Some(seen.show(scan))
+}
 
-    let target = match seen {
-        Some(seen) => seen.target,
-        None => target_in_force(targets, calendar.day_of(now)).copied(),
-    };
-    let verdict = verdict(&judged, target.as_ref(), freshness);
-    let newest_point_on = latest_point_at.map(|at| calendar.day_of(at));
-    let episodes = episodes(&judged, settings.episode_rules(), newest_point_on, now);
+/// A series as it is seen at an instant.
+pub(super) struct Seen<'a> {
+    pub calendar: &'a Calendar,
+    pub settings: &'a KpiSettings,
+    pub targets: &'a [DatedTarget],
+    /// The periods that hold a point.
+    held: Vec<PeriodValue>,
+    /// Those of them that count.
+    pub judged: Vec<Judged>,
+    /// Those that are complete and have a value, and these values.
+    pub complete: Vec<(Period, f64)>,
+    pub values: Vec<f64>,
+    latest_point_at: Option<Timestamp>,
+    pub now: Timestamp,
+}
 
-    let complete = complete_periods(settings, series, now);
-    let values: Vec<f64> = complete.iter().map(|(_, value)| *value).collect();
-    let segments = segments(&values);
-    let heading = Heading::of(calendar, settings.cadence, &complete);
+/// What is read of a series from the left, and so of all of it.
+pub(super) struct Scan {
+    pub segments: Vec<Segment>,
+    pub reach: Option<Band>,
+    pub episodes: Vec<Episode>,
+    /// That of the periods before the newest.
+    pub spell: Option<Spell>,
+}
 
-    KpiState {
-        current: current(settings, &judged, now),
-        running: running(calendar, settings, &held, targets, now),
-        health: verdict.health,
-        health_reason: verdict.reason,
-        last_known: verdict.last_known,
-        since: since(&judged),
-        gap: seen.and_then(|seen| seen.gap),
-        target,
-        trend: judge_trend(&values, &segments, target.as_ref().map(|target| &target.band)).trend,
-        leaves_on: target
-            .zip(heading)
-            .and_then(|(target, heading)| leaves_soon(&heading, &target.band, targets)),
-        reach: reach(&values, &segments),
-        freshness,
-        freshness_dates: dates,
-        episode: episodes.last().filter(|episode| episode.closed_on.is_none()).copied(),
-        last_closed: episodes.iter().rev().find(|episode| episode.closed_on.is_some()).copied(),
-        next_turn: held
-            .iter()
-            .filter(|entry| !settings.is_complete(&entry.period, now))
-            .map(|entry| entry.period.ends_at)
-            .min(),
+/// How long a KPI has had one health.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spell {
+    /// The health; unknown without a target.
+    pub health: Health,
+    /// The first day of the first of these periods.
+    pub since: Date,
+}
+
+impl Spell {
+    /// The newest one after some more periods, of which those without a value end none.
+    pub(super) fn after(spell: Option<Self>, judged: &[Judged]) -> Option<Self> {
+        judged.iter().filter(|period| period.value.is_some()).fold(spell, |spell, period| {
+            let new = Self { health: period.health, since: period.period.starts_on };
+            spell.filter(|spell| spell.health == new.health).or(Some(new))
+        })
+    }
+}
+
+impl Scan {
+    fn of(seen: &Seen) -> Self {
+        let segments = segments(&seen.values);
+        Self {
+            reach: reach(&seen.values, &segments),
+            segments,
+            episodes: episodes(&seen.judged, seen.settings.episode_rules(), seen.newest_point_on(), seen.now),
+            spell: seen.judged.split_last().and_then(|(_, earlier)| Spell::after(None, earlier)),
+        }
+    }
+}
+
+impl<'a> Seen<'a> {
+    pub(super) fn of(
+        calendar: &'a Calendar,
+        settings: &'a KpiSettings,
+        series: &[PeriodValue],
+        targets: &'a [DatedTarget],
+        latest_point_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Self {
+        let held: Vec<PeriodValue> = series.iter().filter(|entry| entry.count > 0).copied().collect();
+        let counting: Vec<PeriodValue> =
+            held.iter().filter(|entry| settings.counts(&entry.period, now)).copied().collect();
+        let judged = judge_series(&counting, targets);
+        let complete = complete_periods(settings, series, now);
+        let values = complete.iter().map(|(_, value)| *value).collect();
+        // A sum that has only a running period is not stale: its first points have just come.
+        let newest = judged.last().map(|newest| newest.period).or(held.last().map(|entry| entry.period));
+        let latest_point_at = newest.map(|period| latest_point_at.unwrap_or(period.starts_at));
+        Self { calendar, settings, targets, held, judged, complete, values, latest_point_at, now }
+    }
+
+    /// Of the same series what begins at an instant or later.
+    pub(super) fn from(&self, instant: Timestamp) -> Self {
+        let is_later = |period: &Period| period.starts_at >= instant;
+        let complete: Vec<(Period, f64)> =
+            self.complete.iter().filter(|(period, _)| is_later(period)).copied().collect();
+        Self {
+            held: self.held.iter().filter(|entry| is_later(&entry.period)).copied().collect(),
+            judged: self.judged.iter().filter(|judged| is_later(&judged.period)).copied().collect(),
+            values: complete.iter().map(|(_, value)| *value).collect(),
+            complete,
+            ..*self
+        }
+    }
+
+    /// The date of the newest point.
+    pub(super) fn newest_point_on(&self) -> Option<Date> {
+        self.latest_point_at.map(|at| self.calendar.day_of(at))
+    }
+
+    fn show(&self, scan: Scan) -> KpiState {
+        let Self { calendar, settings, targets, held, judged, latest_point_at, now, .. } = self;
+        let seen = judged.last();
+        let newest = seen.map(|seen| seen.period).or(held.last().map(|entry| entry.period));
+        let dates = newest.zip(*latest_point_at).and_then(|(period, at)| {
+            let KpiSettings { cadence, grace_days, expect_every, .. } = **settings;
+            freshness_dates(calendar, cadence, &period, grace_days, expect_every, at)
+        });
+        let freshness = freshness(*latest_point_at, dates.as_ref(), *now);
+        let target = match seen {
+            Some(seen) => seen.target,
+            None => target_in_force(targets, calendar.day_of(*now)).copied(),
+        };
+        let verdict = verdict(judged, target.as_ref(), freshness);
+        let band = target.as_ref().map(|target| &target.band);
+        let heading = Heading::of(calendar, settings.cadence, &self.complete);
+        let Scan { segments, reach, episodes, spell } = scan;
+        KpiState {
+            current: current(settings, judged, *now),
+            running: running(calendar, settings, held, targets, *now),
+            health: verdict.health,
+            health_reason: verdict.reason,
+            last_known: verdict.last_known,
+            since: seen.map(|seen| since(seen, spell)),
+            gap: seen.and_then(|seen| seen.gap),
+            target,
+            trend: judge_trend(&self.values, &segments, band).trend,
+            leaves_on: band.zip(heading).and_then(|(band, heading)| leaves_soon(&heading, band, targets)),
+            reach,
+            freshness,
+            freshness_dates: dates,
+            episode: episodes.last().filter(|episode| episode.closed_on.is_none()).copied(),
+            last_closed: episodes.iter().rev().find(|episode| episode.closed_on.is_some()).copied(),
+            next_turn: held
+                .iter()
+                .filter(|entry| !settings.is_complete(&entry.period, *now))
+                .map(|entry| entry.period.ends_at)
+                .min(),
+        }
     }
 }
 
@@ -329,16 +436,8 @@ fn current(settings: &KpiSettings, judged: &[Judged], now: Timestamp) -> Option<
 }
 
 /// The first day of the newest stretch of periods with one health.
-fn since(judged: &[Judged]) -> Option<Date> {
-    let (seen, earlier) = judged.split_last()?;
-    earlier
-        .iter()
-        .rev()
-        .filter(|period| period.value.is_some())
-        .take_while(|period| period.health == seen.health)
-        .last()
-        .or(Some(seen))
-        .map(|period| period.period.starts_on)
+fn since(seen: &Judged, before: Option<Spell>) -> Date {
+    before.filter(|spell| spell.health == seen.health).map_or(seen.period.starts_on, |spell| spell.since)
 }
 
 /// The running period of a sum, held against the share of its target that is expected by today.

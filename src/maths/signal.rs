@@ -48,7 +48,7 @@ words! {
 /// How many values in a row on one side of the centre are a run (Wheeler's second rule).
 const RUN: usize = 8;
 /// How many values limits are set by; Wheeler finds that they hardly firm up beyond some two dozen.
-const BASELINE: usize = 24;
+pub(super) const BASELINE: usize = 24;
 /// How many values near a limit (Wheeler's third rule), and out of how many in a row.
 const NEAR: usize = 3;
 const NEAR_OUT_OF: usize = 4;
@@ -114,7 +114,7 @@ pub fn segments(values: &[f64]) -> Vec<Segment> {
 }
 
 /// Where the first run begins that ends the segment of these values.
-fn shift(rest: &[f64], centre: f64) -> Option<usize> {
+pub(super) fn shift(rest: &[f64], centre: f64) -> Option<usize> {
     let (mut begin, mut of) = (0, Ordering::Equal);
     for (index, value) in rest.iter().enumerate() {
         let here = side(*value, centre);

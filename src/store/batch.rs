@@ -13,11 +13,12 @@ use super::ids::{KpiId, WorkspaceId};
 use super::journal::EventRow;
 use super::places::column;
 use super::schema::{
-    check_ins, events, kpi_periods, kpi_states, point_revisions, points, sign_in_attempts, workspaces,
+    check_ins, events, kpi_checkpoints, kpi_periods, kpi_states, point_revisions, points, sign_in_attempts,
+    workspaces,
 };
 use super::transaction::Tx;
 use super::types::{Moment, SqlDay, SqlId, SqlJson, SqlMoment};
-use crate::kpis::derive::{PeriodRow, PointRow, RevisionRow, StateRow};
+use crate::kpis::derive::{CheckpointRow, PeriodRow, PointRow, RevisionRow, StateRow};
 use crate::okrs::check_ins::CheckInRow;
 
 /// Statements stay below both engines' limit of bound values (SQLite 32,766).
@@ -214,6 +215,18 @@ pub fn replace_states(tx: &mut Tx, rows: &[StateRow]) -> Result<(), StoreError> 
             closed_by: Nullable<Text>, trend: Nullable<Text>, leaves_on: Nullable<SqlDay>,
             reach_min: Nullable<Double>, reach_max: Nullable<Double>, rules: Integer,
         }),
+    }
+    Ok(())
+}
+
+/// Stores checkpoints, after the present ones of some KPIs are gone.
+pub fn replace_checkpoints(tx: &mut Tx, gone: &[KpiId], rows: &[CheckpointRow]) -> Result<(), StoreError> {
+    for gone in gone.chunks(VALUES_PER_STATEMENT) {
+        let present = kpi_checkpoints::table.filter(kpi_checkpoints::kpi_id.eq_any(gone));
+        each_engine!(tx, connection => diesel::delete(present).execute(connection))?;
+    }
+    for some in rows.chunks(VALUES_PER_STATEMENT / 26) {
+        each_engine!(tx, connection => diesel::insert_into(kpi_checkpoints::table).values(some).execute(connection))?;
     }
     Ok(())
 }

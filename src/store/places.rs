@@ -72,9 +72,9 @@ pub fn points_between(
     Ok(found)
 }
 
-/// Makes a function that finds the rows of a table at places.
+/// Makes a function that finds the rows of a table at places, or from these on.
 macro_rules! at_places {
-    ($($(#[$doc:meta])* $name:ident: $row:ty = $table:ident, $instant:ident, $asked:literal;)*) => { $(
+    ($($(#[$doc:meta])* $name:ident: $row:ty = $table:ident, $instant:ident.$compared:ident, $asked:literal;)*) => { $(
         $(#[$doc])*
         pub fn $name(tx: &mut Tx, places: &BTreeSet<Place>) -> Result<Vec<$row>, StoreError> {
             let workspace = tx.workspace_id()?;
@@ -85,7 +85,8 @@ macro_rules! at_places {
                         let rows: Vec<$row> = $table::table
                             .filter($table::workspace_id.eq(workspace))
                             .filter($table::kpi_id.eq(kpi))
-                            .filter($table::$instant.eq(instant))
+                            .filter($table::$instant.$compared(instant))
+                            .order($table::$instant)
                             .load(connection)?;
                         found.extend(rows);
                     }
@@ -109,13 +110,17 @@ macro_rules! at_places {
 
 at_places! {
     /// The points of all feeds at these places.
-    points_at: PointRow = points, at,
+    points_at: PointRow = points, at.eq,
         "SELECT p.* FROM unnest($2, $3) AS w (kpi_id, at), LATERAL (SELECT * FROM points \
          WHERE workspace_id = $1 AND kpi_id = w.kpi_id AND at = w.at OFFSET 0) AS p";
     /// The stored periods that begin at these places.
-    periods_at: PeriodRow = kpi_periods, starts_at,
+    periods_at: PeriodRow = kpi_periods, starts_at.eq,
         "SELECT p.* FROM unnest($2, $3) AS w (kpi_id, starts_at), LATERAL (SELECT * FROM kpi_periods \
          WHERE workspace_id = $1 AND kpi_id = w.kpi_id AND starts_at = w.starts_at OFFSET 0) AS p";
+    /// The stored periods that begin at these places or later, those of each KPI in order of time.
+    periods_since: PeriodRow = kpi_periods, starts_at.ge,
+        "SELECT p.* FROM unnest($2, $3) AS w (kpi_id, starts_at), LATERAL (SELECT * FROM kpi_periods \
+         WHERE workspace_id = $1 AND kpi_id = w.kpi_id AND starts_at >= w.starts_at ORDER BY starts_at OFFSET 0) AS p";
 }
 
 /// One column of some rows, as a server takes it.

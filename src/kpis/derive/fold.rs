@@ -1,14 +1,15 @@
 //! The rules of derivation, without a database: points fold into periods, periods make states.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 
 use jiff::civil::{Date, date};
 
 use super::rows::{PeriodRow, RULES, StateRow};
 use crate::kpis::row::KpiRow;
 use crate::maths::{
-    Calendar, DatedTarget, Health, HealthReason, KpiSettings, KpiState, Period, PeriodValue, Sample,
-    complete_values, days_between, fold, judge_series, severity, state,
+    Calendar, Checkpoint, DatedTarget, Health, HealthReason, KpiSettings, KpiState, Period, PeriodValue,
+    Sample, complete_values, days_between, fold, judge_series, severity, state, state_after,
 };
 use crate::store::{Day, Moment};
 
@@ -208,18 +209,44 @@ impl Numbers<'_> {
 
     /// What the KPI shows now, and what it shows from later instants on without another write.
     pub fn stages(&self, kpi: &KpiRow, now: Moment) -> Vec<StateRow> {
+        let Ok(stages) = self.stages_by(kpi, now, |at| Ok::<_, Infallible>(self.state(at)));
+        stages
+    }
+
+    /// The same by what a checkpoint reads of the series; `None` where only the whole can tell.
+    pub fn stages_after(&self, checkpoint: &Checkpoint, kpi: &KpiRow, now: Moment) -> Option<Vec<StateRow>> {
+        let state = |at: Moment| {
+            state_after(
+                checkpoint,
+                self.calendar,
+                self.settings,
+                self.series,
+                self.targets,
+                self.latest_point_at.map(Moment::timestamp),
+                at.timestamp(),
+            )
+        };
+        self.stages_by(kpi, now, |at| state(at).ok_or(())).ok()
+    }
+
+    fn stages_by<E>(
+        &self,
+        kpi: &KpiRow,
+        now: Moment,
+        state: impl Fn(Moment) -> Result<KpiState, E>,
+    ) -> Result<Vec<StateRow>, E> {
         let mut stages: Vec<StateRow> = Vec::new();
         // The first stage holds at any clock, one that runs a little behind included.
         let (mut from_at, mut at) = (Moment::from_microseconds(0), now);
         loop {
-            let state = self.state(at);
+            let state = state(at)?;
             let stage = self.state_row(kpi, from_at, &state, at);
             if stages.last().is_none_or(|before| !before.shows_the_same(&stage)) {
                 stages.push(stage);
             }
             match self.next_turn(&state, at) {
                 Some(turn) => (from_at, at) = (turn, turn),
-                None => return stages,
+                None => return Ok(stages),
             }
         }
     }

@@ -1,14 +1,14 @@
 //! What derivation reads, for many KPIs in few statements. Every query is bound to the workspace.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use diesel::prelude::*;
 
 use super::fold::{Measured, Range};
 use super::history::View;
 use super::rows::{PeriodRow, StateRow, TargetRow};
-use crate::maths::DatedTarget;
-use crate::store::places::{self, MeasuredRow};
+use crate::maths::{Checkpoint, DatedTarget};
+use crate::store::places::{self, MeasuredRow, Place};
 use crate::store::schema::{kpi_periods, kpi_states, point_revisions, points, targets};
 use crate::store::{IDS_PER_STATEMENT, KpiId, Moment, StoreError, Tx, each_engine};
 
@@ -54,6 +54,20 @@ pub fn targets_at(
 /// The stored periods, in order of time.
 pub fn periods(tx: &mut Tx, ids: &[KpiId]) -> Result<ByKpi<PeriodRow>, StoreError> {
     periods_since(tx, ids, Range::all().from)
+}
+
+/// Of KPIs that stand on a checkpoint the periods that this reads, of others all, in order of time.
+pub fn periods_read(
+    tx: &mut Tx,
+    ids: &[KpiId],
+    standing: &HashMap<KpiId, Checkpoint>,
+) -> Result<ByKpi<PeriodRow>, StoreError> {
+    let others: Vec<KpiId> = ids.iter().filter(|id| !standing.contains_key(id)).copied().collect();
+    let mut found = periods(tx, &others)?;
+    let places: BTreeSet<Place> =
+        standing.iter().map(|(id, checkpoint)| (*id, checkpoint.reads_from.into())).collect();
+    by_kpi(places::periods_since(tx, &places)?, |row| (row.kpi_id, row), &mut found);
+    Ok(found)
 }
 
 /// Those that begin at an instant or later.

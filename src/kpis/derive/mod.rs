@@ -1,20 +1,23 @@
 //! From points to periods to states: everything that a KPI shows follows from its points and targets.
 //!
-//! A write re-folds the periods that it touched, judges the whole series again and stores what changed:
-//! a row per period, and per KPI the stages of what it shows now and from later instants on. KPIs that are
-//! computed from those follow, each after its inputs. Reading a KPI takes one row; travelling in time loads the
-//! points themselves and computes afresh.
+//! A write re-folds the periods that it touched, judges the series again and stores what changed: a row per period,
+//! and per KPI the stages of what it shows now and from later instants on. Of a long series only the newest periods
+//! are read, and a checkpoint says what the older ones come to. KPIs that are computed from those follow, each after
+//! its inputs. Reading a KPI takes one row; travelling in time loads the points themselves and computes afresh.
 
+mod checkpoints;
 mod computed;
 mod fold;
 mod history;
 mod load;
+mod renewal;
 mod rows;
 
 use std::collections::{BTreeSet, HashMap};
 
 use serde_json::json;
 
+pub use checkpoints::CheckpointRow;
 pub use computed::{Formula, Periods, Unvalued, inputs_count, unvalued};
 pub use fold::{FoldedPeriod, Numbers};
 pub use history::{AsOf, History, View, histories, history, recorded_by};
@@ -22,11 +25,13 @@ pub use rows::{Origin, PeriodRow, PointRow, Quality, RevisionRow, StateRow, Targ
 
 use crate::kpis::periods::period_name;
 use crate::kpis::row::KpiRow;
-use crate::maths::{Calendar, DatedTarget, KpiSettings, PeriodValue};
+use crate::maths::{Calendar, Checkpoint, KpiSettings};
 use crate::store::journal::{EventType, Subject};
 use crate::store::{Day, KpiChange, KpiId, Moment, StoreError, Tx, batch};
+use checkpoints::Fate;
 use computed::IsComputed;
-use fold::{HEALTH_OF_NOTHING, Measured, Range};
+use fold::{HEALTH_OF_NOTHING, Range, fold_points};
+use renewal::{Outcome, Renewal, Stored};
 
 /// From which moment on a KPI's periods are folded again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,21 +104,6 @@ impl Scope<'_> {
     }
 }
 
-/// What the store holds of a KPI before it is brought up to date.
-#[derive(Default)]
-struct Stored {
-    targets: Vec<DatedTarget>,
-    periods: Vec<PeriodRow>,
-    stages: Vec<StateRow>,
-}
-
-/// What a job has to change in the store.
-struct Outcome {
-    changed: Vec<PeriodRow>,
-    gone: Vec<Moment>,
-    stages: Vec<StateRow>,
-}
-
 fn bring_up_to_date(tx: &mut Tx, jobs: &[Job]) -> Result<Vec<KpiChange>, StoreError> {
     let measured: Vec<Job> =
         jobs.iter().filter(|job| IsComputed::of(job.kpi) == IsComputed::No).copied().collect();
@@ -126,17 +116,26 @@ fn bring_up_to_date(tx: &mut Tx, jobs: &[Job]) -> Result<Vec<KpiChange>, StoreEr
     Ok(changes)
 }
 
-/// Brings KPIs with points of their own up to date.
+/// Brings KPIs with points of their own up to date: by their newest periods where a checkpoint allows it, else by all.
 fn fold_again(tx: &mut Tx, jobs: &[Job]) -> Result<Vec<KpiChange>, StoreError> {
     let calendar = tx.workspace()?.calendar();
+    let now = tx.now;
     let mut changes = Vec::new();
     for jobs in jobs.chunks(KPIS_AT_ONCE) {
         let ids: Vec<KpiId> = jobs.iter().map(|job| job.kpi.id).collect();
-        let mut targets = load::targets(tx, &ids)?;
-        let mut periods = load::periods(tx, &ids)?;
-        let mut stages = load::stages(tx, &ids)?;
         let ranges: Vec<Vec<Range>> =
             jobs.iter().map(|job| job.scope.ranges(&calendar, &job.kpi.settings())).collect();
+        let checkpoints = checkpoints::stored(tx, &ids)?;
+        let standing: HashMap<KpiId, Checkpoint> = ids
+            .iter()
+            .zip(&ranges)
+            .filter_map(|(id, ranges)| Some((*id, *checkpoints.get(id)?, ranges.first()?.from)))
+            .filter(|(_, checkpoint, changed)| Moment::from(checkpoint.covers_until) <= *changed)
+            .map(|(id, checkpoint, _)| (id, checkpoint))
+            .collect();
+        let mut targets = load::targets(tx, &ids)?;
+        let mut periods = load::periods_read(tx, &ids, &standing)?;
+        let mut stages = load::stages(tx, &ids)?;
         let mut points = load::points_in(
             tx,
             jobs.iter()
@@ -145,17 +144,32 @@ fn fold_again(tx: &mut Tx, jobs: &[Job]) -> Result<Vec<KpiChange>, StoreError> {
         )?;
 
         let mut writes = Writes::default();
-        for (job, ranges) in jobs.iter().zip(&ranges) {
-            let id = job.kpi.id;
-            let stored = Stored {
+        for (Job { kpi, .. }, ranges) in jobs.iter().zip(&ranges) {
+            let id = kpi.id;
+            let mut stored = Stored {
                 targets: targets.remove(&id).unwrap_or_default(),
                 periods: periods.remove(&id).unwrap_or_default(),
                 stages: stages.remove(&id).unwrap_or_default(),
             };
-            let mut points = points.remove(&id).unwrap_or_default();
-            let periods = folded(&calendar, job.kpi, &stored, ranges, &mut points);
-            let outcome = derive(&calendar, job.kpi, &stored, &periods, ranges, tx.now);
-            changes.push(tell(tx, job.kpi, &stored, &outcome, &calendar));
+            let settings = kpi.settings();
+            let renewal = Renewal { calendar: &calendar, kpi, settings: &settings, ranges, now };
+            let touched = fold_points(&calendar, &settings, &mut points.remove(&id).unwrap_or_default());
+            let mut used = standing.get(&id);
+            let mut series = renewal.series(&stored, &touched);
+            let short = used.and_then(|checkpoint| renewal.outcome_after(checkpoint, &stored, &series));
+            let outcome = match short {
+                Some(outcome) => outcome,
+                None => {
+                    if used.take().is_some() {
+                        stored.periods = load::periods(tx, &[id])?.remove(&id).unwrap_or_default();
+                        series = renewal.series(&stored, &touched);
+                    }
+                    renewal.outcome(&stored, &series)
+                }
+            };
+            let newer = renewal.checkpoint(used, &stored, &series);
+            writes.fates.push(Fate::of(kpi, checkpoints.get(&id), used, newer.as_ref()));
+            changes.push(tell(tx, kpi, &stored, &outcome, &calendar));
             writes.add(id, &stored, outcome);
         }
         writes.run(tx)?;
@@ -197,7 +211,10 @@ fn compute_again(tx: &mut Tx, round: &[KpiId]) -> Result<Vec<KpiChange>, StoreEr
             if let Some(author) = tx.changer_of(formula.inputs()) {
                 tx.was_changed_by(kpi.id, author);
             }
-            let outcome = derive(&calendar, kpi, &stored, &periods, &[Range::all()], tx.now);
+            let (settings, ranges) = (kpi.settings(), [Range::all()]);
+            let renewal =
+                Renewal { calendar: &calendar, kpi, settings: &settings, ranges: &ranges, now: tx.now };
+            let outcome = renewal.outcome(&stored, &periods);
             changes.push(tell(tx, kpi, &stored, &outcome, &calendar));
             writes.add(kpi.id, &stored, outcome);
         }
@@ -212,6 +229,7 @@ struct Writes {
     changed: Vec<PeriodRow>,
     gone: Vec<(KpiId, Moment)>,
     renewed: Vec<StateRow>,
+    fates: Vec<Fate>,
 }
 
 impl Writes {
@@ -226,58 +244,9 @@ impl Writes {
     fn run(self, tx: &mut Tx) -> Result<(), StoreError> {
         batch::delete_periods(tx, &self.gone)?;
         batch::replace_periods(tx, &self.changed)?;
-        batch::replace_states(tx, &self.renewed)
+        batch::replace_states(tx, &self.renewed)?;
+        checkpoints::settle(tx, self.fates)
     }
-}
-
-/// The stored periods, and those that are folded again from their points, in order of time.
-fn folded(
-    calendar: &Calendar,
-    kpi: &KpiRow,
-    stored: &Stored,
-    ranges: &[Range],
-    points: &mut [Measured],
-) -> Vec<FoldedPeriod> {
-    let settings = kpi.settings();
-    let kept = stored.periods.iter().filter(|row| !fold::holds(ranges, row.starts_at));
-    let mut periods = fold::stored(kept, calendar, &settings);
-    periods.extend(fold::fold_points(calendar, &settings, points));
-    periods.sort_by_key(|folded| folded.value.period.starts_at);
-    periods
-}
-
-/// What follows from the periods of a KPI, of which those in some stretches of time may have changed.
-fn derive(
-    calendar: &Calendar,
-    kpi: &KpiRow,
-    stored: &Stored,
-    periods: &[FoldedPeriod],
-    ranges: &[Range],
-    now: Moment,
-) -> Outcome {
-    let settings = kpi.settings();
-    let touched: Vec<FoldedPeriod> = periods
-        .iter()
-        .filter(|folded| fold::holds(ranges, folded.value.period.starts_at.into()))
-        .copied()
-        .collect();
-    let rows = fold::period_rows(kpi, &touched, &stored.targets);
-    let series: Vec<PeriodValue> = periods.iter().map(|folded| folded.value).collect();
-    let numbers = Numbers {
-        calendar,
-        settings: &settings,
-        series: &series,
-        targets: &stored.targets,
-        latest_point_at: periods.last().map(|newest| newest.newest_at),
-    };
-    let stages = numbers.stages(kpi, now);
-
-    let touched = stored.periods.iter().filter(|row| fold::holds(ranges, row.starts_at));
-    let mut before: HashMap<Moment, &PeriodRow> = touched.map(|row| (row.starts_at, row)).collect();
-    let changed = rows.into_iter().filter(|row| before.remove(&row.starts_at) != Some(row)).collect();
-    let mut gone: Vec<Moment> = before.into_keys().collect();
-    gone.sort();
-    Outcome { changed, gone, stages }
 }
 
 /// Says what changed: to what must follow in this transaction, and to whoever reads the journal.
@@ -307,33 +276,9 @@ fn tell(tx: &mut Tx, kpi: &KpiRow, stored: &Stored, outcome: &Outcome, calendar:
     if change.before != change.after {
         let told = json!({ "from": change.before, "to": change.after, "period": period, "value": value });
         tx.tell_of(kpi.id, EventType::KpiHealthChanged, subject(), told);
-    } else if let Some((first, last, count)) = past_changes(stored, outcome, shown_before) {
+    } else if let Some((first, last, count)) = outcome.past_changes(stored, shown_before) {
         let told = json!({ "from": day(first), "to": day(last), "periods": count });
         tx.tell_of(kpi.id, EventType::KpiHistoryChanged, subject(), told);
     }
     change
-}
-
-/// The first and the last period before the one that was shown whose value or health is another now,
-/// and how many there are.
-fn past_changes(
-    stored: &Stored,
-    outcome: &Outcome,
-    shown_before: Option<&StateRow>,
-) -> Option<(Moment, Moment, usize)> {
-    let current = shown_before?.period_starts_at?;
-    let before = |starts_at: Moment| {
-        let found = stored.periods.binary_search_by_key(&starts_at, |row| row.starts_at).ok()?;
-        stored.periods.get(found).map(|row| (row.value, row.health))
-    };
-    let mut past: Vec<Moment> = outcome
-        .changed
-        .iter()
-        .filter(|row| before(row.starts_at) != Some((row.value, row.health)))
-        .map(|row| row.starts_at)
-        .chain(outcome.gone.iter().copied())
-        .filter(|starts_at| *starts_at < current)
-        .collect();
-    past.sort();
-    Some((*past.first()?, *past.last()?, past.len()))
 }

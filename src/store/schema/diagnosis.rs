@@ -156,6 +156,35 @@ tables! {
         rules -> Integer,
     }
 
+    kpi_checkpoints (kpi_id) {
+        workspace_id -> SqlId,
+        kpi_id -> SqlId,
+        covers_until -> SqlMoment,
+        reads_from -> SqlMoment,
+        centre -> Double,
+        lower -> Double,
+        upper -> Double,
+        upper_range -> Double,
+        segment_from -> Nullable<SqlMoment>,
+        lowest -> Double,
+        highest -> Double,
+        health -> Text,
+        since -> SqlDay,
+        open_opened_on -> Nullable<SqlDay>,
+        open_opening_value -> Nullable<Double>,
+        open_worst_value -> Nullable<Double>,
+        open_worst_on -> Nullable<SqlDay>,
+        open_worst_gap -> Nullable<Double>,
+        closed_opened_on -> Nullable<SqlDay>,
+        closed_opening_value -> Nullable<Double>,
+        closed_worst_value -> Nullable<Double>,
+        closed_worst_on -> Nullable<SqlDay>,
+        closed_worst_gap -> Nullable<Double>,
+        closed_on -> Nullable<SqlDay>,
+        closed_by -> Nullable<Text>,
+        rules -> Integer,
+    }
+
     boards (id) {
         id -> SqlId,
         workspace_id -> SqlId,

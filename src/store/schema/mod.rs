@@ -52,6 +52,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     point_revisions,
     kpi_periods,
     kpi_states,
+    kpi_checkpoints,
     boards,
     board_kpis,
     cycles,

@@ -1,8 +1,10 @@
 //! What hangs on points, held against a second, naive computation: whatever order they come in,
 //! however often they are corrected, what is stored is what follows from what was said.
 
+mod long;
 mod naive;
 mod random;
+mod scratch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,6 +32,7 @@ use regimen::store::{
 
 use crate::harness::stories;
 use naive::{Case, Memory, Naive, Step, a_case, first_instant, open_episode};
+use scratch::still_shown;
 
 /// A workspace with one KPI, its store, and what was said in it.
 struct World<'a> {
@@ -403,16 +406,6 @@ impl<'a> World<'a> {
         }
         Ok(())
     }
-}
-
-/// The stages from what is shown on: one that has passed may be gone.
-fn still_shown(stages: &[StateRow], now: Moment) -> Vec<StateRow> {
-    let first = stages.iter().rposition(|stage| stage.from_at <= now).unwrap_or(0);
-    let mut stages = stages[first..].to_vec();
-    if let Some(shown) = stages.first_mut() {
-        shown.from_at = Moment::from_microseconds(0);
-    }
-    stages
 }
 
 async fn live_through(case: &Case, store: &Store, clock: &Clock) -> TestCaseResult {

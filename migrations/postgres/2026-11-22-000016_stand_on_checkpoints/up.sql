@@ -1,0 +1,35 @@
+-- What the older periods of a KPI with a long series come to, so that a write reads only the newest ones.
+-- It is derived: a KPI without a row is read as a whole.
+CREATE TABLE kpi_checkpoints (
+    workspace_id uuid NOT NULL,
+    kpi_id uuid NOT NULL,
+    covers_until timestamptz NOT NULL,
+    reads_from timestamptz NOT NULL,
+    centre double precision NOT NULL,
+    lower double precision NOT NULL,
+    upper double precision NOT NULL,
+    upper_range double precision NOT NULL,
+    segment_from timestamptz,
+    lowest double precision NOT NULL,
+    highest double precision NOT NULL,
+    health text COLLATE "C" NOT NULL,
+    since date NOT NULL,
+    open_opened_on date,
+    open_opening_value double precision,
+    open_worst_value double precision,
+    open_worst_on date,
+    open_worst_gap double precision,
+    closed_opened_on date,
+    closed_opening_value double precision,
+    closed_worst_value double precision,
+    closed_worst_on date,
+    closed_worst_gap double precision,
+    closed_on date,
+    closed_by text COLLATE "C",
+    rules integer NOT NULL,
+    CONSTRAINT kpi_checkpoints_pk PRIMARY KEY (kpi_id),
+    CONSTRAINT kpi_checkpoints_kpi FOREIGN KEY (workspace_id, kpi_id) REFERENCES kpis (workspace_id, id),
+    CONSTRAINT kpi_checkpoints_health_known CHECK (health IN ('healthy', 'at_risk', 'unhealthy', 'unknown')),
+    CONSTRAINT kpi_checkpoints_closed_by_known CHECK (closed_by IN ('value', 'target'))
+);
+CREATE INDEX kpi_checkpoints_by_workspace ON kpi_checkpoints (workspace_id, kpi_id);

@@ -1,0 +1,35 @@
+-- What the older periods of a KPI with a long series come to, so that a write reads only the newest ones.
+-- It is derived: a KPI without a row is read as a whole.
+CREATE TABLE kpi_checkpoints (
+    workspace_id BLOB NOT NULL,
+    kpi_id BLOB NOT NULL,
+    covers_until INTEGER NOT NULL,
+    reads_from INTEGER NOT NULL,
+    centre REAL NOT NULL,
+    lower REAL NOT NULL,
+    upper REAL NOT NULL,
+    upper_range REAL NOT NULL,
+    segment_from INTEGER,
+    lowest REAL NOT NULL,
+    highest REAL NOT NULL,
+    health TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    open_opened_on INTEGER,
+    open_opening_value REAL,
+    open_worst_value REAL,
+    open_worst_on INTEGER,
+    open_worst_gap REAL,
+    closed_opened_on INTEGER,
+    closed_opening_value REAL,
+    closed_worst_value REAL,
+    closed_worst_on INTEGER,
+    closed_worst_gap REAL,
+    closed_on INTEGER,
+    closed_by TEXT,
+    rules INTEGER NOT NULL,
+    CONSTRAINT kpi_checkpoints_pk PRIMARY KEY (kpi_id),
+    CONSTRAINT kpi_checkpoints_kpi FOREIGN KEY (workspace_id, kpi_id) REFERENCES kpis (workspace_id, id),
+    CONSTRAINT kpi_checkpoints_health_known CHECK (health IN ('healthy', 'at_risk', 'unhealthy', 'unknown')),
+    CONSTRAINT kpi_checkpoints_closed_by_known CHECK (closed_by IN ('value', 'target'))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX kpi_checkpoints_by_workspace ON kpi_checkpoints (workspace_id, kpi_id);
