@@ -22,22 +22,45 @@ pub struct Batch {
     pub kpis: Kpis,
     /// Over how many of them its points are spread.
     pub over: usize,
+    /// Where in their histories.
+    pub among: Among,
     /// The number of the batch: no two have a point in common.
     pub number: usize,
+}
+
+/// Where points fall.
+#[derive(Clone, Copy)]
+pub enum Among {
+    /// Months of the last three years, from the oldest on.
+    Months,
+    /// The five days before yesterday.
+    NewestDays,
+}
+
+impl Among {
+    /// The beginnings of these months or days.
+    fn beginnings(self) -> Vec<i64> {
+        let mut days = match self {
+            Self::Months => world::months(MONTHS),
+            Self::NewestDays => world::days(6),
+        };
+        // The present month may have had its first minutes only.
+        days.pop();
+        days.into_iter().map(world::midnight).collect()
+    }
 }
 
 impl Batch {
     /// The points: a KPI's number, seconds since 1970, and a value.
     pub fn points(&self) -> Vec<(usize, i64, f64)> {
-        let months: Vec<i64> = world::months(MONTHS).iter().map(|day| world::midnight(*day)).collect();
+        let beginnings = self.among.beginnings();
         let first = self.number * self.over % self.kpis.count;
         (0..POINTS)
             .map(|index| {
                 let (kpi, turn) = (first + index % self.over, index / self.over);
-                // The present month may have had its first minutes only.
-                let month = months.get(turn % (months.len() - 1)).copied().unwrap_or_default();
-                let second = 3_600 + self.number as i64 * 100 + (turn / (months.len() - 1)) as i64;
-                (kpi, month + second, world::value(kpi, turn + self.number))
+                let beginning = beginnings.get(turn % beginnings.len()).copied().unwrap_or_default();
+                let second = 3_600 + self.number as i64 * 10 + (turn / beginnings.len()) as i64;
+                (kpi, beginning + second, world::value(kpi, turn + self.number))
             })
             .collect()
     }
@@ -86,7 +109,7 @@ fn held_against(
     let first = measuring.rows.len() * 100;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for round in 0..=2 * measuring.settings.rounds() {
-        let batch = Batch { kpis: MONTHLY, over, number: first + round };
+        let batch = Batch { kpis: MONTHLY, over, among: Among::Months, number: first + round };
         let posted = batch.post(world)?;
         let stored = engine.store(&batch.points())?.as_secs_f64() * 1000.0;
         if round > 0 {

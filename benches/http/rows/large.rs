@@ -1,6 +1,6 @@
 //! The same work where many points are stored, held against a database with ten thousand.
 
-use super::batches::Batch;
+use super::batches::{Among, Batch};
 use super::post::go_on;
 use super::{MONTHS, Measuring};
 use crate::Result;
@@ -12,6 +12,9 @@ use crate::report::Bar;
 use crate::world::{self, WORKSPACE};
 
 const SMALL: u64 = 10_000;
+
+/// How many days at each end of a history are its oldest and its newest.
+const NEWEST: usize = 10;
 
 /// Everything about large tables: each size against the small one, and against the size before it.
 pub fn all(measuring: &mut Measuring) -> Result<()> {
@@ -79,11 +82,17 @@ fn reads(measuring: &mut Measuring, large: &mut Filled, small: &mut Filled) -> R
 fn batches(measuring: &mut Measuring, large: &Filled, small: &Filled) -> Result<()> {
     let alike = format!("with {MONTHS} months each");
     let deep = format!("with {} days each, against {}", large.days, small.days);
-    for (kpis, over, of) in [(MONTHLY, 50, &alike), (MONTHLY, 200, &alike), (DAILY, 1_000, &deep)] {
+    let kinds = [
+        (MONTHLY, 50, Among::Months, &alike),
+        (MONTHLY, 200, Among::Months, &alike),
+        (DAILY, 1_000, Among::NewestDays, &deep),
+        (DAILY, 1_000, Among::Months, &deep),
+    ];
+    for (kpis, over, among, of) in kinds {
         let first = measuring.rows.len() * 100;
         let (mut ratios, mut times) = (Vec::new(), Vec::new());
         for round in 0..=2 * measuring.settings.rounds() {
-            let batch = Batch { kpis, over, number: first + round };
+            let batch = Batch { kpis, over, among, number: first + round };
             let (ours, theirs) = (batch.post(&large.world)?, batch.post(&small.world)?);
             if round > 0 {
                 ratios.push(ours / theirs);
@@ -94,8 +103,12 @@ fn batches(measuring: &mut Measuring, large: &Filled, small: &Filled) -> Result<
         let behind =
             format!("{:.0} ms; {:.0} ms there; {of}", Spread::of(ours).median, Spread::of(theirs).median);
         let work = format!(
-            "POST 5,000 points over {over} {} KPIs, {} / {}",
+            "POST 5,000 points over {over} {} KPIs{}, {} / {}",
             kpis.cadence,
+            match (kpis.cadence, among) {
+                ("daily", Among::Months) => ", three years late",
+                (_, Among::Months | Among::NewestDays) => "",
+            },
             millions(large.points),
             millions(small.points)
         );
@@ -104,11 +117,10 @@ fn batches(measuring: &mut Measuring, large: &Filled, small: &Filled) -> Result<
     Ok(())
 }
 
-/// Late and corrected points at the old end of a daily KPI with ten years of them, held against its newest days.
+/// Late and corrected points at the old end of a daily KPI with ten years of them, held against its newest ten days.
 fn depth(measuring: &mut Measuring, filled: &Filled) -> Result<()> {
     let days = world::days(i32::try_from(filled.days_of_first)?);
-    let few = 300.min(days.len());
-    let (oldest, newest) = (&days[..few], &days[days.len() - few..]);
+    let (oldest, newest) = (&days[..NEWEST.min(days.len())], &days[days.len().saturating_sub(NEWEST)..]);
     // Not the KPI whose year is read, or that year would hold more points than the other database's.
     let path = format!("/v1/workspaces/{WORKSPACE}/kpis/{}/points", DAILY.key(1));
     let token = &filled.world.token;
@@ -116,7 +128,7 @@ fn depth(measuring: &mut Measuring, filled: &Filled) -> Result<()> {
         let body = format!(r#"{{"at":"{INSTANT}","value":4{NUMBER}e-7}}"#);
         let plan = measuring.plan(&filled.world, 1, vec![request("POST", &path, token, &body)])?;
         let origin = days.first().map_or(0, |day| world::midnight(*day)) + 3_600;
-        Ok(Plan { instants: Instants { origin, steps: few as u64, apart: 86_400 }, ..plan })
+        Ok(Plan { instants: Instants { origin, steps: days.len() as u64, apart: 86_400 }, ..plan })
     };
     let corrected = |days: &[jiff::civil::Date]| -> Result<Plan> {
         let body = |day: &jiff::civil::Date| format!(r#"{{"at":"{day}","value":4{NUMBER}e-7}}"#);

@@ -1,6 +1,6 @@
 //! How much memory the program keeps, as the kernel says.
 
-use super::batches::Batch;
+use super::batches::{Among, Batch};
 use super::post::{go_on, points};
 use super::{MONTHLY, Measuring, READERS};
 use crate::Result;
@@ -29,7 +29,7 @@ pub fn under_load(measuring: &mut Measuring, world: &mut World) -> Result<()> {
     }
     go_on(&points(measuring, world)?, &mut 10_000_000)?;
     for number in 0..10 {
-        Batch { kpis: MONTHLY, over: 1_000, number: 800 + number }.post(world)?;
+        Batch { kpis: MONTHLY, over: 1_000, among: Among::Months, number: 800 + number }.post(world)?;
     }
     let (most, after) = (mebibytes(world, "VmHWM")?, mebibytes(world, "VmRSS")?);
     let behind = format!(
