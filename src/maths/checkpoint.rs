@@ -7,9 +7,9 @@
 
 use jiff::Timestamp;
 
-use super::episode::{Episode, OpenEpisode, episodes_after};
+use super::episode::{Episode, OpenEpisode, episodes, episodes_after};
 use super::health::{Band, DatedTarget, Health, target_in_force};
-use super::natural_limits::NaturalLimits;
+use super::natural_limits::{NaturalLimits, Reading};
 use super::period::{Calendar, Period};
 use super::series::{Judged, KpiSettings, PeriodValue, Scan, Seen, Spell};
 use super::signal::{BASELINE, Segment, segments, shift};
@@ -24,12 +24,11 @@ const READ_AGAIN: usize = BASELINE;
 /// How many of the newest periods are not covered: points that come late fall into these for the most part.
 const UNCOVERED: usize = 14;
 
-/// How many else, in turn, where no checkpoint can stand there: it may be in a row that opens or closes an episode, or
-/// a shift may have come since, which the next checkpoint must cover.
-const ELSE_UNCOVERED: [usize; 9] = [18, 22, 26, 30, 36, 42, 8, 4, 1];
+/// How many more, at the most, where no checkpoint can stand there: it may be in a row that opens or closes an episode.
+const MORE_UNCOVERED: usize = 28;
 
 /// How many periods are read before a newer checkpoint is worth its row.
-pub const MOST_READ: usize = READ_AGAIN + UNCOVERED + 28;
+pub const MOST_READ: usize = READ_AGAIN + UNCOVERED + MORE_UNCOVERED;
 
 /// What all periods of a KPI before an instant come to, by its settings and targets of that time.
 /// What changes before that instant makes it void. Values are in the unit of the KPI.
@@ -39,10 +38,8 @@ pub struct Checkpoint {
     pub covers_until: Timestamp,
     /// The beginning of the earliest period that is read again; those from here on are a state's series.
     pub reads_from: Timestamp,
-    /// The limits of the segment that goes on; of the one before it, where that began among what is read again.
-    pub limits: NaturalLimits,
-    /// Where the segment that goes on began, if that is among what is read again.
-    pub segment_from: Option<Timestamp>,
+    /// The segment that goes on.
+    pub segment: NewestSegment,
     /// The lowest value of a complete period.
     pub lowest: f64,
     /// The highest one.
@@ -55,6 +52,25 @@ pub struct Checkpoint {
     pub closed: Option<Episode>,
 }
 
+/// The segment that goes on where a checkpoint stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum NewestSegment {
+    /// It began before what is read again.
+    Older {
+        /// Its limits, as long as it goes on.
+        limits: NaturalLimits,
+        /// Its values before those that are read again, if there are any, by which it is closed one day.
+        read: Option<Reading>,
+    },
+    /// It began among what is read again.
+    Younger {
+        /// The beginning of its first period.
+        starts_at: Timestamp,
+        /// The limits of the segment before it.
+        before: NaturalLimits,
+    },
+}
+
 impl Checkpoint {
     /// The newest one that can stand in a series, which is a whole one or what a checkpoint `before` reads.
     pub fn of(
@@ -65,66 +81,39 @@ impl Checkpoint {
         targets: &[DatedTarget],
         now: Timestamp,
     ) -> Option<Self> {
-        let newest = Some(series.last()?.period.starts_at);
-        let all = Seen::of(calendar, settings, series, targets, newest, now);
-        [UNCOVERED].into_iter().chain(ELSE_UNCOVERED).find_map(|uncovered| {
+        (UNCOVERED..=UNCOVERED + MORE_UNCOVERED).step_by(4).find_map(|uncovered| {
             let (covered, rest) = series.split_at_checked(series.len().checked_sub(uncovered)?)?;
             let newest = covered.last().filter(|newest| newest.period.is_complete(now))?;
             let seen = Seen::of(calendar, settings, covered, targets, Some(newest.period.starts_at), now);
-            let checkpoint = Self::covering(before, &seen, rest.first()?.period.starts_at)?;
-            // One that cannot tell what is shown already is of no use.
-            checkpoint.scan(&all.from(checkpoint.reads_from))?;
-            Some(checkpoint)
+            Self::covering(before, &seen, rest.first()?.period.starts_at)
         })
     }
 
     /// That of periods all of which it covers.
     fn covering(before: Option<&Self>, seen: &Seen, covers_until: Timestamp) -> Option<Self> {
-        let segments = match before {
-            None => segments(&seen.values),
-            Some(before) => before.segments(seen)?,
-        };
-        let (newest, earlier) = segments.split_last()?;
-        let starts_at = |index: usize| seen.complete.get(index).map(|(period, _)| period.starts_at);
-        // A baseline is settled when all its values are there, and with it where a shift ends its segment.
-        let is_settled = |segment: &Segment| segment.range.start + BASELINE <= seen.values.len();
-        // A younger segment is read from its own beginning.
-        let (limits, segment_from) = match is_settled(newest) {
-            true => (newest.limits, None),
-            false => {
-                let ended = earlier.last().filter(|ended| is_settled(ended))?;
-                (ended.limits, Some(starts_at(newest.range.start)?))
+        let rules = seen.settings.episode_rules();
+        let (segments, judged, episodes) = match before {
+            None => {
+                let judged = seen.judged.as_slice();
+                (segments(&seen.values), judged, episodes(judged, rules, None, seen.now))
+            }
+            Some(before) => {
+                let judged = before.uncovered(seen)?;
+                (before.segments(seen)?, judged, before.episodes(seen, judged))
             }
         };
-        let judged = match before {
-            None => seen.judged.as_slice(),
-            Some(before) => before.uncovered(seen)?,
-        };
-        let episodes = match before {
-            None => episodes_after(None, judged, seen.settings.episode_rules(), None, seen.now),
-            Some(before) => before.episodes(seen, judged),
-        };
         let open = episodes.last().filter(|episode| episode.closed_on.is_none()).copied();
-        let decided = judged.iter().rev().map(|period| period.health);
-        let is_in_a_row = match decided
-            .into_iter()
-            .find(|health| *health != Health::AtRisk && *health != Health::Unknown)
-        {
-            Some(Health::Healthy) => open.is_some(),
-            Some(Health::Unhealthy) => open.is_none(),
-            Some(Health::AtRisk | Health::Unknown) | None => false,
-        };
-        if is_in_a_row {
+        if is_in_a_row(judged, open.as_ref()) {
             return None;
         }
+        let reads_from = seen.complete.len().checked_sub(READ_AGAIN)?;
         let extreme = |of: fn(f64, f64) -> f64, before: Option<f64>| {
             seen.values.iter().copied().chain(before).reduce(of)
         };
         Some(Self {
             covers_until,
-            reads_from: starts_at(seen.complete.len().checked_sub(READ_AGAIN)?)?,
-            limits,
-            segment_from,
+            reads_from: seen.complete.get(reads_from)?.0.starts_at,
+            segment: NewestSegment::of(before.map(|before| before.segment), &segments, seen, reads_from)?,
             lowest: extreme(f64::min, before.map(|before| before.lowest))?,
             highest: extreme(f64::max, before.map(|before| before.highest))?,
             spell: Spell::after(before.map(|before| before.spell), judged)?,
@@ -133,8 +122,8 @@ impl Checkpoint {
         })
     }
 
-    /// What a state reads of the whole series. `None` where a segment has ended of which not all values are here, where
-    /// no period counts but those that are covered, and where the health before an overflow is older than all of them.
+    /// What a state reads of the whole series. `None` where no period counts but those that are covered, and where the
+    /// health before an overflow is older than all that is read.
     pub(super) fn scan(&self, seen: &Seen) -> Option<Scan> {
         let judged = self.uncovered(seen)?;
         let (newest, earlier) = judged.split_last()?;
@@ -171,18 +160,56 @@ impl Checkpoint {
 
     /// The segments among the values that are read, the first of which may have begun before them.
     fn segments(&self, seen: &Seen) -> Option<Vec<Segment>> {
-        let Some(from) = self.segment_from else {
-            let goes_on = shift(&seen.values, self.limits.centre).is_none();
-            return goes_on.then(|| vec![Segment { range: 0..seen.values.len(), limits: self.limits }]);
+        let values = seen.values.as_slice();
+        let (ends, limits) = match self.segment {
+            NewestSegment::Older { limits, read } => match shift(values, limits.centre) {
+                None => return Some(vec![Segment { range: 0..values.len(), limits }]),
+                Some(ends) => (ends, Reading::after(read, values.get(..ends)?)?.limits()?),
+            },
+            NewestSegment::Younger { starts_at, before } => {
+                let ended = |(period, _): &(Period, f64)| period.starts_at < starts_at;
+                (seen.complete.partition_point(ended), before)
+            }
         };
-        let begins = seen.complete.partition_point(|(period, _): &(Period, f64)| period.starts_at < from);
-        let newer = segments(seen.values.get(begins..)?);
+        let newer = segments(values.get(ends..)?);
         newer.first()?;
-        let moved = newer.into_iter().map(|Segment { range, limits }| Segment {
-            range: range.start + begins..range.end + begins,
-            limits,
-        });
-        Some([Segment { range: 0..begins, limits: self.limits }].into_iter().chain(moved).collect())
+        let newer = newer
+            .into_iter()
+            .map(|Segment { range, limits }| Segment { range: range.start + ends..range.end + ends, limits });
+        Some([Segment { range: 0..ends, limits }].into_iter().chain(newer).collect())
+    }
+}
+
+impl NewestSegment {
+    /// The newest of these, the first of which goes on from `before`. `None` where it is not settled that it began.
+    fn of(before: Option<Self>, segments: &[Segment], seen: &Seen, reads_from: usize) -> Option<Self> {
+        let (newest, earlier) = segments.split_last()?;
+        // A baseline is settled when all its values are there, and with it where a shift ends its segment.
+        let is_settled = |segment: &Segment| segment.range.start + BASELINE <= seen.values.len();
+        if is_settled(newest) {
+            let begun = match before {
+                Some(Self::Older { read, .. }) if earlier.is_empty() => read,
+                Some(Self::Older { .. } | Self::Younger { .. }) | None => None,
+            };
+            let read = Reading::after(begun, seen.values.get(newest.range.start..reads_from)?);
+            return Some(Self::Older { limits: newest.limits, read });
+        }
+        let ended = earlier.last().filter(|ended| is_settled(ended))?;
+        let (began, _) = seen.complete.get(newest.range.start)?;
+        Some(Self::Younger { starts_at: began.starts_at, before: ended.limits })
+    }
+}
+
+/// Whether the last periods may be the first of a row that opens an episode, or closes the one that is open.
+fn is_in_a_row(judged: &[Judged], open: Option<&Episode>) -> bool {
+    let decides = |health: &Health| match health {
+        Health::Healthy | Health::Unhealthy => true,
+        Health::AtRisk | Health::Unknown => false,
+    };
+    match judged.iter().rev().map(|period| period.health).find(decides) {
+        Some(Health::Healthy) => open.is_some(),
+        Some(Health::Unhealthy) => open.is_none(),
+        Some(Health::AtRisk | Health::Unknown) | None => false,
     }
 }
 

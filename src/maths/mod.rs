@@ -28,7 +28,7 @@ pub mod smart;
 pub mod usefulness;
 pub mod word;
 
-pub use checkpoint::{Checkpoint, MOST_READ};
+pub use checkpoint::{Checkpoint, MOST_READ, NewestSegment};
 pub use coarser::{shown_cadence, target_of_longer, year_before};
 pub use decision::{Choice, Expectation, ExpectationInput, Expects, JudgedExpectation, expectation};
 pub use episode::{
@@ -44,7 +44,7 @@ pub use health::{
     Band, DatedTarget, Direction, Health, HealthReason, LARGEST_VALUE, Target, TargetFault, TargetField,
     change_is_good, direction, gap, judge, judge_running, severity, target_in_force,
 };
-pub use natural_limits::{FEWEST_VALUES, NaturalLimits, mean_moving_range, natural_limits};
+pub use natural_limits::{FEWEST_VALUES, NaturalLimits, Reading, mean_moving_range, natural_limits};
 pub use period::{Aggregation, Cadence, Calendar, Folded, Period, Sample, days_between, fold};
 pub use progress::{
     Confidence, ConfidenceCounts, KeyResultFault, KeyResultGoal, KeyResultKind, ObjectiveOutcome, Pace,

@@ -41,25 +41,59 @@ pub fn mean_moving_range(values: &[f64]) -> Option<f64> {
 
 /// Centre and limits of values in their order in time; `None` with fewer than six of them.
 pub fn natural_limits(values: &[f64]) -> Option<NaturalLimits> {
-    if values.len() < FEWEST_VALUES {
-        return None;
-    }
-    let centre = centre(values)?;
-    let range = mean_moving_range(values)?;
-    Some(NaturalLimits {
-        centre,
-        lower: finite(centre - LIMITS_PER_RANGE * range)?,
-        upper: finite(centre + LIMITS_PER_RANGE * range)?,
-        upper_range: finite(RANGE_LIMIT_PER_RANGE * range)?,
-    })
+    Reading::after(None, values)?.limits()
 }
 
-/// The mean, taken of the distances from the first value: ten times 0.1 lie exactly on 0.1, so that what never
-/// varies lies on its centre and not a rounding error beside it.
-fn centre(values: &[f64]) -> Option<f64> {
-    let first = *values.first()?;
-    let distances: Vec<f64> = values.iter().map(|value| value - first).collect();
-    finite(first + mean(&distances)?)
+/// What is read of values from the left, so that it can be taken up where it was left.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reading {
+    /// The first value.
+    pub first: f64,
+    /// The last one.
+    pub last: f64,
+    /// How many there are.
+    pub count: u32,
+    /// The sum of their distances from the first.
+    pub distances: f64,
+    /// The sum of their moving ranges.
+    pub ranges: f64,
+}
+
+impl Reading {
+    /// The same after some more values; `None` before any.
+    pub fn after(reading: Option<Self>, values: &[f64]) -> Option<Self> {
+        values.iter().fold(reading, |reading, value| {
+            Some(match reading {
+                None => Self { first: *value, last: *value, count: 1, distances: 0.0, ranges: 0.0 },
+                Some(Self { first, last, count, distances, ranges }) => Self {
+                    first,
+                    last: *value,
+                    count: count.saturating_add(1),
+                    distances: distances + (value - first),
+                    ranges: ranges + (value - last).abs(),
+                },
+            })
+        })
+    }
+
+    /// Centre and limits of the values; `None` with fewer than six of them.
+    ///
+    /// The mean is taken of the distances from the first value: ten times 0.1 lie exactly on 0.1, so that what never
+    /// varies lies on its centre and not a rounding error beside it.
+    pub fn limits(&self) -> Option<NaturalLimits> {
+        let count = f64::from(self.count);
+        if self.count < u32::try_from(FEWEST_VALUES).ok()? {
+            return None;
+        }
+        let centre = finite(self.first + finite(self.distances / count)?)?;
+        let range = finite(self.ranges / (count - 1.0))?;
+        Some(NaturalLimits {
+            centre,
+            lower: finite(centre - LIMITS_PER_RANGE * range)?,
+            upper: finite(centre + LIMITS_PER_RANGE * range)?,
+            upper_range: finite(RANGE_LIMIT_PER_RANGE * range)?,
+        })
+    }
 }
 
 #[cfg(test)]

@@ -327,20 +327,6 @@ impl<'a> Seen<'a> {
         Self { calendar, settings, targets, held, judged, complete, values, latest_point_at, now }
     }
 
-    /// Of the same series what begins at an instant or later.
-    pub(super) fn from(&self, instant: Timestamp) -> Self {
-        let is_later = |period: &Period| period.starts_at >= instant;
-        let complete: Vec<(Period, f64)> =
-            self.complete.iter().filter(|(period, _)| is_later(period)).copied().collect();
-        Self {
-            held: self.held.iter().filter(|entry| is_later(&entry.period)).copied().collect(),
-            judged: self.judged.iter().filter(|judged| is_later(&judged.period)).copied().collect(),
-            values: complete.iter().map(|(_, value)| *value).collect(),
-            complete,
-            ..*self
-        }
-    }
-
     /// The date of the newest point.
     pub(super) fn newest_point_on(&self) -> Option<Date> {
         self.latest_point_at.map(|at| self.calendar.day_of(at))

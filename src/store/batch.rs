@@ -225,7 +225,7 @@ pub fn replace_checkpoints(tx: &mut Tx, gone: &[KpiId], rows: &[CheckpointRow]) 
         let present = kpi_checkpoints::table.filter(kpi_checkpoints::kpi_id.eq_any(gone));
         each_engine!(tx, connection => diesel::delete(present).execute(connection))?;
     }
-    for some in rows.chunks(VALUES_PER_STATEMENT / 26) {
+    for some in rows.chunks(VALUES_PER_STATEMENT / 31) {
         each_engine!(tx, connection => diesel::insert_into(kpi_checkpoints::table).values(some).execute(connection))?;
     }
     Ok(())

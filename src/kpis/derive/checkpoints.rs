@@ -9,7 +9,7 @@ use diesel::prelude::*;
 
 use super::rows::RULES;
 use crate::kpis::row::KpiRow;
-use crate::maths::{Checkpoint, ClosedBy, Episode, Health, NaturalLimits, Spell};
+use crate::maths::{Checkpoint, ClosedBy, Episode, Health, NaturalLimits, NewestSegment, Reading, Spell};
 use crate::store::schema::kpi_checkpoints;
 use crate::store::{Day, IDS_PER_STATEMENT, KpiId, Moment, StoreError, Tx, WorkspaceId, batch, each_engine};
 
@@ -25,7 +25,13 @@ pub struct CheckpointRow {
     pub lower: f64,
     pub upper: f64,
     pub upper_range: f64,
+    /// Where the newest segment began, if it is the younger one; the limits are those of the one before it then.
     pub segment_from: Option<Moment>,
+    pub read_first: Option<f64>,
+    pub read_last: Option<f64>,
+    pub read_count: Option<i32>,
+    pub read_distances: Option<f64>,
+    pub read_ranges: Option<f64>,
     pub lowest: f64,
     pub highest: f64,
     pub health: Health,
@@ -48,17 +54,12 @@ pub struct CheckpointRow {
 
 impl CheckpointRow {
     fn of(kpi: &KpiRow, checkpoint: &Checkpoint) -> Self {
-        let Checkpoint {
-            covers_until,
-            reads_from,
-            limits,
-            segment_from,
-            lowest,
-            highest,
-            spell,
-            open,
-            closed,
-        } = checkpoint;
+        let Checkpoint { covers_until, reads_from, segment, lowest, highest, spell, open, closed } =
+            checkpoint;
+        let (limits, segment_from, read) = match segment {
+            NewestSegment::Older { limits, read } => (limits, None, read.as_ref()),
+            NewestSegment::Younger { starts_at, before } => (before, Some(Moment::from(*starts_at)), None),
+        };
         let (open, closed) = (open.as_ref(), closed.as_ref());
         Self {
             workspace_id: kpi.workspace_id,
@@ -69,7 +70,12 @@ impl CheckpointRow {
             lower: limits.lower,
             upper: limits.upper,
             upper_range: limits.upper_range,
-            segment_from: segment_from.map(Moment::from),
+            segment_from,
+            read_first: read.map(|read| read.first),
+            read_last: read.map(|read| read.last),
+            read_count: read.map(|read| i32::try_from(read.count).unwrap_or(i32::MAX)),
+            read_distances: read.map(|read| read.distances),
+            read_ranges: read.map(|read| read.ranges),
             lowest: *lowest,
             highest: *highest,
             health: spell.health,
@@ -91,18 +97,35 @@ impl CheckpointRow {
     }
 
     fn checkpoint(&self) -> Checkpoint {
-        let Self { centre, lower, upper, upper_range, .. } = *self;
         Checkpoint {
             covers_until: self.covers_until.timestamp(),
             reads_from: self.reads_from.timestamp(),
-            limits: NaturalLimits { centre, lower, upper, upper_range },
-            segment_from: self.segment_from.map(Moment::timestamp),
+            segment: self.segment(),
             lowest: self.lowest,
             highest: self.highest,
             spell: Spell { health: self.health, since: self.since.date() },
             open: self.open(),
             closed: self.closed(),
         }
+    }
+
+    fn segment(&self) -> NewestSegment {
+        let Self { centre, lower, upper, upper_range, .. } = *self;
+        let limits = NaturalLimits { centre, lower, upper, upper_range };
+        match self.segment_from {
+            None => NewestSegment::Older { limits, read: self.read() },
+            Some(starts_at) => NewestSegment::Younger { starts_at: starts_at.timestamp(), before: limits },
+        }
+    }
+
+    fn read(&self) -> Option<Reading> {
+        Some(Reading {
+            first: self.read_first?,
+            last: self.read_last?,
+            count: u32::try_from(self.read_count?).ok()?,
+            distances: self.read_distances?,
+            ranges: self.read_ranges?,
+        })
     }
 
     fn open(&self) -> Option<Episode> {

@@ -155,7 +155,7 @@ fn a_long_series_is_told_by_its_newest_periods() {
         longest = longest.max(kpi.checkpoint.map_or(0, |checkpoint| kpi.read(&checkpoint).len()));
     }
     let (short, whole) = kpi.told;
-    assert!(short > 800 && whole < 150, "{short} by the checkpoint, {whole} by the whole series");
+    assert!(short > 930 && whole < 70, "{short} by the checkpoint, {whole} by the whole series");
     assert!(longest <= MOST_READ + 1, "{longest} are read");
 }
 
@@ -187,25 +187,25 @@ fn what_began_long_ago_goes_on() {
 }
 
 #[test]
-fn a_shift_is_told_by_the_whole_series() {
+fn a_segment_ends_and_another_begins() {
     let mut kpi = Kpi::new(daily(Aggregation::Last), vec![at_least(None, 5.0)]);
     let wobble = |day: i32| f64::from((day + 1) % 2);
     for day in 0..200 {
         kpi.write(day, Some(Folded::Value(6.0 + wobble(day))), evening(day));
     }
-    for day in 200..207 {
+    let (_, whole) = kpi.told;
+    let mut younger = None;
+    for day in 200..300 {
         kpi.write(day, Some(Folded::Value(9.0 + wobble(day))), evening(day));
-        assert!(kpi.short(evening(day)).is_some(), "seven in a row are no shift");
+        if let Some(Checkpoint { segment: NewestSegment::Younger { starts_at, before }, .. }) = kpi.checkpoint
+        {
+            younger = Some((starts_at, before.centre));
+        }
     }
-    let before = kpi.told.1;
-    kpi.write(207, Some(Folded::Value(9.0)), evening(207));
-    kpi.write(208, Some(Folded::Value(10.0)), evening(208));
-    assert_eq!(kpi.told.1, before + 2);
-    // From then on the new segment is read from its beginning, until its limits are settled.
-    let begins = |kpi: &Kpi| kpi.checkpoint.unwrap().segment_from;
-    assert_eq!(begins(&kpi), Some(entry(200, Folded::Empty).period.starts_at));
-    for day in 209..300 {
-        kpi.write(day, Some(Folded::Value(9.0 + wobble(day))), evening(day));
+    assert_eq!(kpi.told.1, whole, "all is told by checkpoints");
+    assert_eq!(younger, Some((entry(200, Folded::Empty).period.starts_at, 6.5)));
+    match kpi.checkpoint.unwrap().segment {
+        NewestSegment::Older { limits, .. } => assert_eq!(limits.centre, 9.5),
+        NewestSegment::Younger { .. } => panic!("its limits are settled"),
     }
-    assert_eq!((kpi.told.1, begins(&kpi)), (before + 2, None));
 }
