@@ -1,7 +1,7 @@
 //! The actix App: every slice mounted, and what goes around every request.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use actix_web::Scope;
 use actix_web::web::{self, Data, ServiceConfig};
@@ -16,7 +16,6 @@ use crate::http::limits::{LimitMode, Limits};
 use crate::http::memory::Memory;
 use crate::http::parameters::Parameters;
 use crate::http::routes::{self, Routes};
-use crate::http::schema::Schemas;
 use crate::people::sign_on::SignOn;
 use crate::state::State;
 use crate::store::{Author, Lane, Store};
@@ -36,16 +35,12 @@ pub struct Parts {
     pub limits: LimitMode,
 }
 
-/// Everything that requests share, with the document compiled; a fault here is one of the program.
+/// Everything that requests share.
 pub fn state(parts: Parts) -> Result<Data<State>, String> {
-    let document = Document::of(&slices());
-    let text = document.text().map_err(|error| error.to_string())?;
-    let published = serde_json::to_value(&document.published).map_err(|error| error.to_string())?;
     let access_tokens = AccessTokens::new(parts.config.public_url.clone(), parts.config.public_url.clone());
     Ok(Data::new(State {
-        schemas: Schemas::of(&document.components, document.judged),
-        parameters: Parameters::compile(&published)?,
-        document: Arc::new(text),
+        parameters: Parameters::of(&slices()),
+        document: LazyLock::new(|| Document::of(&slices()).text().map(|text| text.into_bytes().into())),
         cursor_key: parts.keys.derive("page cursors"),
         refresh_key: parts.keys.derive("refresh tokens"),
         mailed_key: parts.keys.derive("mailed tokens"),
@@ -153,17 +148,5 @@ pub async fn upkeep(state: Data<State>) {
         if let Err(problem) = swept {
             tracing::warn!(%problem, "what has had its time could not be dropped");
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_body_of_the_document_can_be_judged() {
-        let document = Document::of(&slices());
-        assert!(document.judged.len() > 50, "{}", document.judged.len());
-        assert_eq!(Schemas::of(&document.components, document.judged).faults(), []);
     }
 }

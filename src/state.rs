@@ -1,16 +1,16 @@
-//! What every request shares: the store, the keys, the limits, the compiled schemas.
+//! What every request shares: the store, the keys, the limits, the document.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::access::Desk;
 use crate::access::jwt::AccessTokens;
 use crate::access::keys::KeyRing;
 use crate::access::password::Hasher;
 use crate::config::Config;
+use crate::http::content::Content;
 use crate::http::limits::Limits;
 use crate::http::memory::Memory;
 use crate::http::parameters::Parameters;
-use crate::http::schema::Schemas;
 use crate::kpis::points::record::Posting;
 use crate::people::sign_on::SignOn;
 use crate::store::Store;
@@ -31,12 +31,10 @@ pub struct State {
     pub sign_on: SignOn,
     /// What a caller may ask per minute.
     pub limits: Limits,
-    /// The schemas that bodies are held against: those of the document itself.
-    pub schemas: Schemas,
+    /// The OpenAPI document as it is served, made when it is first asked for.
+    pub document: LazyLock<serde_json::Result<Content>>,
     /// The query parameters of all operations, as that document has them.
     pub parameters: Parameters,
-    /// The OpenAPI document as it is served.
-    pub document: Arc<String>,
     /// Seals page cursors.
     pub cursor_key: [u8; 32],
     /// Makes the successors of refresh tokens.

@@ -3,8 +3,8 @@
 //! None of it belongs to a workspace, and all of it is open to everybody.
 
 use actix_web::http::header::CONTENT_TYPE;
-use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, Responder};
+use actix_web::web::{self, Data};
+use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -128,8 +128,14 @@ impl<R: Answers> Answers for Kept<R> {
 }
 
 /// The OpenAPI document; it cannot describe itself.
-pub async fn show_document(state: Data<State>, request: HttpRequest) -> impl Responder {
-    Reply::bytes("application/json", state.document.as_bytes().to_vec(), None).respond(&request)
+pub async fn show_document(state: Data<State>, request: HttpRequest) -> Result<HttpResponse> {
+    // Making it takes too long for a thread that others wait for.
+    let made = web::block(move || state.document.as_ref().cloned().map_err(ToString::to_string)).await;
+    let document = made.map_err(|error| error.to_string()).flatten().map_err(|fault| {
+        tracing::error!(fault, "the document cannot be made");
+        Problem::new(Code::Internal, "the log has more under the request's id")
+    })?;
+    Ok(Reply::bytes("application/json", document, None).respond(&request))
 }
 
 /// Answers whatever no path takes.

@@ -96,6 +96,7 @@ impl EventGroup {
 pub struct EventFilter {
     /// Only events of these types.
     #[serde(default, rename = "type")]
+    #[param(inline)]
     kind: Vec<EventType>,
     /// Only events of these groups of types: what stands before the dot.
     #[serde(default)]

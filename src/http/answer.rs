@@ -60,7 +60,7 @@ impl Reply {
     }
 
     /// Bytes of some other media type.
-    pub fn bytes(media: &str, body: Vec<u8>, next: Option<String>) -> Self {
+    pub fn bytes(media: &str, body: impl Into<Content>, next: Option<String>) -> Self {
         let headers = vec![(CONTENT_TYPE.to_string(), media.to_owned())];
         Self { status: 200, headers, body: body.into() }.before(next)
     }

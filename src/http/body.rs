@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 use super::json;
 use super::problem::{Code, FieldErrors, Problem, Result};
 use super::routes::{Describe, Draft};
+use super::schema;
 use crate::state::State;
 
 /// What most operations take at the most.
@@ -118,9 +119,9 @@ where
 {
     type Parsed = T;
 
-    fn parse(&self, state: &State) -> Result<T> {
+    fn parse(&self, _: &State) -> Result<T> {
         let value = json::read(&self.raw)?;
-        state.schemas.check(&T::name(), &value)?;
+        schema::check::<T>(&value)?;
         judged(value)
     }
 

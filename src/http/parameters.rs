@@ -4,21 +4,31 @@
 //! the document, and hold because they are checked here, for every operation.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::sync::Arc;
+use std::sync::LazyLock;
 
 use jsonschema::Validator;
 use serde_json::Value;
+use utoipa::openapi::schema::{ArrayItems, Schema};
+use utoipa::openapi::{Ref, RefOr, path};
+use utoipa::{PartialSchema, ToSchema};
 
+use super::document;
 use super::problem::{Code, Problem, Result};
 use super::query;
-use super::schema;
+use super::routes::Routes;
+use super::schema::{self, SCHEMAS};
+use crate::store::{Day, Moment};
 
-/// The query parameters of all operations, compiled.
+/// What judges the query parameters of all operations.
 pub struct Parameters {
-    /// By method and path, as in `GET /v1/workspaces/{workspace}/kpis`; then by name.
-    operations: HashMap<String, HashMap<String, Arc<Parameter>>>,
+    /// By method and path, as in `GET /v1/workspaces/{workspace}/kpis`.
+    operations: HashMap<String, LazyLock<Judges, Compile>>,
 }
+
+/// By the name of the parameter; or why one does not compile, which is a fault of the program.
+type Judges = std::result::Result<HashMap<String, Parameter>, String>;
+/// An operation's are compiled when the first query comes.
+type Compile = Box<dyn FnOnce() -> Judges + Send>;
 
 struct Parameter {
     /// Of one value; a parameter that may be repeated has one schema for all its values.
@@ -27,44 +37,30 @@ struct Parameter {
     most: usize,
 }
 
-/// References in references of parameters end long before this.
-const DEPTH: usize = 8;
-
 impl Parameters {
-    /// Compiles the parameters of a document; a schema that does not compile is a fault of the program.
-    pub fn compile(document: &Value) -> std::result::Result<Self, String> {
+    /// Those of all slices.
+    pub fn of(all: &[Routes]) -> Self {
         let mut operations = HashMap::new();
-        // Most operations take the same few: a limit, a cursor, a day.
-        let mut known: HashMap<String, Arc<Parameter>> = HashMap::new();
-        for (path, item) in document["paths"].as_object().into_iter().flatten() {
-            for (method, operation) in item.as_object().into_iter().flatten() {
-                let route = format!("{} {path}", method.to_ascii_uppercase());
-                let mut parameters = HashMap::new();
-                for parameter in operation["parameters"].as_array().into_iter().flatten() {
-                    let Some(name) = parameter["name"].as_str().filter(|_| parameter["in"] == "query") else {
-                        continue;
-                    };
-                    let schema = whole(document, &parameter["schema"], DEPTH);
-                    let compiled = match known.entry(schema.to_string()) {
-                        Entry::Occupied(known) => known.get().clone(),
-                        Entry::Vacant(new) => {
-                            let compiled = Parameter::compile(schema)
-                                .map_err(|error| format!("the parameter {name} of {route}: {error}"))?;
-                            new.insert(Arc::new(compiled)).clone()
-                        }
-                    };
-                    parameters.insert(name.to_owned(), compiled);
-                }
-                operations.insert(route, parameters);
+        for entry in all.iter().flat_map(|routes| &routes.0) {
+            for operation in &entry.operations {
+                let describe = operation.describe;
+                let compile: Compile = Box::new(move || {
+                    document::query_parameters(describe()).map(Parameter::compile).collect()
+                });
+                operations.insert(format!("{} {}", operation.method, entry.path), LazyLock::new(compile));
             }
         }
-        Ok(Self { operations })
+        Self { operations }
     }
 
     /// Refuses the first value that its schema does not take; `route` is method and path. Names that are not known here are not
     /// looked at: whoever reads the query refuses them.
     pub fn check(&self, route: &str, raw: &str) -> Result<()> {
-        let Some(parameters) = self.operations.get(route).filter(|_| !raw.is_empty()) else { return Ok(()) };
+        let Some(judges) = self.operations.get(route).filter(|_| !raw.is_empty()) else { return Ok(()) };
+        let parameters = judges.as_ref().map_err(|fault| {
+            tracing::error!(route, fault, "no query can be judged here");
+            Problem::new(Code::Internal, "the log has more under the request's id")
+        })?;
         let pairs: Vec<(String, String)> = query::read(raw)?;
         let mut counts = HashMap::new();
         for (name, text) in &pairs {
@@ -87,15 +83,23 @@ fn refused(name: &str, reason: &str) -> Problem {
 }
 
 impl Parameter {
-    fn compile(schema: Value) -> std::result::Result<Self, String> {
-        let (one, most) = match schema.get("items") {
-            Some(items) => {
-                let most = schema["maxItems"].as_u64().and_then(|most| usize::try_from(most).ok());
-                (items.clone(), most.unwrap_or(usize::MAX))
-            }
-            None => (schema, 1),
+    fn compile(parameter: path::Parameter) -> std::result::Result<(String, Self), String> {
+        let name = parameter.name;
+        let (one, most) = match parameter.schema {
+            Some(RefOr::T(Schema::Array(array))) => match array.items {
+                ArrayItems::RefOrSchema(items) => (*items, array.max_items.unwrap_or(usize::MAX)),
+                ArrayItems::False => return Err(format!("{name} takes no values")),
+            },
+            Some(one) => (one, 1),
+            None => return Err(format!("{name} has no schema")),
         };
-        Ok(Self { validator: schema::validator(&one)?, most })
+        let one = match one {
+            RefOr::Ref(reference) => referred(&reference)?,
+            schema => schema,
+        };
+        let one = serde_json::to_value(one).map_err(|error| error.to_string())?;
+        let validator = schema::validator(&one).map_err(|fault| format!("{name}: {fault}"))?;
+        Ok((name, Self { validator, most }))
     }
 
     /// A query has text only: it is taken as whatever the schema takes, a number, a boolean or a text.
@@ -110,20 +114,45 @@ impl Parameter {
     }
 }
 
-/// A schema with what it refers to in place of the references.
-fn whole(document: &Value, schema: &Value, depth: usize) -> Value {
-    match schema {
-        Value::Object(fields) => {
-            let referred = fields
-                .get("$ref")
-                .and_then(Value::as_str)
-                .and_then(|reference| document.pointer(reference.trim_start_matches('#')));
-            if let Some(referred) = referred.filter(|_| depth > 0) {
-                return whole(document, referred, depth - 1);
+/// What a reference refers to. Queries name dates only: words stand in them as they are.
+fn referred(reference: &Ref) -> std::result::Result<RefOr<Schema>, String> {
+    let dates = [(Day::name(), Day::schema()), (Moment::name(), Moment::schema())];
+    let name = reference.ref_location.strip_prefix(SCHEMAS);
+    let found = dates.into_iter().find(|(date, _)| Some(date.as_ref()) == name);
+    found.map(|(_, schema)| schema).ok_or_else(|| format!("{} is no date", reference.ref_location))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::http::document::Document;
+
+    #[test]
+    fn every_parameter_of_the_document_can_be_judged() {
+        let all = crate::slices();
+        let document = serde_json::to_value(Document::of(&all).published).unwrap();
+        let parameters = Parameters::of(&all);
+        let faults: Vec<(&String, &String)> = parameters
+            .operations
+            .iter()
+            .filter_map(|(route, judges)| Some((route, judges.as_ref().err()?)))
+            .collect();
+        assert_eq!(faults, []);
+        let mut judged = 0;
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                let route = format!("{} {path}", method.to_ascii_uppercase());
+                let said = operation["parameters"].as_array().into_iter().flatten();
+                let said = said.filter(|parameter| parameter["in"] == "query");
+                let said: BTreeSet<&str> =
+                    said.map(|parameter| parameter["name"].as_str().unwrap()).collect();
+                let known = parameters.operations[&route].as_ref().unwrap();
+                assert_eq!(known.keys().map(String::as_str).collect::<BTreeSet<_>>(), said, "{route}");
+                judged += said.len();
             }
-            fields.iter().map(|(key, value)| (key.clone(), whole(document, value, depth))).collect()
         }
-        Value::Array(items) => items.iter().map(|item| whole(document, item, depth)).collect(),
-        other => other.clone(),
+        assert!(judged > 200, "{judged}");
     }
 }

@@ -19,6 +19,7 @@ use super::body::{self, Input, ORDINARY, Rules};
 use super::json;
 use super::problem::{Code, Problem, Result};
 use super::routes::{Describe, Draft};
+use super::schema;
 use crate::state::State;
 
 const MEDIA: &[&str] = &["application/merge-patch+json", "application/json"];
@@ -51,7 +52,7 @@ impl<T> Fields for T where
 
 impl<T: Fields> Patch<T> {
     /// What `current` becomes, judged as a whole; `None` where nothing changes.
-    pub fn merged(&self, current: &T, version: i32, state: &State) -> Result<Option<T>> {
+    pub fn merged(&self, current: &T, version: i32) -> Result<Option<T>> {
         if self.version.is_some_and(|sent| sent != i64::from(version)) {
             return Err(Problem::new(Code::VersionConflict, format!("the present version is {version}")));
         }
@@ -59,7 +60,7 @@ impl<T: Fields> Patch<T> {
             Problem::new(Code::Internal, format!("the present state cannot be shown: {error}"))
         })?;
         merge(&mut value, &self.sent);
-        state.schemas.check(&T::name(), &value)?;
+        schema::check::<T>(&value)?;
         let merged: T = body::judged(value)?;
         Ok((merged != *current).then_some(merged))
     }
@@ -89,9 +90,9 @@ fn merge(into: &mut Value, patch: &Map<String, Value>) {
 impl<T: Fields> Input for PatchBody<T> {
     type Parsed = Patch<T>;
 
-    fn parse(&self, state: &State) -> Result<Patch<T>> {
+    fn parse(&self, _: &State) -> Result<Patch<T>> {
         let value = json::read(&self.raw)?;
-        state.schemas.check(&PatchOf::<T>::name(), &value)?;
+        schema::check::<PatchOf<T>>(&value)?;
         match value {
             Value::Object(mut sent) => {
                 let version = sent.remove("version").and_then(|version| version.as_i64());

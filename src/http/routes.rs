@@ -113,6 +113,8 @@ pub struct Operation {
     pub doc: String,
     /// What the handler's types say of it, where the document asks.
     pub draft: LazyLock<Draft>,
+    /// Says it anew, to what keeps less of it.
+    pub describe: fn() -> Draft,
     /// The media types that it answers with.
     pub media: &'static [&'static str],
     route: Arc<dyn Fn() -> Route + Send + Sync>,
@@ -133,6 +135,7 @@ impl Operation {
             id,
             doc: doc.iter().map(|line| line.trim()).collect::<Vec<_>>().join("\n"),
             draft: LazyLock::new(F::describe),
+            describe: F::describe,
             media: F::MEDIA,
             route: Arc::new(move || {
                 let route = match matched {
@@ -234,8 +237,6 @@ pub struct Draft {
     pub codes: Vec<Code>,
     /// Schemas that the document needs for it.
     pub schemas: Vec<(String, RefOr<Schema>)>,
-    /// Schemas that bodies are judged by beyond the body's own.
-    pub judged: Vec<String>,
     /// Who may call: nothing where it is open to all.
     pub security: Option<&'static str>,
     /// Whether `Idempotency-Key` is taken.
@@ -306,8 +307,7 @@ impl Draft {
                 .content(*media, ContentBuilder::new().schema(Some(Ref::from_schema_name(&name))).build());
         }
         self.body = Some(body.build());
-        self.body_schema = Some(name.clone());
-        self.judged.push(name);
+        self.body_schema = Some(name);
     }
 
     /// Its body may come in other media types too, as text of some form.
@@ -323,11 +323,10 @@ impl Draft {
         }
     }
 
-    /// The document has `T` and all that `T` names; bodies may be judged by it.
+    /// The document has `T` and all that `T` names.
     pub fn also_knows<T: ToSchema>(&mut self) {
         self.schemas.push((T::name().into_owned(), T::schema()));
         T::schemas(&mut self.schemas);
-        self.judged.push(T::name().into_owned());
     }
 
     /// It takes parameters.

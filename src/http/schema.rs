@@ -1,75 +1,60 @@
 //! Holding bodies against the very schemas of the OpenAPI document, so that what is documented
 //! is what is enforced.
 
+use std::any::TypeId;
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
+use super::document;
 use super::problem::{Code, FieldErrors, Problem, Result};
 
-/// What judges bodies, by the name of the schema.
+/// What judges bodies, by their types.
 ///
 /// A schema is compiled when the first body of its kind comes: compiled they take many times the memory of their text,
 /// and most programs meet a few of them.
-pub struct Schemas {
-    judges: HashMap<String, Judge>,
-}
+static JUDGES: LazyLock<RwLock<HashMap<TypeId, Judge>>> = LazyLock::new(RwLock::default);
 
 /// A validator, or why the schema does not compile, which is a fault of the program.
-type Judge = LazyLock<std::result::Result<Validator, String>, Compile>;
-type Compile = Box<dyn FnOnce() -> std::result::Result<Validator, String> + Send>;
+type Judge = std::result::Result<Arc<Validator>, Arc<str>>;
 
-impl Schemas {
-    /// The named schemas of a document.
-    pub fn of(document: &Value, names: impl IntoIterator<Item = String>) -> Self {
-        let judges = names.into_iter().map(|name| {
-            let reference = format!("{SCHEMAS}{name}");
-            let root = json!({
-                "$schema": "https://json-schema.org/draft/2020-12/schema",
-                "$ref": reference,
-                "components": { "schemas": referred(document, &json!({ "$ref": reference })) },
-            });
-            let text = root.to_string();
-            let compile: Compile = Box::new(move || compile(&text));
-            (name, LazyLock::new(compile))
-        });
-        Self { judges: judges.collect() }
-    }
-
-    /// Why a schema does not compile; nothing for all that do.
-    #[cfg(test)]
-    pub fn faults(&self) -> Vec<(&str, &str)> {
-        let judged = self.judges.iter().map(|(name, judge)| (name.as_str(), judge.as_ref()));
-        judged.filter_map(|(name, judge)| Some((name, judge.err()?.as_str()))).collect()
-    }
-
-    /// All that is wrong with `body` as a `name`, with pointers.
-    pub fn check(&self, name: &str, body: &Value) -> Result<()> {
-        let judge = self.judges.get(name).ok_or("it is not in the document");
-        let judged = judge.and_then(|judge| judge.as_ref().map_err(String::as_str));
-        let validator = judged.map_err(|fault| {
-            tracing::error!(name, fault, "no body can be judged by this schema");
-            Problem::new(Code::Internal, "nothing was stored; the log has more under the request's id")
-        })?;
-        let mut errors = FieldErrors::new();
-        refuse_nul(body, &mut String::new(), &mut errors);
-        let poisoned = errors.pointers();
-        for error in validator.iter_errors(body) {
-            if !poisoned.contains(error.instance_path().as_str()) {
-                explain(&error, &mut errors);
-            }
+/// All that is wrong with `body` as a `T`, with pointers.
+pub fn check<T: ToSchema + 'static>(body: &Value) -> Result<()> {
+    let validator = judge::<T>().map_err(|fault| {
+        tracing::error!(name = %T::name(), %fault, "no body can be judged by this schema");
+        Problem::new(Code::Internal, "nothing was stored; the log has more under the request's id")
+    })?;
+    let mut errors = FieldErrors::new();
+    refuse_nul(body, &mut String::new(), &mut errors);
+    let poisoned = errors.pointers();
+    for error in validator.iter_errors(body) {
+        if !poisoned.contains(error.instance_path().as_str()) {
+            explain(&error, &mut errors);
         }
-        errors.settle()
     }
+    errors.settle()
 }
 
-/// Compiles a schema from its text.
-fn compile(text: &str) -> std::result::Result<Validator, String> {
-    let root: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    validator(&root)
+fn judge<T: ToSchema + 'static>() -> Judge {
+    let id = TypeId::of::<T>();
+    let known = JUDGES.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
+    known.unwrap_or_else(|| {
+        let judge = validator(&whole::<T>()).map(Arc::new).map_err(Arc::from);
+        JUDGES.write().unwrap_or_else(PoisonError::into_inner).entry(id).or_insert(judge).clone()
+    })
+}
+
+/// The schema of a `T` with all that it refers to.
+fn whole<T: ToSchema>() -> Value {
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$ref": format!("{SCHEMAS}{}", T::name()),
+        "components": { "schemas": document::schemas_of_body::<T>() },
+    })
 }
 
 /// Compiles a schema; formats are judged too.
@@ -78,7 +63,7 @@ pub(super) fn validator(schema: &Value) -> std::result::Result<Validator, String
 }
 
 /// Where schemas stand in a document.
-const SCHEMAS: &str = "#/components/schemas/";
+pub const SCHEMAS: &str = "#/components/schemas/";
 
 /// The schemas that a schema refers to, directly or not, by their names: a validator that held the whole document
 /// would take as long to compile, and as much memory, as all of them together.

@@ -206,7 +206,7 @@ async fn update_annotation(
     db.write(id.to(Action::Edit), patch, |tx, found, patch| {
         let KpiAnnotation { row, kpi } = &**found;
         let present = row.fields();
-        let Some(fields) = patch.merged(&present, row.version, tx.state())? else {
+        let Some(fields) = patch.merged(&present, row.version)? else {
             return Ok(Json::versioned(show_one(tx, kpi, row.clone())?, row.version));
         };
         if fields.on != present.on {

@@ -60,6 +60,7 @@ pub struct PeriodsFilter {
     /// Up to the period that holds this day.
     to: Option<Day>,
     /// The cadence of the periods: the KPI's own, which is the default.
+    #[param(inline)]
     cadence: Option<Cadence>,
     /// As it stood when this day ended in the workspace's time zone; today means now.
     as_of: Option<Day>,

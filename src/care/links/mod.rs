@@ -204,9 +204,11 @@ page_type!(LinkPage, Link);
 struct LinkFilter {
     /// That show one of these.
     #[serde(default)]
+    #[param(inline)]
     kind: Vec<LinkKind>,
     /// In one of these states; without it all but the revoked ones.
     #[serde(default)]
+    #[param(inline)]
     state: Vec<LinkState>,
 }
 

@@ -197,7 +197,7 @@ async fn update_remedy(
     db.write(id.to(Action::Edit), patch, |tx, found, patch| {
         let LinkedRemedy { row, kpi, objective } = &**found;
         let present = RemedyFields { note: row.note.as_deref().map(Note::from) };
-        let Some(fields) = patch.merged(&present, row.version, tx.state())? else {
+        let Some(fields) = patch.merged(&present, row.version)? else {
             return Ok(Json::versioned(show_one(tx, row.clone(), None)?, row.version));
         };
         let row = RemedyRow {

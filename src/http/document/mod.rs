@@ -10,9 +10,6 @@ mod references;
 mod refusals;
 mod schemas;
 
-use std::collections::BTreeSet;
-
-use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::path::HttpMethod;
@@ -30,26 +27,18 @@ use examples::Examples;
 
 pub use examples::EXAMPLES;
 pub use headers::Header;
+pub use operation::query_parameters;
+pub use schemas::of_body as schemas_of_body;
 
-/// The document, and what bodies are judged by.
+/// The document.
 pub struct Document {
     /// As it is served and committed.
     pub published: OpenApi,
-    /// Every schema, those too that only merged bodies are held against.
-    pub components: Value,
-    /// The names of the schemas that bodies are judged by.
-    pub judged: BTreeSet<String>,
 }
 
 impl Document {
     /// Of all slices.
     pub fn of(all: &[Routes]) -> Self {
-        let mut judged = BTreeSet::new();
-        for operation in all.iter().flat_map(|routes| &routes.0).flat_map(|entry| &entry.operations) {
-            if operation.draft.body_schema.is_some() {
-                judged.extend(operation.draft.judged.iter().cloned());
-            }
-        }
         let examples = Examples::committed();
         let mut paths = PathsBuilder::new();
         for entry in all.iter().flat_map(|routes| &routes.0) {
@@ -69,9 +58,8 @@ impl Document {
             .build();
         schemas::name_enums(&mut published);
         schemas::complete(&mut published);
-        let components = json!({ "components": &published.components });
         schemas::keep_reachable(&mut published);
-        Self { published, components, judged }
+        Self { published }
     }
 
     /// As it is served and committed: JSON for people to read.

@@ -189,6 +189,11 @@ fn path_parameters(path: &str) -> Vec<Parameter> {
         .collect()
 }
 
+/// Those of an operation's parameters that stand in its query, as the document has them.
+pub fn query_parameters(draft: Draft) -> impl Iterator<Item = Parameter> {
+    draft.parameters.into_iter().filter(|parameter| parameter.parameter_in == ParameterIn::Query).map(bounded)
+}
+
 /// Nothing that a caller sends is without bounds.
 fn bounded(mut parameter: Parameter) -> Parameter {
     let name = parameter.name.clone();

@@ -4,9 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use utoipa::Number;
 use utoipa::openapi::schema::{ArrayItems, KnownFormat, Object, Schema, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{OpenApi, Ref, RefOr};
+use utoipa::{Number, ToSchema};
+
+use crate::http::schema::SCHEMAS;
 
 /// The greatest whole number that JavaScript holds exactly: 2^53 - 1.
 const GREATEST_EXACT: usize = 9_007_199_254_740_991;
@@ -16,14 +18,29 @@ pub fn complete(document: &mut OpenApi) {
     let asked = asked_for(document);
     let Some(components) = &mut document.components else { return };
     for (name, schema) in &mut components.schemas {
-        let RefOr::T(schema) = schema else { continue };
-        bound_integers(schema);
-        if let Schema::Object(object) = schema {
-            object.properties.values_mut().for_each(describe_choice);
-            if !asked.contains(name) {
-                object.required = object.properties.keys().cloned().collect();
-            }
+        finish(schema);
+        if let RefOr::T(Schema::Object(object)) = schema
+            && !asked.contains(name)
+        {
+            object.required = object.properties.keys().cloned().collect();
         }
+    }
+}
+
+/// A schema and all that it names, as the document has those of bodies.
+pub fn of_body<T: ToSchema>() -> BTreeMap<String, RefOr<Schema>> {
+    let mut schemas = vec![(T::name().into_owned(), T::schema())];
+    T::schemas(&mut schemas);
+    schemas.iter_mut().for_each(|(_, schema)| finish(schema));
+    schemas.into_iter().collect()
+}
+
+/// What holds for every schema, whoever sends what it describes.
+fn finish(schema: &mut RefOr<Schema>) {
+    let RefOr::T(schema) = schema else { return };
+    bound_integers(schema);
+    if let Schema::Object(object) = schema {
+        object.properties.values_mut().for_each(describe_choice);
     }
 }
 
@@ -148,10 +165,8 @@ fn reached_from<'a>(mut pending: Vec<&'a Value>, document: &'a Value) -> BTreeSe
     while let Some(next) = pending.pop() {
         match next {
             Value::Object(fields) => {
-                if let Some(name) = fields
-                    .get("$ref")
-                    .and_then(Value::as_str)
-                    .and_then(|path| path.strip_prefix("#/components/schemas/"))
+                if let Some(name) =
+                    fields.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix(SCHEMAS))
                     && reached.insert(name.to_owned())
                 {
                     pending.push(&document["components"]["schemas"][name]);
@@ -163,4 +178,32 @@ fn reached_from<'a>(mut pending: Vec<&'a Value>, document: &'a Value) -> BTreeSe
         }
     }
     reached
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::http::document::Document;
+    use crate::http::schema::{referred, validator};
+
+    #[test]
+    fn a_body_is_judged_by_what_the_document_says_of_it() {
+        let all = crate::slices();
+        let document = serde_json::to_value(Document::of(&all).published).unwrap();
+        let mut judged = 0;
+        for operation in all.iter().flat_map(|routes| &routes.0).flat_map(|entry| &entry.operations) {
+            let Some(name) = &operation.draft.body_schema else { continue };
+            let mut own: BTreeMap<String, RefOr<Schema>> = operation.draft.schemas.iter().cloned().collect();
+            own.values_mut().for_each(finish);
+            let mut body = json!({ "$ref": format!("{SCHEMAS}{name}") });
+            let own = json!({ "components": { "schemas": own } });
+            assert_eq!(referred(&own, &body), referred(&document, &body), "{}", operation.id);
+            body["components"] = own["components"].clone();
+            assert_eq!(validator(&body).err(), None, "{}", operation.id);
+            judged += 1;
+        }
+        assert!(judged > 50, "{judged}");
+    }
 }

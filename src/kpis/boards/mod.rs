@@ -246,7 +246,7 @@ async fn update_board(
     db.write(id.to(Action::Edit), patch, |tx, row, patch| {
         let standing = Standing::of(tx, row.id)?;
         let present = fields(row, &standing);
-        let Some(fields) = patch.merged(&present, row.version, tx.state())? else {
+        let Some(fields) = patch.merged(&present, row.version)? else {
             return Ok(Json::versioned(show_one(tx, BoardRow::clone(row))?, row.version));
         };
         let after = said(tx, row, &fields)?;

@@ -211,7 +211,7 @@ async fn update_driver(
             effect: row.effect,
             note: row.note.as_deref().map(Note::from),
         };
-        let Some(fields) = patch.merged(&present, row.version, tx.state())? else {
+        let Some(fields) = patch.merged(&present, row.version)? else {
             return Ok(Json::versioned(show_one(tx, row.clone(), None)?, row.version));
         };
         if row.ended_at.is_some() {

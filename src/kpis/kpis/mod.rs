@@ -175,7 +175,7 @@ async fn update_kpi(
             // Whoever ends a target ends its tolerance.
             current.tolerance = None;
         }
-        let row = match patch.merged(&current, kpi.version, tx.state())? {
+        let row = match patch.merged(&current, kpi.version)? {
             Some(fields) => update(tx, kpi, &present, &fields)?,
             None => KpiRow::clone(kpi),
         };

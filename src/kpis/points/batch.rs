@@ -19,7 +19,7 @@ use crate::access::{Action, Db, Plan, Posts, Resource, Scoped};
 use crate::http::answer::{Answer, Batch};
 use crate::http::body::{self, Input, Mode};
 use crate::http::text::{Keyword, Pointer, Sentence, shown};
-use crate::http::{Code, Describe, Draft, Measure, Note, Problem, Query, Result};
+use crate::http::{Code, Describe, Draft, Measure, Note, Problem, Query, Result, schema};
 use crate::kpis::derive::Quality;
 use crate::kpis::kpis::formula::refuse_computed;
 use crate::kpis::kpis::{KpiInput, KpiKey};
@@ -221,7 +221,7 @@ impl Input for Posted {
     fn parse(&self, state: &State) -> Result<Submitted> {
         let query = self.query.parse(state)?;
         let items = formats::read(self.media, &self.raw)?;
-        Ok(Submitted { items: items.into_iter().map(|item| submission(item, state)).collect(), query })
+        Ok(Submitted { items: items.into_iter().map(submission).collect(), query })
     }
 
     fn raw(&self) -> &[u8] {
@@ -237,7 +237,7 @@ impl Input for Posted {
     }
 }
 
-fn submission(item: Item, state: &State) -> Submission {
+fn submission(item: Item) -> Submission {
     let value = match item {
         Item::Read(value) => value,
         Item::Malformed(reason) => {
@@ -254,12 +254,9 @@ fn submission(item: Item, state: &State) -> Submission {
         Some(text.chars().take(200).collect())
     };
     let (kpi, at) = (text("kpi"), text("at"));
-    let point =
-        state.schemas.check(&BatchPoint::name(), &value).map_err(|problem| refusal(&problem)).and_then(
-            |()| {
-                serde_json::from_value(value).map_err(|error| Refusal::new("", "invalid", error.to_string()))
-            },
-        );
+    let point = schema::check::<BatchPoint>(&value).map_err(|problem| refusal(&problem)).and_then(|()| {
+        serde_json::from_value(value).map_err(|error| Refusal::new("", "invalid", error.to_string()))
+    });
     Submission { kpi, at, point }
 }
 

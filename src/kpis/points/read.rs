@@ -38,6 +38,7 @@ pub struct KpiPointsFilter {
     feed: Vec<String>,
     /// Of these qualities.
     #[serde(default)]
+    #[param(inline)]
     quality: Vec<Quality>,
 }
 

@@ -214,7 +214,7 @@ fn update(tx: &mut Scoped, row: &CommentRow, patch: &Patch<CommentFields>) -> Re
     if row.deleted_at.is_some() {
         return Err(Problem::new(Code::Conflict, "the comment is deleted: its words are gone"));
     }
-    let Some(fields) = patch.merged(&fields, row.version, tx.state())? else { return Ok(row.clone()) };
+    let Some(fields) = patch.merged(&fields, row.version)? else { return Ok(row.clone()) };
     let mentions = mentioned(tx, &fields.mentions, &before)?;
     let now = tx.now;
     let row = CommentRow {

@@ -158,7 +158,7 @@ fn update(
         led_to_ids: before.iter().map(|one| AnyId::from(one.to_string())).collect(),
         review_id: row.review_id,
     };
-    let Some(fields) = patch.merged(&present, row.version, tx.state())? else { return Ok(row.clone()) };
+    let Some(fields) = patch.merged(&present, row.version)? else { return Ok(row.clone()) };
     let (mut refusals, mut errors, mut after) = (Vec::new(), FieldErrors::new(), Vec::new());
     for (index, id) in fields.led_to_ids.iter().enumerate() {
         let known = before.iter().find(|known| known.to_string() == id.as_str());

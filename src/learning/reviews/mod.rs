@@ -437,7 +437,7 @@ fn update(tx: &mut Scoped, row: &ReviewRow, patch: &Patch<ReviewFields>) -> Resu
         kpi_ids: before.kpis.iter().map(|id| KpiInput::from(id.to_string())).collect(),
         objective_ids: before.objectives.clone(),
     };
-    let Some(fields) = patch.merged(&present, row.version, tx.state())? else { return Ok(row.clone()) };
+    let Some(fields) = patch.merged(&present, row.version)? else { return Ok(row.clone()) };
     let mut refusals = Vec::new();
     let mut looked = looked(tx, &fields.kpi_ids, &fields.objective_ids, &before, &mut refusals)?;
     let attendees = attendees(tx, &fields.attendee_ids, &there, &mut refusals)?;

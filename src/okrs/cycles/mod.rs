@@ -268,7 +268,7 @@ async fn show_cycle(db: Db<Reads>, id: At<CycleRow>) -> Answer<Json<Cycle>> {
 
 async fn update_cycle(db: Db<Admins>, id: At<CycleRow>, body: PatchBody<NewCycle>) -> Answer<Json<Cycle>> {
     db.write(id.to(Action::Manage), body, |tx, row, patch| {
-        let Some(fields) = patch.merged(&row.fields(), row.version, tx.state())? else {
+        let Some(fields) = patch.merged(&row.fields(), row.version)? else {
             return Ok(Json::versioned(show_one(tx, row)?, row.version));
         };
         let parent = named_parent(tx, &fields)?;

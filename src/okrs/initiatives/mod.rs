@@ -166,7 +166,7 @@ fn update(
     patch: &Patch<NewInitiative>,
 ) -> Result<Option<InitiativeRow>> {
     let row = &found.row;
-    let Some(fields) = patch.merged(&row.fields(), row.version, tx.state())? else { return Ok(None) };
+    let Some(fields) = patch.merged(&row.fields(), row.version)? else { return Ok(None) };
     let (after, parent) = row.clone().under(tx, &fields)?;
     if parent != found.parent {
         tx.require(Action::Edit, &parent.facts())?;

@@ -106,7 +106,7 @@ async fn update_key_result(
 ) -> Answer<Json<KeyResult>> {
     db.write(id.to(Action::Edit), body, |tx, found, patch| {
         let OwnedKeyResult { row, objective } = &**found;
-        let after = match patch.merged(&row.fields(), row.version, tx.state())? {
+        let after = match patch.merged(&row.fields(), row.version)? {
             Some(fields) => row.clone().with(tx, &fields, "")?,
             None => row.clone(),
         };

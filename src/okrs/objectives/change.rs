@@ -117,7 +117,7 @@ pub fn update(
     before: &SharedObjective,
     patch: &Patch<ObjectiveFields>,
 ) -> Result<Option<SharedObjective>> {
-    let Some(fields) = patch.merged(&before.fields(), before.version, tx.state())? else { return Ok(None) };
+    let Some(fields) = patch.merged(&before.fields(), before.version)? else { return Ok(None) };
     let mut after = before.clone().with(tx, &fields)?;
     if after == *before {
         return Ok(None);

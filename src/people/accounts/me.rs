@@ -124,7 +124,7 @@ impl Target for Myself {
 pub async fn update_me(db: Db<People>, patch: PatchBody<NewCaller>) -> Answer<Json<Caller>> {
     db.write(Myself, patch, |tx, row, patch| {
         let current = NewCaller { name: row.name.as_str().into() };
-        if let Some(new) = patch.merged(&current, row.version, tx.state())? {
+        if let Some(new) = patch.merged(&current, row.version)? {
             row.rename(tx, new.name.as_str())?;
             tracing::info!(request_id = tx.author().request_id, account = %row.id, "somebody changed their name");
         }

@@ -16,7 +16,7 @@ use crate::access::{AdminsMakeSecrets, Db, Scoped};
 use crate::http::answer::{Answer, SecretBatch};
 use crate::http::body::{self, Input};
 use crate::http::text::{Keyword, Pointer, Sentence, folded, shown};
-use crate::http::{Describe, Draft, Problem, Result, json};
+use crate::http::{Describe, Draft, Problem, Result, json, schema};
 use crate::state::State;
 
 /// Invitations in one call at the most.
@@ -122,13 +122,13 @@ impl Describe for Posted {
 impl Input for Posted {
     type Parsed = Vec<Submission>;
 
-    fn parse(&self, state: &State) -> Result<Vec<Submission>> {
+    fn parse(&self, _: &State) -> Result<Vec<Submission>> {
         let Value::Array(items) = json::read(&self.raw)? else {
             return Err(Problem::field("", "wrong_type", "many invitations are an array"));
         };
         match items.len() {
             0 => Err(Problem::field("", "too_few", "there is no invitation in it")),
-            1..=MOST => Ok(items.into_iter().map(|item| submission(item, state)).collect()),
+            1..=MOST => Ok(items.into_iter().map(submission).collect()),
             _ => {
                 let detail = format!("at most {MOST} invitations are taken in one call");
                 Err(Problem::field("", "too_many", detail))
@@ -141,18 +141,15 @@ impl Input for Posted {
     }
 }
 
-fn submission(item: Value, state: &State) -> Submission {
+fn submission(item: Value) -> Submission {
     let email = item.get("email").and_then(Value::as_str).map(|email| shown(email, 254));
-    let new =
-        state.schemas.check(&NewInvitation::name(), &item).map_err(|problem| refusal(&problem)).and_then(
-            |()| {
-                serde_json::from_value(item).map_err(|error| Refusal {
-                    code: "invalid".into(),
-                    reason: error.to_string(),
-                    field: String::new(),
-                })
-            },
-        );
+    let new = schema::check::<NewInvitation>(&item).map_err(|problem| refusal(&problem)).and_then(|()| {
+        serde_json::from_value(item).map_err(|error| Refusal {
+            code: "invalid".into(),
+            reason: error.to_string(),
+            field: String::new(),
+        })
+    });
     Submission { email, new }
 }
 

@@ -173,6 +173,7 @@ page_type!(InvitationPage, Invitation);
 struct InvitationFilter {
     /// In one of these states.
     #[serde(default)]
+    #[param(inline)]
     state: Vec<InvitationState>,
 }
 

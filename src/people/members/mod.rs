@@ -152,9 +152,11 @@ page_type!(MemberPage, Member);
 struct MemberFilter {
     /// With one of these roles.
     #[serde(default)]
+    #[param(inline)]
     role: Vec<Role>,
     /// In one of these states; without it all but those who were removed.
     #[serde(default)]
+    #[param(inline)]
     state: Vec<MemberState>,
     /// In one of these teams: ids or slugs.
     #[serde(default)]
@@ -224,7 +226,7 @@ async fn update_member(
                 MemberState::Active | MemberState::Invited | MemberState::Removed => MemberPresence::Active,
             },
         };
-        let merged = patch.merged(&current, row.version, tx.state())?;
+        let merged = patch.merged(&current, row.version)?;
         let asks_for_more = |field: &str| patch.sent().contains_key(field);
         if row.state == MemberState::Invited && (asks_for_more("state") || asks_for_more("role")) {
             let detail = "they take part when they accept: invite them again for another role";

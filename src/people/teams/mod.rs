@@ -186,6 +186,7 @@ page_type!(TeamPage, Team);
 struct TeamFilter {
     /// In one of these states; without it those at work.
     #[serde(default)]
+    #[param(inline)]
     state: Vec<TeamState>,
     /// With one of these members: ids, or `me`.
     #[serde(default)]
@@ -279,7 +280,7 @@ async fn update_team(db: Db<Leads>, id: At<TeamRow>, patch: PatchBody<NewTeam>) 
             description: row.description.as_deref().map(Into::into),
             parent_id: row.parent_id.map(Into::into),
         };
-        let merged = patch.merged(&current, row.version, tx.state())?;
+        let merged = patch.merged(&current, row.version)?;
         let mut changed = (**row).clone();
         if let Some(new) = merged {
             // Whoever leads the team changes its description alone.

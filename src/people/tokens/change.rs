@@ -69,7 +69,7 @@ pub(super) async fn update_token(
     // Their own, or as an admin any: no other is found.
     db.write(id.whoever_finds_it(), patch, |tx, row, patch| {
         let current = TokenFields { name: row.name.as_str().into(), member_id: row.member_id.into() };
-        let Some(new) = patch.merged(&current, row.version, tx.state())? else {
+        let Some(new) = patch.merged(&current, row.version)? else {
             return shown(tx, row.clone());
         };
         if row.state(tx.now) != TokenState::Active {

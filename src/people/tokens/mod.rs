@@ -210,9 +210,11 @@ page_type!(TokenPage, Token);
 struct TokenFilter {
     /// Of one of these kinds.
     #[serde(default)]
+    #[param(inline)]
     kind: Vec<TokenKind>,
     /// In one of these states; without it all but the revoked ones.
     #[serde(default)]
+    #[param(inline)]
     state: Vec<TokenState>,
     /// Of one of these members: ids, or `me`.
     #[serde(default)]

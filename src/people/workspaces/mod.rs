@@ -264,7 +264,7 @@ async fn update_workspace(
 ) -> Answer<Json<Workspace>> {
     db.write(id.to(Action::Manage), patch, |tx, row, patch| {
         let current = row::fields(row);
-        let Some(new) = patch.merged(&current, row.version, tx.state())? else {
+        let Some(new) = patch.merged(&current, row.version)? else {
             return Workspace::seen_by(tx, row);
         };
         let mut changed = (**row).clone();
