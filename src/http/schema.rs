@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::document;
@@ -64,31 +64,6 @@ pub(super) fn validator(schema: &Value) -> std::result::Result<Validator, String
 
 /// Where schemas stand in a document.
 pub const SCHEMAS: &str = "#/components/schemas/";
-
-/// The schemas that a schema refers to, directly or not, by their names: a validator that held the whole document
-/// would take as long to compile, and as much memory, as all of them together.
-pub fn referred(document: &Value, schema: &Value) -> Map<String, Value> {
-    let mut found = Map::new();
-    let mut waiting = vec![schema];
-    while let Some(value) = waiting.pop() {
-        match value {
-            Value::Object(fields) => {
-                let name = fields.get("$ref").and_then(Value::as_str);
-                if let Some(name) = name.and_then(|reference| reference.strip_prefix(SCHEMAS))
-                    && !found.contains_key(name)
-                    && let Some(named) = document["components"]["schemas"].get(name)
-                {
-                    found.insert(name.to_owned(), named.clone());
-                    waiting.push(named);
-                }
-                waiting.extend(fields.values());
-            }
-            Value::Array(items) => waiting.extend(items),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-        }
-    }
-    found
-}
 
 /// The first thing that is wrong with a single value, in words.
 pub(super) fn reason(validator: &Validator, value: &Value) -> String {

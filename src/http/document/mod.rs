@@ -28,7 +28,7 @@ use examples::Examples;
 pub use examples::EXAMPLES;
 pub use headers::Header;
 pub use operation::query_parameters;
-pub use schemas::of_body as schemas_of_body;
+pub use schemas::{of_body as schemas_of_body, referred};
 
 /// The document.
 pub struct Document {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::openapi::schema::{ArrayItems, KnownFormat, Object, Schema, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{OpenApi, Ref, RefOr};
 use utoipa::{Number, ToSchema};
@@ -159,6 +159,16 @@ fn asked_for(document: &OpenApi) -> BTreeSet<String> {
     reached_from(bodies.collect(), &value)
 }
 
+/// The schemas that a schema refers to, directly or not, by their names: a validator that held the whole document
+/// would take as long to compile, and as much memory, as all of them together.
+pub fn referred(document: &Value, schema: &Value) -> Map<String, Value> {
+    let named = |name: String| {
+        let schema = document["components"]["schemas"][&name].clone();
+        (name, schema)
+    };
+    reached_from(vec![schema], document).into_iter().map(named).collect()
+}
+
 /// The names of all schemas that these parts of a document refer to, directly or not.
 fn reached_from<'a>(mut pending: Vec<&'a Value>, document: &'a Value) -> BTreeSet<String> {
     let mut reached = BTreeSet::new();
@@ -186,7 +196,7 @@ mod tests {
 
     use super::*;
     use crate::http::document::Document;
-    use crate::http::schema::{referred, validator};
+    use crate::http::schema::validator;
 
     #[test]
     fn a_body_is_judged_by_what_the_document_says_of_it() {

@@ -6,8 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use jsonschema::Validator;
-use regimen::http::document::Document;
-use regimen::http::schema::referred;
+use regimen::http::document::{Document, referred};
 use reqwest::Method;
 use serde_json::{Value, json};
 
